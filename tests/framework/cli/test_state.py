@@ -362,7 +362,7 @@ def test_what_changes_meanwhile_is_left(world, tmp_path):
         execute(world())
         with pytest.raises(
             CommitConflict,
-            match="x.parquet: a run has written it meanwhile; it was left as it is",
+            match="x.parquet: a run has written it meanwhile; try again; it was left",
         ):
             reset.back_up("now")
         reset = Reset(made)
@@ -381,7 +381,7 @@ def test_what_changes_meanwhile_is_left(world, tmp_path):
 def test_there_is_no_second_backup_of_a_name(world):
     with prepared(made := world()):
         Reset(made).back_up("one")
-        with pytest.raises(CommitConflict, match="there is a backup of this name"):
+        with pytest.raises(CommitConflict, match="a backup of this name exists"):
             Reset(made).back_up("one")
 
 

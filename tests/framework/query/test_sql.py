@@ -147,7 +147,7 @@ def test_what_is_replaced_is_read_as_it_was_or_not_at_all(
     else:
         with pytest.raises(
             StorageUnavailable,
-            match=r"parquet: another run has replaced it while it was read; ask again",
+            match=r"parquet: another run has replaced it while it was read; run again",
         ):
             rows(sql, before, tmp_path)
     assert rows(sql, f"{place}/{name}", tmp_path) == [(3000, sum(range(3000)))]

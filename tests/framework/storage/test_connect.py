@@ -127,7 +127,7 @@ def test_a_profile_reaches_obstore_polars_and_boto3(profiles, bucket, tmp_path):
     [
         (
             {},
-            "no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret",
+            "no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         ),
         (
             {"AWS_PROFILE": "nobody"},

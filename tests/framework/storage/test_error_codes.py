@@ -96,13 +96,13 @@ TOLD = [
         403,
         "SignatureDoesNotMatch",
         AccessDenied,
-        "the secret key does not fit the access key",
+        "the secret key does not match the access key",
     ),
     (
         403,
         "InvalidAccessKeyId",
         AccessDenied,
-        "the access key is not known there (InvalidAccessKeyId); check AWS_ACC",
+        "the storage does not know the access key (InvalidAccessKeyId); check AWS_ACC",
     ),
     (
         400,
@@ -145,7 +145,7 @@ TOLD = [
         503,
         "SlowDown",
         StorageUnavailable,
-        "SlowDown after all retries; it is too busy: run again later",
+        "SlowDown after all retries; it is too busy; run again later",
     ),
     (
         500,

@@ -130,7 +130,7 @@ def test_a_folder_in_the_place_of_a_file_is_refused(folder):
     ):
         with pytest.raises(
             LocationError,
-            match="k: a file was expected and something else is there, or the other way round",
+            match="k: expected a file and found something else, or the other way round",
         ):
             act()
     assert keys(folder) == [".k.lock"]
@@ -146,7 +146,7 @@ def test_a_file_in_the_place_of_a_folder_is_refused(folder):
     ):
         with pytest.raises(
             LocationError,
-            match="k: a file was expected and something else is there, or the other way round",
+            match="k: expected a file and found something else, or the other way round",
         ):
             act()
 
@@ -310,7 +310,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path):
     store = open_store(str(tmp_path))
     for ask in (store.get, store.head):
         with pytest.raises(
-            LocationError, match="pipe: a file was expected and something else is there"
+            LocationError, match="pipe: expected a file and found something else"
         ):
             ask("pipe")
 
@@ -345,7 +345,7 @@ def test_replacing_needs_no_lock_and_leaves_no_other_file(folder):
     for key in ("file/k", "taken"):
         with pytest.raises(
             LocationError,
-            match=f"{key}: a file was expected and something else is there",
+            match=f"{key}: expected a file and found something else",
         ):
             store.replace(key, b"", **how)
     with pytest.raises(StorageUnavailable, match="File name too long"):

@@ -79,11 +79,11 @@ def test_a_relative_path_and_a_home_are_made_absolute(monkeypatch, tmp_path):
         ),
         (
             "arn:aws:s3:us-east-1:1:accesspoint/x",
-            "arn:aws:s3:us-east-1:1:accesspoint/x: an ARN is no path; write s3://bucket/key, with the alias of an access point as the bucket",
+            "arn:aws:s3:us-east-1:1:accesspoint/x: an ARN is not a path; write s3://bucket/key, with the alias of an access point as the bucket",
         ),
         (
             "~nobody-of-this-name/x",
-            "~nobody-of-this-name/x: there is no such user; write ./ before a path whose name begins with ~",
+            "~nobody-of-this-name/x: no such user; write ./ before a path whose name begins with ~",
         ),
         ("s3://", "s3://: the bucket is missing; write s3://bucket/key"),
         (
@@ -153,7 +153,7 @@ def test_a_colon_may_be_part_of_a_path(uri):
 def test_white_space_around_a_place_is_refused(uri):
     with pytest.raises(
         InvalidLocation,
-        match="white space around a location; take it out, or end a folder",
+        match="white space around a location; remove it, or end a folder",
     ):
         parse_location(uri)
 
@@ -162,7 +162,7 @@ def test_white_space_around_a_place_is_refused(uri):
 def test_credentials_are_no_part_of_a_bucket_and_are_not_shown(scheme):
     with pytest.raises(InvalidLocation, match="credentials do not belong") as raised:
         parse_location(f"{scheme}://user:secret@b/k")
-    assert "secret" not in str(raised.value).replace("its secret", "")
+    assert "secret" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_credentials_are_no_part_of_a_bucket_and_are_not_shown(scheme):
 )
 def test_what_is_no_bucket_is_refused(bucket):
     with pytest.raises(
-        InvalidLocation, match="a bucket's name is of letters, digits, . _ and -"
+        InvalidLocation, match="a bucket's name consists of letters, digits, . _ and -"
     ) as raised:
         parse_location(f"s3://{bucket}/k")
     assert "secret" not in str(raised.value)
@@ -304,6 +304,6 @@ def test_a_working_directory_that_is_gone_is_told(tmp_path):
         text=True,
     )
     assert (
-        "LocationError: x.parquet: the working directory is not there any more"
+        "LocationError: x.parquet: the working directory no longer exists"
         in done.stderr
     )

@@ -471,7 +471,7 @@ def test_no_region_and_no_credentials_are_told(aws_environment):
     aws_environment.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(
         AccessDenied,
-        match=r"the credentials cannot be had \(NoCredentialsError\); check AWS_PROFILE",
+        match=r"the credentials cannot be loaded \(NoCredentialsError\); check AWS_PROFILE",
     ):
         commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
     aws_environment.delenv("AWS_REGION")

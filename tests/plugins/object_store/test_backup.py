@@ -78,7 +78,7 @@ def test_what_is_gone_is_told(world, tmp_path):
         for act in (lambda: reset.back_up("b"), reset.remove):
             with pytest.raises(
                 CommitConflict,
-                match="bad.parquet: it is not there any more; nothing was changed",
+                match="bad.parquet: it no longer exists; try again; nothing was changed",
             ):
                 act()
     assert rows_of(world()) == 1

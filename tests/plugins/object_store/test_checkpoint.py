@@ -318,7 +318,7 @@ def test_a_folder_in_its_place_is_told(tmp_path, inside):
         (tmp_path / "x.parquet" / "part.parquet").write_bytes(inside)
     with pytest.raises(
         LocationError,
-        match="x.parquet: a file was expected and something else is there",
+        match="x.parquet: expected a file and found something else",
     ):
         Checkpoint.open(open_store(str(tmp_path)), "x.parquet", SMALL, "timestamp")
 

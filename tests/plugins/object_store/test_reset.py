@@ -232,7 +232,7 @@ def test_a_table_whose_volume_is_not_mounted_is_no_new_one(world, tmp_path):
     table.rename(away)
     table.symlink_to(tmp_path / "not" / "mounted")
     with pytest.raises(
-        LocationError, match="x.parquet: a symbolic link to what is not"
+        LocationError, match="x.parquet: a symbolic link whose target does not exist"
     ):
         world.run()
     table.unlink()

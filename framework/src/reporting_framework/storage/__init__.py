@@ -1,6 +1,6 @@
-"""One way to open any place.
+"""Storage: one way to open any location.
 
-A place is a folder, a bucket of S3 or of a server like it, or memory.
+A location is a folder, a bucket in S3 or in an S3-compatible server, or memory.
 """
 
 from reporting_framework._text.messages import system_problem

@@ -1,4 +1,4 @@
-"""Attempts of a conditional write, while others write the same object."""
+"""Attempts of a conditional write while other runs write the same object."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from reporting_framework.errors import CommitConflict
 
 MAX_ATTEMPTS = 20
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.6
-"""Seconds: the upper bounds of the first pause and of any."""
+"""Upper bounds in seconds of the first pause and of every pause."""
 
 
 def commit_attempts(uri: str, most: int | None = None) -> Iterator[int]:
-    """Yield the number of each attempt, after a random pause before each but the first.
+    """Yield the number of each attempt; pause for a random time before each retry.
 
     Args:
-        uri: What is written, for the message.
-        most: How many there are; `MAX_ATTEMPTS` unless given.
+        uri: The object to write, for the message.
+        most: Number of attempts; `MAX_ATTEMPTS` by default.
 
     Raises:
-        CommitConflict: The caller took all attempts and went on to the next.
+        CommitConflict: All attempts failed: the caller asked for one more.
     """
     most = most or MAX_ATTEMPTS
     for attempt in range(most):

@@ -1,8 +1,8 @@
 """Region, endpoint, credentials and CA bundle of AWS, as boto3 finds them.
 
-They are for boto3, obstore and polars together.
+boto3, obstore and polars all use this configuration.
 
-boto3 is only imported if a configuration file exists or the environment does not hold
+boto3 is imported only if a configuration file exists or the environment does not hold
 keys and region.
 """
 
@@ -33,7 +33,7 @@ _BOTO3_ONLY = (
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_USE_DUALSTACK_ENDPOINT",
 )
-"""Variables that choose the endpoint by rules which boto3 alone knows."""
+"""Variables that choose the endpoint by rules that only boto3 knows."""
 
 _REFUSED = ("AWS_CHECKSUM_ALGORITHM", "AWS_SERVER_SIDE_ENCRYPTION")
 """Variables that boto3 does not know and obstore applies to every request; no option of
@@ -50,13 +50,13 @@ class AwsKeys(NamedTuple):
 
 
 class AwsConfig(NamedTuple):
-    """The configuration for S3.
+    """Configuration for S3.
 
     Attributes:
         region: The region to sign for.
-        endpoint: Where requests go, path style: AWS's own endpoint or another.
-        ca_bundle: PEM file of the certificates to trust, or None for those of the
-            system.
+        endpoint: URL that requests go to, path style: AWS's own or another server's.
+        ca_bundle: PEM file of the certificates to trust, or None for the system's
+            certificates.
         keys: Credentials from the environment, or None to ask `session`.
         session: boto3's session, or None if the environment holds everything.
     """
@@ -69,12 +69,10 @@ class AwsConfig(NamedTuple):
 
 
 def aws_variables() -> tuple[tuple[str, str], ...]:
-    """Return the variables that decide where requests go.
+    """Return the environment variables that decide where requests go.
 
-    Empty ones are removed from the environment first.
-
-    boto3 takes some empty variables for unset and fails over others, and obstore ends
-    the process over an empty endpoint.
+    Empty variables are removed from the environment first: boto3 ignores some empty
+    variables and fails on others, and obstore aborts the process on an empty endpoint.
 
     Raises:
         AccessDenied: A variable cannot be used.
@@ -93,9 +91,9 @@ def aws_variables() -> tuple[tuple[str, str], ...]:
 
 
 def aws_session() -> Any:
-    """Return a boto3 session for the region that is set.
+    """Return a boto3 session for the configured region.
 
-    The region may also be set by ``AWS_REGION``, which boto3 itself does not read.
+    The region may also come from ``AWS_REGION``, which boto3 itself does not read.
 
     Raises:
         AccessDenied: A variable cannot be used.
@@ -115,9 +113,9 @@ def aws_session() -> Any:
 
 @cache
 def _loader() -> Any:
-    """Return one loader of botocore's service models.
+    """Return one shared loader of botocore's service models.
 
-    Parsing them again takes two thirds of making a client.
+    Parsing the models again takes two thirds of the time to create a client.
     """
     from botocore.loaders import create_loader
 
@@ -125,7 +123,7 @@ def _loader() -> Any:
 
 
 def read_aws_config(where: str) -> AwsConfig:
-    """Return the configuration for S3.
+    """Return the configuration for S3, from the environment or through boto3.
 
     Args:
         where: The bucket's URI, for messages.
@@ -180,7 +178,11 @@ def _has_file(variables: dict[str, str]) -> bool:
 
 
 def _from_boto3(where: str, region: str | None, keys: AwsKeys | None) -> AwsConfig:
-    """Return what boto3 finds: profiles and their services, roles, single sign-on."""
+    """Return the configuration from boto3: profiles, services, roles, single sign-on.
+
+    Raises:
+        AccessDenied: The configuration cannot be used, or there are no credentials.
+    """
     from botocore.exceptions import BotoCoreError
 
     try:
@@ -198,21 +200,21 @@ def _from_boto3(where: str, region: str | None, keys: AwsKeys | None) -> AwsConf
     except (
         BotoCoreError,
         ValueError,
-    ) as error:  # such as a profile that does not exist; the text names no secret
+    ) as error:  # such as a missing profile; the text names no secret
         raise AccessDenied(
             f"{where}: {error}; check AWS_PROFILE and the AWS configuration"
         ) from error
     if credentials is None:
         raise AccessDenied(
             f"{where}: no AWS credentials found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID"
-            " and its secret"
+            " and AWS_SECRET_ACCESS_KEY"
         )
     _check_profile(where, profile.get("s3"))
     return AwsConfig(region, endpoint, bundle, keys, session)
 
 
 def _check_profile(where: str, settings: Any) -> None:
-    """Refuse settings of the profile's section ``s3`` that obstore cannot honour."""
+    """Refuse settings in section ``s3`` of the profile that obstore cannot honour."""
     if not isinstance(settings, dict):
         return
     for name, refused in (
@@ -227,21 +229,18 @@ def _check_profile(where: str, settings: Any) -> None:
 
 
 def _check(variables: dict[str, str]) -> None:
-    """Refuse variables that cannot be honoured.
-
-    Refuse also those over which the storage libraries would end the process.
-    """
+    """Refuse variables that obstore cannot honour or that would abort the process."""
     for name in _CHECKED:
         if any(not character.isprintable() for character in variables.get(name, "")):
             raise AccessDenied(
                 f"environment variable {name} holds a line break or a control"
-                " character; take it out"
+                " character; remove it"
             )
     for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"):
         if name in variables and not _is_endpoint(variables[name]):
             raise AccessDenied(
                 f"environment variable {name} is not of the form http://host:port or"
-                " https://host"
+                " https://host; correct it"
             )
     for name in _REFUSED:
         if name in variables:
@@ -260,5 +259,5 @@ def _is_endpoint(value: str) -> bool:
             and parts.port != 0
             and " " not in value
         )
-    except ValueError:  # a port that is none
+    except ValueError:  # not a port
         return False

@@ -1,4 +1,4 @@
-"""Copies of what a report keeps, made before a reset."""
+"""Backup of a report's stored artifacts, made before a reset."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from reporting_framework.storage.store import Store
 from reporting_framework.storage.versions import same_version
 
 BACKUP_FOLDER = "_backup"
-"""Beside what is copied; the underscore keeps Athena and Hive from reading what is in
-it.
+"""Folder of the backups, beside the copied files. Because of the underscore, Athena and
+Hive do not read it.
 """
 
 
 class Place(NamedTuple):
-    """A artifact, and the store and key that it is kept under."""
+    """A stored artifact, with its store and its key there."""
 
     store: Store
     key: str
@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 
 def leftovers(folders: Iterable[Location]) -> Iterator[StoredArtifact]:
-    """Locks in these folders that a run holds, and what killed processes left there.
+    """Yield the held locks and the leftovers of killed processes in these folders.
 
     A bucket has neither.
     """
@@ -50,7 +50,7 @@ def leftovers(folders: Iterable[Location]) -> Iterator[StoredArtifact]:
 
 
 def _is_locked(lock: Path) -> bool:
-    """Whether a process holds this lock; the file itself stays for good."""
+    """Return whether a process holds this lock; the file itself is never removed."""
     with lock.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -60,13 +60,20 @@ def _is_locked(lock: Path) -> bool:
 
 
 def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
-    """Copy each of these, and compare; see `Sink.back_up`.
+    """Copy each of these artifacts and compare the copies; see `Sink.back_up`.
 
     Args:
-        places: What to copy.
-        folder: The folder of what is kept. What is below it is copied there,
-            anything else beside itself.
+        places: The artifacts to copy.
+        folder: The metadata store's folder. Artifacts below it are copied into its
+            backup folder, other artifacts into a backup folder beside themselves.
         name: Name of the backup.
+
+    Returns:
+        The URIs of the copies.
+
+    Raises:
+        CommitConflict: A run has written an artifact meanwhile, or a backup of this
+            name exists.
     """
     copies = []
     for store, key, artifact in places:
@@ -79,8 +86,8 @@ def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
             raise changed(artifact)
         if home.head(to) is not None:
             raise CommitConflict(
-                f"{home.location.join(to).uri}: there is a backup of this name; nothing"
-                " was changed"
+                f"{home.location.join(to).uri}: a backup of this name exists; choose"
+                " another name; nothing was changed"
             )
         home.copy(path, to)
         if home.digest(to).sha256 != before.sha256:
@@ -90,11 +97,10 @@ def back_up(places: Sequence[Place], folder: Store, name: str) -> list[str]:
 
 
 def check_unchanged(places: Iterable[Place]) -> None:
-    """Look at each of these once more.
+    """Check that each of these artifacts still has the version that was looked at.
 
     Raises:
-        CommitConflict: One is not there any more, or in another version than the one
-            that was looked at.
+        CommitConflict: An artifact was removed or has another version.
     """
     for store, key, artifact in places:
         entry = store.head(key)
@@ -105,15 +111,15 @@ def check_unchanged(places: Iterable[Place]) -> None:
 
 
 def gone(artifact: StoredArtifact) -> CommitConflict:
-    """Return the error for something that was removed meanwhile."""
+    """Return the error for an artifact that was removed meanwhile."""
     return CommitConflict(
-        f"{artifact.uri}: it is not there any more; nothing was changed: try again"
+        f"{artifact.uri}: it no longer exists; try again; nothing was changed"
     )
 
 
 def changed(artifact: StoredArtifact) -> CommitConflict:
-    """Return the error for something that a run has written meanwhile."""
+    """Return the error for an artifact that a run has written meanwhile."""
     return CommitConflict(
-        f"{artifact.uri}: a run has written it meanwhile; it was left as it is: try"
-        " again"
+        f"{artifact.uri}: a run has written it meanwhile; try again; it was left as it"
+        " is"
     )

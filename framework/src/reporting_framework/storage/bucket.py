@@ -1,10 +1,8 @@
-"""Objects in S3, in a server that speaks its protocol, or in memory.
-
-All of them are reached through obstore.
+"""Store for S3, an S3-compatible server, or memory, through obstore.
 
 obstore cannot name a key that holds a control character or a segment that is empty,
-``.`` or ``..`` (`ODD_KEY`). Such keys are rare and legal, so this one case goes through
-boto3; `bucket_listing` has the listings.
+``.`` or ``..`` (`ODD_KEY`). Such keys are legal and rare, so they go through boto3;
+`bucket_listing` has the listings.
 """
 
 from __future__ import annotations
@@ -41,7 +39,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
 COMMIT_ATTRIBUTE = "reporting-commit"
-"""Metadata entry that names the PUT an object comes from, so that a PUT whose answer
+"""Metadata entry that names the PUT that wrote an object, so that a PUT whose response
 was lost is recognised.
 """
 
@@ -49,23 +47,23 @@ PUT_LIMIT = 5 * 1024**3
 """Bytes that one PUT may carry (S3's limit)."""
 
 MAX_ATTEMPTS = 3
-"""How often an answer that broke off is asked for: obstore tries again only what did
-not begin.
+"""Attempts for a response that breaks off: obstore retries only a request whose
+response has not begun.
 """
 
 _CUT = "list response body"
 
 
 class BucketStore(BucketMaintenance):
-    """See `Store`.
+    """Store for a folder of a bucket; see `Store`.
 
     Args:
         location: The folder within the bucket.
         backend: obstore's store for the whole bucket.
-        options: What polars needs to read from the bucket; None: it cannot, and is
-            given whole objects.
-        client: Gives a boto3 client for keys that obstore cannot name; None: there are
-            no such keys.
+        options: Options for polars to read from the bucket; None: polars cannot, and
+            is given whole objects.
+        client: Function that returns a boto3 client for keys that obstore cannot name;
+            None: there are no such keys.
     """
 
     supports_list_after = True
@@ -114,7 +112,7 @@ class BucketStore(BucketMaintenance):
         if self._client is None:
             raise LocationError(
                 f"{self.location.uri}: a key holds characters that this storage cannot"
-                " name"
+                " name; use another key"
             )
         return self._client()
 
@@ -159,9 +157,9 @@ class BucketStore(BucketMaintenance):
 
     @contextmanager
     def _boto3_response(self, key: str) -> Iterator[Any]:
-        """The answer to a GET of a key that obstore cannot name.
+        """Get an object whose key obstore cannot name; yield the response.
 
-        Its body is read by the caller, or not at all.
+        The caller may read the body or leave it unread.
         """
         try:
             answer = self._boto3().get_object(
@@ -176,7 +174,7 @@ class BucketStore(BucketMaintenance):
     def head(self, key: str) -> Entry | None:
         """See `Store.head`.
 
-        What a HEAD is refused is asked for with a GET: only its answer says why.
+        If a HEAD is refused, send a GET: only its response has the reason.
         """
         try:
             if ODD_KEY.search(key):
@@ -200,9 +198,9 @@ class BucketStore(BucketMaintenance):
         return Entry(key, meta["size"], meta["e_tag"])
 
     def _reason(self, error: BaseError, key: str) -> Exception:
-        """Return the error of a GET in place of that of a refused HEAD.
+        """Return the error of a GET instead of a refused HEAD's.
 
-        The answer to a HEAD has no body and so no code.
+        The response to a HEAD has no body and so no code.
         """
         if {"400", "403"} & set(codes_of(error)):
             try:
@@ -217,8 +215,8 @@ class BucketStore(BucketMaintenance):
     def put(self, key: str, data: bytes | Path, *, if_version: str | None) -> str:
         """See `Store.put`.
 
-        The answer to a PUT may be lost: what is there now then tells whether it was
-        ours.
+        The response to a PUT may be lost; the stored object then shows whether this
+        PUT wrote it.
         """
         mark = uuid.uuid4().hex
         try:
@@ -242,8 +240,7 @@ class BucketStore(BucketMaintenance):
     ) -> str:
         """See `Store.replace`.
 
-        obstore sends it again where an answer was lost: the same bytes, so it does no
-        harm.
+        If a response is lost, obstore sends the same bytes again, which is harmless.
         """
         try:
             result = obstore.put(
@@ -258,7 +255,7 @@ class BucketStore(BucketMaintenance):
             raise self._translate(error, key) from error
 
     def _written(self, key: str, mark: str) -> str | None:
-        """Version of the object at `key` if it comes from the PUT of this mark."""
+        """Return the version of the object at `key` if the PUT with `mark` wrote it."""
         try:
             result = obstore.get(
                 self._backend, self._prefix + key, options={"head": True}
@@ -274,13 +271,13 @@ class BucketStore(BucketMaintenance):
     def lock(self, key: str) -> AbstractContextManager[None]:
         """See `Store.lock`.
 
-        A bucket has no locks: the conditional PUT is all there is.
+        A bucket has no locks: the conditional PUT is the only protection.
         """
         return nullcontext()
 
     @contextmanager
     def temp_path(self, key: str) -> Iterator[Path]:
-        """See `Store.temp_path`: in the system's temporary folder."""
+        """See `Store.temp_path`. The file is in the system's temporary folder."""
         locked = LockedPath(f"{PREFIX}put-", is_file=True)
         try:
             yield locked.path
@@ -327,10 +324,7 @@ class BucketStore(BucketMaintenance):
         )
 
     def _region(self) -> str | None:
-        """Return the bucket's region.
-
-        S3 tells it in a header that obstore does not show.
-        """
+        """Return the bucket's region, from a header that obstore does not expose."""
         try:
             answer = self._boto3().head_bucket(Bucket=self.location.root)
         except _boto_errors() as error:
@@ -344,10 +338,13 @@ class BucketStore(BucketMaintenance):
 
 
 def _body(data: bytes | Path) -> Any:
-    """What obstore sends: a file is mapped, so that it does not have to fit in memory.
+    """Return the body for obstore: the bytes, or a memory map of the file.
 
-    The map is not closed here: obstore may hold on to it (a store in memory does), and
-    closing would then fail.
+    The map is not closed here: obstore may keep it (a memory store does), and closing
+    would then fail.
+
+    Raises:
+        LocationError: The file is larger than `PUT_LIMIT`.
     """
     if isinstance(data, bytes):
         return data
@@ -355,7 +352,7 @@ def _body(data: bytes | Path) -> Any:
     if size > PUT_LIMIT:
         raise LocationError(
             f"a checkpoint of {size} bytes is over S3's limit of {PUT_LIMIT} for one"
-            " atomic write"
+            " atomic write; split the output with {column} in its key"
         )
     with data.open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -370,4 +367,4 @@ def _boto_errors() -> tuple[type[Exception], ...]:
         ClientError,
         ResponseParserError,
         RecursionError,
-    )  # the last: a redirect without a region
+    )  # RecursionError: a redirect without a region

@@ -1,11 +1,11 @@
-"""Listing a bucket: keys are exactly what the store says.
+"""Listing of a bucket, with keys exactly as the store has them.
 
-obstore takes the slash off either end of a key, and gives up on a key that holds an
-empty, ``.`` or ``..`` segment or a control character (`ODD_KEY`). It also takes any XML
-document for a listing, so that an error or a page to log in that comes with status 200
-looks like the end. A page that may hold such a key, and an end that may be none, is
-asked for again through boto3, which names every key and shows what the answer is. Only
-those are: importing boto3 alone takes longer than most runs list.
+obstore strips a slash from either end of a key, and fails on a key with an empty, ``.``
+or ``..`` segment or a control character (`ODD_KEY`). It also accepts any XML document
+as a listing, so that an error page or a login page with status 200 looks like the end.
+boto3 returns every key and shows the whole response. It repeats the request for a page
+that may hold such a key and for an end that may be a wrong response, and only for
+these: importing boto3 takes longer than most runs list.
 """
 
 from __future__ import annotations
@@ -27,32 +27,34 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
 PAGE_SIZE = 1000
-"""Keys in a page; S3 gives no more in one answer."""
+"""Keys in a page; S3 returns at most this many."""
 
 TIMEOUT_SECONDS = 600.0
-"""Seconds for one page of obstore, which follows a server that always has more, and no
-keys, for ever.
+"""Seconds for one page of obstore, which would never return if a server kept
+announcing more and sent no keys.
 """
 
 MAX_HEADS = 8
-"""Empty objects of a page that are looked up one by one; more are listed again."""
+"""Empty objects of a page to look up one by one; a page with more is listed again."""
 
 _PARTS = ("KeyCount", "Name", "IsTruncated")
-"""Parts of every listing; an answer without any is something else."""
+"""Parts of every listing; a response without any of them is not a listing."""
 
 _BEHIND_SLASH = "0"
-"""The first key behind all those that begin with a slash."""
+"""The first possible key after all keys that begin with a slash."""
 
 
 class BucketListing(NamedTuple):
-    """The keys below a folder of a bucket.
+    """Listing of the keys below a folder of a bucket.
 
     Attributes:
         location: The folder.
         backend: obstore's store for the whole bucket.
-        client: Returns a boto3 client.
-        known: Empty objects that are there as they are named; listings add to it.
-        looking: Held while one is looked up: listings at once look each up once.
+        client: Function that returns a boto3 client.
+        known: Keys of empty objects that exist under exactly these names; listings add
+            to it.
+        looking: Lock held during a look-up, so that concurrent listings look up each
+            key once.
     """
 
     location: Location
@@ -63,17 +65,17 @@ class BucketListing(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """What every key begins with."""
+        """Prefix of every key."""
         return f"{self.location.key}/" if self.location.key else ""
 
     def pages(self, after: str | None) -> Iterator[Page]:
-        """List the keys behind `after`, all if it is None.
+        """Yield the keys after `after` in pages; all keys if it is None.
 
         The folder's own marker has the key "".
 
         Raises:
-            StorageUnavailable: The keys do not grow, so the listing may have no end; or
-                an answer is no listing.
+            StorageUnavailable: The keys do not increase, so the listing may never end;
+                or a response is not a listing.
         """
         more = True
         while more:
@@ -97,10 +99,10 @@ class BucketListing(NamedTuple):
                 after = page[-1].key
 
     def _fast(self, after: str | None) -> Iterator[Page]:
-        """List with obstore.
+        """Yield pages from obstore.
 
         Raises:
-            TimeoutError: A page did not come in time.
+            TimeoutError: A page did not arrive in time.
         """
         skip = len(self.prefix)
         offset = None if after is None else f"{self.prefix}{after}"
@@ -120,10 +122,10 @@ class BucketListing(NamedTuple):
     def _may_have_lost_slash(self, page: Page, after: str | None) -> bool:
         """Return whether a key of the page may have lost a slash.
 
-        The object that consoles make for a folder (``a/``) is empty, or followed by
-        what is in the folder; an empty object that is there as it is named is no such
-        one. A key that begins with a slash is possible only in a bucket that is read as
-        a whole; without one, the listing from the start is that from "0" on.
+        A folder marker made by a console (``a/``) is empty, or followed by the objects
+        of the folder; an empty object that exists under the listed name is no such
+        marker. A key can begin with a slash only if the whole bucket is read; without
+        such a key, a listing from the start equals a listing from "0".
         """
         if self.location.scheme == "memory":
             return False
@@ -136,7 +138,7 @@ class BucketListing(NamedTuple):
         return whole and page[:2] != next(self._fast(_BEHIND_SLASH), [])[:2]
 
     def _is_there(self, key: str) -> bool:
-        """Return whether there is an object of exactly this key."""
+        """Return whether an object of exactly this key exists."""
         with self.looking:
             if key not in self.known:
                 try:
@@ -147,16 +149,16 @@ class BucketListing(NamedTuple):
         return True
 
     def _list_with_boto3(self, after: str | None) -> tuple[Page, bool]:
-        """List one page with boto3; return it, and whether there are more."""
+        """List one page with boto3; return it and whether there are more pages."""
         options = {} if after is None else {"StartAfter": f"{self.prefix}{after}"}
         answer = self.client().list_objects_v2(
             Bucket=self.location.root, Prefix=self.prefix, **options
         )
         if not any(part in answer for part in _PARTS):
             raise StorageUnavailable(
-                f"{self.location.uri}: the answer to a listing of bucket"
-                f" {self.location.root} is no listing, though its status is 200; check"
-                " the endpoint, and the proxy in front of it"
+                f"{self.location.uri}: the response to a listing of bucket"
+                f" {self.location.root} is not a listing, although its status is 200;"
+                " check the endpoint and any proxy before it"
             )
         skip = len(self.prefix)
         page = [
@@ -178,10 +180,7 @@ class BucketListing(NamedTuple):
 
 
 def _plain(keys: list[str], after: str | None) -> bool:
-    """Return whether each key is greater than the one before it.
-
-    Also, no key may have the name of the next one's folder.
-    """
+    """Return whether the keys strictly increase and no key is the next key's folder."""
     if after is not None and keys[0] <= after:
         return False
     return all(

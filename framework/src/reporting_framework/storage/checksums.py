@@ -1,10 +1,10 @@
-"""Checksums of parquet files, in their own key-value metadata.
+"""Checksums of parquet files, in the files' own key-value metadata.
 
-They are of the data, block by block, and of the footer.
+They cover the data, block by block, and the footer.
 
-The data are cut into as many blocks of equal size as there are row groups, so that any
-reader can check them without knowing parquet. Files of other programs and older ones
-have no checksums, and are read without them.
+The data are cut into as many blocks of equal size as there are row groups, so that a
+reader can check them without knowing parquet. Files without checksums, such as files of
+other programs, are read unchecked.
 """
 
 from __future__ import annotations
@@ -20,43 +20,44 @@ import polars as pl
 from reporting_framework.errors import CorruptCheckpoint
 
 KEY = "reporting.checksums"
-"""Name of the entry. Its value is JSON: SHA-256 of the footer, bytes of data, and
-SHA-256 of each block, cut to `DIGITS`. Its length is known before there is any data:
-polars writes zeros, and `seal` puts the checksums there.
+"""Name of the metadata entry. Its value is JSON: SHA-256 of the footer, bytes of data,
+and SHA-256 of each block, cut to `DIGITS`. The value's length is known before the data:
+polars writes zeros, and `seal` replaces them with the checksums.
 """
 
 DIGITS = 32
+"""Hexadecimal digits kept of the checksum of a block."""
 
 READ_BYTES = 8 * 1024 * 1024
-"""Bytes that are read at once while checking, at the least: a request to a bucket for
-each block would take long.
+"""Bytes to read at once while checking, at least: one request to a bucket for each
+block would be slow.
 """
 
 TAIL = 65_536
-"""Bytes at the end of a file that are read at first, in search of its footer."""
+"""Bytes at the end of a file to read first, in search of its footer."""
 
 _UNSEALED = "0" * 64
 _SEAL = len('{"footer":"')
-"""Where the checksum of the footer begins in the value. It is computed with zeros in
-its own place.
+"""Offset of the footer's checksum in the value. The checksum is computed with zeros in
+its own position.
 """
 
 Read = Callable[[int, int], bytes]
-"""Gives so many bytes from a position on."""
+"""Function that returns `length` bytes from position `start`."""
 
 
 def placeholder(blocks: int) -> dict[str, str]:
-    """Return the metadata that a parquet file must be written with.
+    """Return the metadata to write into a parquet file before it is sealed.
 
-    With them, `seal` can put checksums there.
+    `seal` replaces the zeros in it with checksums.
     """
     return {KEY: _value(0, ["0" * DIGITS] * max(1, blocks))}
 
 
 def seal(file: BinaryIO) -> None:
-    """Put the checksums of a parquet file in their place.
+    """Write the checksums of a parquet file into its metadata.
 
-    `file` is open for reading and writing.
+    `file` must be open for reading and writing, and written with `placeholder`.
     """
     size, read = file.seek(0, io.SEEK_END), _reader(file)
     footer = _footer(read, size)
@@ -69,7 +70,7 @@ def seal(file: BinaryIO) -> None:
 
 
 def parquet_bytes(frame: pl.DataFrame, *, row_group_size: int | None = None) -> bytes:
-    """Return a small parquet file with checksums."""
+    """Return a small frame as a parquet file with checksums."""
     buffer = io.BytesIO()
     frame.write_parquet(
         buffer,
@@ -84,16 +85,16 @@ def parquet_bytes(frame: pl.DataFrame, *, row_group_size: int | None = None) -> 
 def check(uri: str, read: Read, size: int) -> None:
     """Compare a parquet file with its checksums, if it has any.
 
-    Memory does not grow with its size.
+    Memory use does not grow with the file's size.
 
     Args:
-        uri: Where the file is, for messages.
-        read: Reads its bytes.
-        size: Its size.
+        uri: URI of the file, for messages.
+        read: Function that reads its bytes.
+        size: Its size in bytes.
 
     Raises:
-        CorruptCheckpoint: It is not as it was written.
-        polars.exceptions.PolarsError: Its footer cannot be read.
+        CorruptCheckpoint: The content does not match the checksums.
+        polars.exceptions.PolarsError: The footer cannot be read.
     """
     footer = _footer(read, size)
     if (checksums := _seal(footer)) is None:
@@ -111,11 +112,11 @@ def check(uri: str, read: Read, size: int) -> None:
 
 
 def metadata(uri: str, read: Read, size: int) -> dict[str, str]:
-    """Return the key-value metadata of a parquet file, compared with its checksum.
+    """Return the key-value metadata of a parquet file; check the footer's checksum.
 
     Raises:
-        CorruptCheckpoint: The footer is not as it was written.
-        polars.exceptions.PolarsError: It cannot be read.
+        CorruptCheckpoint: The footer does not match its checksum.
+        polars.exceptions.PolarsError: The footer cannot be read.
     """
     footer = _footer(read, size)
     if (seal := _seal(footer)) is not None:
@@ -126,7 +127,7 @@ def metadata(uri: str, read: Read, size: int) -> dict[str, str]:
 
 
 def check_bytes(uri: str, data: bytes) -> None:
-    """Compare a parquet file that is in memory with its checksums; see `check`."""
+    """Compare a parquet file in memory with its checksums; see `check`."""
     check(uri, lambda start, length: data[start : start + length], len(data))
 
 
@@ -136,7 +137,7 @@ def schema_of(read: Read, size: int) -> pl.Schema:
 
 
 def _footer(read: Read, size: int) -> bytes:
-    """The footer, with its length and the magic bytes behind it."""
+    """Return the footer, with its length and the magic bytes after it."""
     tail = read(max(0, size - TAIL), min(size, TAIL))
     length = int.from_bytes(tail[-8:-4], "little") + 8
     if TAIL < length < size:
@@ -145,7 +146,7 @@ def _footer(read: Read, size: int) -> bytes:
 
 
 def _seal(footer: bytes) -> tuple[int, str] | None:
-    """Where the checksums are in the footer, and what they are."""
+    """Return the offset of the checksums in the footer and their JSON, if any."""
     value = pl.read_parquet_metadata(io.BytesIO(b"PAR1" + footer)).get(KEY)
     return None if value is None else (footer.rindex(value.encode()), value)
 
@@ -172,9 +173,9 @@ def _value(size: int, blocks: list[str]) -> str:
 
 
 def _blocks(read: Read, size: int, count: int) -> Iterator[str]:
-    """Checksums of the first `size` bytes in so many blocks.
+    """Yield the checksums of the first `size` bytes, cut into `count` blocks.
 
-    The last ones may be shorter, or empty.
+    The last blocks may be shorter, or empty.
     """
     length = max(1, -(-size // count))
     most = length * max(1, READ_BYTES // length)

@@ -1,6 +1,6 @@
-"""Errors of the storage as the framework's.
+"""Translation of storage errors to the framework's.
 
-One table is for obstore, botocore and polars alike.
+One table serves obstore, botocore and polars.
 
 S3's codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
@@ -24,13 +24,13 @@ from reporting_framework.errors import (
 
 
 class Problem(NamedTuple):
-    """What a code means.
+    """Meaning of an error code.
 
     Attributes:
         error: The framework's class for it.
-        sentence: What is wrong; ``{code}`` stands for the code, ``{codes}`` for status
+        sentence: The problem; ``{code}`` stands for the code, ``{codes}`` for status
             and code.
-        fix: What to do; ``{region}`` stands for a bucket's region.
+        fix: The fix; ``{region}`` stands for a bucket's region.
     """
 
     error: type[ReportingError]
@@ -46,27 +46,27 @@ _DENIED = Problem(
 _EXPIRED = Problem(
     AccessDenied,
     "the credentials have expired ({code})",
-    "get new ones, such as by aws sso login, and run again",
+    "get new credentials, such as with aws sso login, and run again",
 )
 _NO_KEY = Problem(
     AccessDenied,
-    "the access key is not known there ({code})",
+    "the storage does not know the access key ({code})",
     "check AWS_ACCESS_KEY_ID, AWS_PROFILE and the endpoint",
 )
 _SECRET = Problem(
     AccessDenied,
     "access denied ({code})",
-    "the secret key does not fit the access key: check both",
+    "the secret key does not match the access key; check both",
 )
 _LOGIN = Problem(
     AccessDenied,
-    "the credentials cannot be had ({code})",
-    "check AWS_PROFILE, or log in, such as by aws sso login",
+    "the credentials cannot be loaded ({code})",
+    "check AWS_PROFILE, or log in, such as with aws sso login",
 )
 _CLOCK = Problem(
     AccessDenied,
     "this machine's clock is too far from the storage's ({code})",
-    "set the clock, by NTP or the like",
+    "set the clock, such as with NTP",
 )
 _REGION = Problem(
     LocationError,
@@ -81,13 +81,13 @@ _KMS = Problem(
 _FULL = Problem(StorageUnavailable, "the storage is full ({code})", "make room there")
 _LARGE = Problem(
     LocationError,
-    "larger than the storage takes ({code})",
-    "split the output, by {{column}} in its key",
+    "larger than the storage accepts ({code})",
+    "split the output with {{column}} in its key",
 )
 _BUSY = Problem(
     StorageUnavailable,
     "the storage answered {codes} after all retries",
-    "it is too busy: run again later",
+    "it is too busy; run again later",
 )
 _FAULT = Problem(
     StorageUnavailable,
@@ -97,17 +97,17 @@ _FAULT = Problem(
 _ALTERED = Problem(
     StorageUnavailable,
     "the data arrived altered ({code})",
-    "check proxies in between, and run again",
+    "check the proxies in between, and run again",
 )
 _UNSUPPORTED = Problem(
     LocationError,
     "the storage does not support this request ({code})",
-    "check that AWS_ENDPOINT_URL leads to an S3 API",
+    "check that AWS_ENDPOINT_URL points to an S3 API",
 )
 _UNCONDITIONAL = Problem(
     LocationError,
-    "the storage does not support conditional writes ({code}), by which runs commit",
-    "use a storage that does",
+    "the storage does not support conditional writes ({code}), which commits need",
+    "use a storage that supports them",
 )
 _REFUSED = Problem(
     StorageUnavailable,
@@ -156,7 +156,7 @@ PROBLEMS: dict[str, Problem] = {
     "InvalidToken": Problem(
         AccessDenied,
         "the session token is not valid ({code})",
-        "check that AWS_SESSION_TOKEN fits the access key",
+        "check that AWS_SESSION_TOKEN matches the access key",
     ),
     **dict.fromkeys(("SignatureDoesNotMatch", "InvalidSignatureException"), _SECRET),
     **dict.fromkeys(
@@ -187,14 +187,14 @@ PROBLEMS: dict[str, Problem] = {
         LocationError, "no such bucket", "check its name and AWS_ENDPOINT_URL"
     ),
     "InvalidBucketName": Problem(
-        LocationError, "not the name of a bucket ({code})", "check the URI"
+        LocationError, "not a valid bucket name ({code})", "check the URI"
     ),
     "NoSuchKey": Problem(ObjectMissing, "no such object"),
     "InvalidObjectState": Problem(
         AccessDenied, "the object is archived in a cold tier", "restore it first"
     ),
     "KeyTooLongError": Problem(
-        LocationError, "the key is longer than the storage takes ({code})", "shorten it"
+        LocationError, "the key is too long for the storage ({code})", "shorten it"
     ),
     **dict.fromkeys(("EntityTooLarge", "413"), _LARGE),
     **dict.fromkeys(
@@ -221,8 +221,8 @@ PROBLEMS: dict[str, Problem] = {
     **dict.fromkeys(("Throttling", "ThrottlingException", "429", "503"), _BUSY),
     **dict.fromkeys(("InternalError", "500", "502", "504", "RequestTimeout"), _FAULT),
 }
-"""By S3's code, botocore's class or the HTTP status; the code decides before the
-status.
+"""Problems by S3's code, botocore's class or the HTTP status; a code takes precedence
+over a status.
 """
 
 _TRANSPORT = (
@@ -231,7 +231,7 @@ _TRANSPORT = (
         Problem(
             LocationError,
             "the certificate of the endpoint is not trusted",
-            "set AWS_CA_BUNDLE to the PEM file of the authority that issued it",
+            "set AWS_CA_BUNDLE to the PEM file of the issuing authority",
         ),
     ),
     (
@@ -257,13 +257,13 @@ _CODE = re.compile(r"<Code>([\w.]+)</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
 _PROVIDER = re.compile(r"credential provider: (\w+)")
 _LOCAL = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
-"""Errors of this system (memory, descriptors) that keep a request from being sent."""
+"""Errors of this system (memory, descriptors) that prevent a request."""
 
 
 def codes_of(error: BaseException) -> list[str]:
     """Return S3's code and the HTTP status, the code first.
 
-    Each is there as far as the error tells it.
+    Each is left out if the error does not hold it.
     """
     response = getattr(error, "response", None)
     if isinstance(response, dict):
@@ -299,21 +299,24 @@ def storage_error(
         error: The error.
         where: URI of the object or folder.
         bucket: URI of its bucket.
-        writing: Whether a conditional write was refused, so that another writer may
+        writing: Whether the error is of a conditional write, so that another writer may
             have been first.
-        region: Asks for the bucket's region; called if the bucket is in another one.
+        region: Function that returns the bucket's region; called if the bucket is in
+            another one.
     """
     codes, name = codes_of(error), type(error).__name__
     if name in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
         codes = codes or ["AccessDenied"]
-    # NoSuchKey is what S3 answers if the object that a PUT is to replace is gone.
+    # S3 answers NoSuchKey if the object that a PUT should replace no longer exists.
     lost = name in ("AlreadyExistsError", "PreconditionError") or {
         "409",
         "412",
         "NoSuchKey",
     } & set(codes)
     if writing and lost:
-        return CommitConflict(f"{where}: another run has written it meanwhile")
+        return CommitConflict(
+            f"{where}: another run has written it meanwhile; run again"
+        )
     problem = next((PROBLEMS[code] for code in codes if code in PROBLEMS), None)
     problem = problem or (_REFUSED if codes else _transport(error))
     if writing and problem is _UNSUPPORTED:
@@ -331,7 +334,7 @@ def storage_error(
 def problem_text(
     problem: Problem, code: str, *, codes: Sequence[str] = (), region: str | None = None
 ) -> str:
-    """Return what is wrong and what to do, in one line."""
+    """Return the problem and the fix in one line."""
     text = f"{problem.sentence}; {problem.fix}" if problem.fix else problem.sentence
     return text.format(
         code=code, codes=", ".join(sorted(codes)), region=region or "that of the bucket"
@@ -339,7 +342,7 @@ def problem_text(
 
 
 def _transport(error: BaseException) -> Problem:
-    """Return why there was no answer."""
+    """Return the reason for a missing response."""
     if (local := system_problem(error, _LOCAL)) is not None:
         return Problem(StorageUnavailable, local)
     text = str(error)

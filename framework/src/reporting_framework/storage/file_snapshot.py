@@ -1,4 +1,4 @@
-"""A file that is read in part while others may replace it: one version, or an error."""
+"""One version of a file, read in part while other runs may replace it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from reporting_framework.storage.store import replaced
 
 
 class FileSnapshot:
-    """See `Pinned`. It is kept open, or opened for each reading and compared.
+    """One version of a file; see `Pinned`.
+
+    The file is kept open, or opened for each read and its version compared.
 
     Args:
-        path: Where it is.
-        held: Whether it is kept open.
-        version_of: Its version, from its status.
-        translate: The framework's error for the system's.
+        path: Path of the file.
+        held: Whether to keep the file open.
+        version_of: Function that returns the version for a file status.
+        translate: Function that returns the framework's error for the system's.
 
     Raises:
-        OSError: It cannot be opened.
+        OSError: The file cannot be opened.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""A folder of the local file system, read with plain system calls.
+"""Store for a folder of the local file system, read with plain system calls.
 
-This takes 5 µs a file, a tenth of any library's cost.
+A read takes 5 µs a file, a tenth of any library's time.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _READ = (
 
 
 class FolderStore(FolderMaintenance):
-    """See `Store`.
+    """Store for a folder; see `Store`.
 
-    Writes go to a temporary file, are flushed to the disk, and renamed into place under
-    a lock.
+    A write goes to a temporary file, is flushed to disk, and is renamed into place
+    under a lock.
     """
 
     supports_list_after = False
@@ -66,7 +66,7 @@ class FolderStore(FolderMaintenance):
     def list(self, *, after: str = "") -> Iterator[Page]:
         """See `Store.list`.
 
-        The folder is read as a whole: a file system cannot list from a name onwards.
+        The whole folder is read: a file system cannot list from a name onwards.
         """
         if not os.path.isdir(self._root):
             raise LocationError(
@@ -77,13 +77,11 @@ class FolderStore(FolderMaintenance):
             yield [Entry(key, None, None) for key in keys[start : start + PAGE_SIZE]]
 
     def _walk(self) -> Iterator[str]:
-        """Yield the keys of all files below, and of folders not entered.
+        """Yield the keys of all files below, and of folders that are not entered.
 
-        The keys of these folders have a slash at the end.
-
-        These are symbolic links, which may form a circle, and folders whose names begin
-        with a dot, which are a program's own: a volume of Kubernetes keeps all files
-        there once more.
+        The key of such a folder ends with a slash. Not entered are symbolic links,
+        which may form a cycle, and folders whose names begin with a dot, which belong
+        to a program: a Kubernetes volume has a second copy of all files there.
         """
         folders, first, again = [""], dict[int, str](), dict[int, list[str]]()
         while folders:
@@ -113,10 +111,7 @@ class FolderStore(FolderMaintenance):
         }
 
     def _same_files(self, keys: Sequence[str]) -> Iterable[Sequence[str]]:
-        """Return those of these keys that name the same file, in groups.
-
-        In each the symbolic links come last.
-        """
+        """Return the groups of keys that name the same file, symbolic links last."""
         groups: dict[tuple[int, int], list[str]] = {}
         for key in sorted(keys, key=lambda key: (os.path.islink(self._path(key)), key)):
             with suppress(OSError):
@@ -153,7 +148,7 @@ class FolderStore(FolderMaintenance):
 
     @staticmethod
     def _read_rest(descriptor: int, data: bytes, size: int) -> bytes:
-        """What a single read did not give; the system gives at most 2 GiB at a time."""
+        """Read the bytes that one call left out; the system returns at most 2 GiB."""
         parts = [data]
         while (missing := size - sum(map(len, parts))) > 0 and (
             more := os.read(descriptor, missing)
@@ -177,8 +172,8 @@ class FolderStore(FolderMaintenance):
     def put(self, key: str, data: bytes | Path, *, if_version: str | None) -> str:
         """See `Store.put`.
 
-        A file must come from `temp_path`, within `lock`; bytes take the lock
-        themselves.
+        A file must come from `temp_path`, within `lock`; for bytes, `put` takes the
+        lock itself.
         """
         if isinstance(data, bytes):
             with self.lock(key), self.temp_path(key) as scratch:
@@ -191,7 +186,8 @@ class FolderStore(FolderMaintenance):
             current = self.head(key)
             if (current.version if current else None) != if_version:
                 raise CommitConflict(
-                    f"{self._path(key)}: another run has written it meanwhile"
+                    f"{self._path(key)}: another run has written it meanwhile; run"
+                    " again"
                 )
             return self._move(data, key)
         except OSError as error:
@@ -202,7 +198,7 @@ class FolderStore(FolderMaintenance):
     ) -> str:
         """See `Store.replace`.
 
-        Without a lock, which would leave a file beside each: renaming alone is atomic.
+        Take no lock: a lock leaves a file behind, and renaming alone is atomic.
         """
         try:
             folder = Path(self._path(key)).parent
@@ -215,7 +211,7 @@ class FolderStore(FolderMaintenance):
             raise self._translate(error, key) from error
 
     def _move(self, scratch: Path, key: str) -> str:
-        """Put a file in its place, on the disk for certain; its version there."""
+        """Move a file into place, flushed to disk; return its version there."""
         _flush(scratch)
         os.replace(scratch, self._path(key))
         _flush(Path(self._path(key)).parent)
@@ -225,7 +221,7 @@ class FolderStore(FolderMaintenance):
     def lock(self, key: str) -> Iterator[None]:
         """See `Store.lock`.
 
-        The lock dies with the process; what a killed one left behind is removed.
+        The lock ends with the process; leftovers of a killed one are removed.
         """
         path = Path(self._path(key))
         try:
@@ -249,7 +245,7 @@ class FolderStore(FolderMaintenance):
     def temp_path(self, key: str) -> Iterator[Path]:
         """See `Store.temp_path`.
 
-        It is in the folder of the target, so that renaming is atomic.
+        The file is in the target's folder, so that renaming is atomic.
         """
         path = Path(self._path(key))
         try:
@@ -280,15 +276,19 @@ class FolderStore(FolderMaintenance):
             raise translate(error) from error
 
     def _refuse_link(self, key: str) -> None:
-        """Raise if there is a link, whose target may only be out of reach."""
+        """Raise if the key is a link: its target may only be out of reach.
+
+        Raises:
+            LocationError: The key is a link whose target does not exist.
+        """
         if os.path.islink(self._path(key)):
             raise LocationError(
-                f"{self._path(key)}: a symbolic link to what is not there; mount the"
-                " volume of its target, or remove the link"
+                f"{self._path(key)}: a symbolic link whose target does not exist; mount"
+                " the volume of its target, or remove the link"
             )
 
     def _translate(self, error: Exception, key: str) -> ReportingError:
-        """The framework's error for the system's."""
+        """Return the framework's error for the system's."""
         where = self._path(key)
         if isinstance(error, FileNotFoundError):
             return ObjectMissing(f"{where}: no such file")
@@ -299,8 +299,8 @@ class FolderStore(FolderMaintenance):
             )
         if isinstance(error, NotADirectoryError | IsADirectoryError | FileExistsError):
             return LocationError(
-                f"{where}: a file was expected and something else is there, or the"
-                " other way round"
+                f"{where}: expected a file and found something else, or the other way"
+                " round; correct the path"
             )
         return StorageUnavailable(
             f"{where}: {system_problem(error) or type(error).__name__}"
@@ -308,9 +308,9 @@ class FolderStore(FolderMaintenance):
 
 
 def _is_object(entry: os.DirEntry[str]) -> bool:
-    """Return whether it is a file, or a link that leads nowhere.
+    """Return whether the entry is a file or a dangling link.
 
-    Reading such a link fails, and is reported.
+    Reading a dangling link fails and is reported.
     """
     try:
         return entry.is_file() or (
@@ -321,10 +321,7 @@ def _is_object(entry: os.DirEntry[str]) -> bool:
 
 
 def _inode(entry: os.DirEntry[str]) -> int:
-    """Return the number of a file within its file system.
-
-    A link has that of what it leads to.
-    """
+    """Return the inode number of a file; for a link, its target's."""
     try:
         return entry.stat().st_ino if entry.is_symlink() else entry.inode()
     except OSError:
@@ -332,15 +329,15 @@ def _inode(entry: os.DirEntry[str]) -> int:
 
 
 def _version(status: os.stat_result) -> str:
-    """Return the version of a file.
+    """Return the version of a file: modification time, size and inode number.
 
-    Two files at one path that differ almost surely differ in this.
+    Two different files at one path almost certainly differ in it.
     """
     return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
 
 
 def _flush(path: Path) -> None:
-    """Wait until the file, or the folder's entries, are on the disk."""
+    """Wait until the file, or the folder's entries, are on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -349,7 +346,7 @@ def _flush(path: Path) -> None:
 
 
 def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
+    """Return the process's umask, which can only be read by setting it."""
     mask = os.umask(0o022)
     os.umask(mask)
     return mask

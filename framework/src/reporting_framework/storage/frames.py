@@ -1,4 +1,4 @@
-"""Frames as parquet files, for code that writes one by itself."""
+"""Frames as parquet files, for code that writes one without a sink."""
 
 from __future__ import annotations
 
@@ -20,27 +20,25 @@ def write_frame(
     schema: pl.Schema | None = None,
     compression: Literal["zstd", "snappy", "lz4", "gzip"] = "zstd",
 ) -> str:
-    """Write a frame as one parquet file in one atomic step.
-
-    Return the file's version.
+    """Write a frame as one parquet file in one atomic step; return its version.
 
     Args:
         frame: The rows.
-        uri: Where to, in any storage; the file that is there now is replaced.
+        uri: The file, in any storage; an existing file is replaced.
         schema: Columns that the frame must have, in this order and of these types.
-        compression: How the columns are compressed.
+        compression: Compression of the columns.
 
     Raises:
         SettingsError: The frame has another schema; nothing was written.
         LocationError: The URI names no file.
-        CommitConflict: Another writer was faster; nothing was written. Read what is
-            there now, and decide.
-        ReportingError: The storage did not take it; see `Store.put`.
+        CommitConflict: Another writer was faster; nothing was written. Read the file
+            again before another attempt.
+        ReportingError: The storage refused the write; see `Store.put`.
     """
     place = parse_location(uri)
     if not place.name:
         raise LocationError(
-            f"{uri}: no file is named; give a file in a folder or a bucket"
+            f"{uri}: no file is named; add the name of a file to the folder or bucket"
         )
     if schema is not None and list(frame.schema.items()) != list(schema.items()):
         odd = [name for name, _ in {*schema.items()} ^ {*frame.schema.items()}]

@@ -1,7 +1,6 @@
-"""The locations of things.
+"""Locations in storage, and the URIs that name them.
 
-There is one way to write any place: ``s3://bucket/key``, ``file:///path``, a plain path
-or ``memory://``.
+The forms are ``s3://bucket/key``, ``file:///path``, a plain path and ``memory://``.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from reporting_framework.errors import InvalidLocation, LocationError
 Scheme = Literal["s3", "file", "memory"]
 
 ODD_KEY = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)(?:\.{0,2})(?:/|$)")
-"""Keys in a bucket that are legal, rare, and not to be named in a URI."""
+"""Keys in a bucket that are legal and rare, and that a URI cannot name."""
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _CREDENTIALS = re.compile(r"(?<=://)[^/@]*@")
@@ -26,13 +25,13 @@ _LIKE_URI = re.compile(
     rf"^[A-Za-z][A-Za-z0-9+.-]*:[/\\]|^(?:{_SCHEMES}):|/(?:{_SCHEMES}):(?:[/\\]|$)",
     re.IGNORECASE,
 )
-"""A path in which there is what was a URI, as in ``s3:/bucket/key``, which `pathlib`
-makes of one.
+"""Paths that hold a damaged URI, such as ``s3:/bucket/key``, which `pathlib` makes of
+``s3://bucket/key``.
 """
 
 
 class Location(NamedTuple):
-    """A place in some storage.
+    """A location in some storage.
 
     Attributes:
         scheme: ``s3``, ``file`` or ``memory``.
@@ -47,7 +46,7 @@ class Location(NamedTuple):
 
     @property
     def uri(self) -> str:
-        """The place as a user would write it: files as plain absolute paths."""
+        """The location as a user would write it: files as plain absolute paths."""
         if self.scheme == "file":
             return f"/{self.key}"
         return (
@@ -63,17 +62,17 @@ class Location(NamedTuple):
 
     @property
     def parent(self) -> Location:
-        """The folder that holds it."""
+        """The folder that holds this location."""
         return Location(self.scheme, self.root, self.key.rpartition("/")[0])
 
     def join(self, key: str) -> Location:
-        """The place at `key`, relative to this one."""
+        """Return the location at `key`, relative to this one."""
         return Location(
             self.scheme, self.root, f"{self.key}/{key}" if self.key else key
         )
 
     def holds(self, other: Location) -> bool:
-        """Whether `other` is this place or lies below it."""
+        """Return whether `other` is this location or below it."""
         same = (self.scheme, self.root) == (other.scheme, other.root)
         return same and (
             not self.key
@@ -83,14 +82,16 @@ class Location(NamedTuple):
 
 
 def parse_location(uri: str) -> Location:
-    """The place that `uri` names; a relative path is taken from the working directory.
+    """Return the location that `uri` names.
 
-    Nothing is repaired: what is not exactly one of the forms would else be taken for
-    another place.
+    A relative path is resolved against the working directory. A URI that does not
+    exactly match a form is rejected, never repaired: a repaired one could name another
+    location.
 
     Raises:
-        InvalidLocation: It is none of ``s3://bucket/key``, ``memory://name/key``,
+        InvalidLocation: `uri` is none of ``s3://bucket/key``, ``memory://name/key``,
             ``file:///path`` and a path.
+        LocationError: The working directory no longer exists.
     """
     if not uri.strip() or "\0" in uri:
         raise InvalidLocation(
@@ -99,8 +100,8 @@ def parse_location(uri: str) -> Location:
     _refuse_surrogates(uri, uri)
     if uri != uri.strip():
         raise InvalidLocation(
-            f"{_shown(uri)!r}: white space around a location; take it out, or end a"
-            " folder with / if it is of its name"
+            f"{_shown(uri)!r}: white space around a location; remove it, or end a"
+            " folder with / if the space is part of its name"
         )
     scheme, separator, rest = uri.partition("://")
     if not separator:
@@ -122,9 +123,9 @@ def parse_location(uri: str) -> Location:
 
 
 def _in_bucket(scheme: Scheme, uri: str, rest: str) -> Location:
-    """Return the place in a bucket.
+    """Return the location in a bucket or memory store.
 
-    One slash at the end is allowed, since people end folders with one.
+    One trailing slash is allowed, because people often end folders with one.
     """
     root, _, key = rest.partition("/")
     if not root:
@@ -133,13 +134,14 @@ def _in_bucket(scheme: Scheme, uri: str, rest: str) -> Location:
         )
     if "@" in root:
         raise InvalidLocation(
-            f"{_shown(uri)}: credentials do not belong in a URI and are not shown; take"
-            " them out, and set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"
+            f"{_shown(uri)}: credentials do not belong in a URI and are not shown;"
+            " remove them, and set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
+            " AWS_SECRET_ACCESS_KEY"
         )
     if not _BUCKET.fullmatch(root):
         raise InvalidLocation(
-            f"{_shown(uri)}: a bucket's name is of letters, digits, . _ and -; write"
-            f" {scheme}://bucket/key, and for an access point its alias"
+            f"{_shown(uri)}: a bucket's name consists of letters, digits, . _ and -;"
+            f" write {scheme}://bucket/key, and for an access point its alias"
         )
     key = key.removesuffix("/")
     if ODD_KEY.search(key) and (key or rest.endswith("//")):
@@ -151,10 +153,10 @@ def _in_bucket(scheme: Scheme, uri: str, rest: str) -> Location:
 
 
 def _path(path: str) -> str:
-    """Return an absolute path without the slash that it begins with."""
+    """Return an absolute path without its leading slash."""
     if path.startswith("arn:"):
         raise InvalidLocation(
-            f"{path}: an ARN is no path; write s3://bucket/key, with the alias of an"
+            f"{path}: an ARN is not a path; write s3://bucket/key, with the alias of an"
             " access point as the bucket"
         )
     if _LIKE_URI.search(path):
@@ -165,8 +167,7 @@ def _path(path: str) -> str:
     expanded = os.path.expanduser(path)
     if expanded.startswith("~"):
         raise InvalidLocation(
-            f"{path}: there is no such user; write ./ before a path whose name begins"
-            " with ~"
+            f"{path}: no such user; write ./ before a path whose name begins with ~"
         )
     try:
         absolute = os.path.join(
@@ -174,17 +175,16 @@ def _path(path: str) -> str:
         )
     except FileNotFoundError:
         raise LocationError(
-            f"{path}: the working directory is not there any more; give an absolute"
-            " path"
+            f"{path}: the working directory no longer exists; give an absolute path"
         ) from None
     above, up, below = f"{absolute}/".rpartition("/../")
-    if up:  # only the file system can tell what is above a symbolic link
+    if up:  # only the file system knows the parent of a symbolic link's target
         absolute = f"{os.path.realpath(f'{above}/..')}/{below}"
     return os.path.normpath(absolute).strip("/")
 
 
 def _unquoted(uri: str, path: str) -> str:
-    """Return the path of a file URI with its percent-encoding decoded."""
+    """Return the path of a file URI, with its percent-encoding decoded."""
     if "%2f" in path.lower() or "%00" in path:
         raise InvalidLocation(
             f"{_shown(uri)}: a slash or NUL cannot be part of a name; give the path"
@@ -203,5 +203,5 @@ def _refuse_surrogates(text: str, uri: str) -> None:
 
 
 def _shown(uri: str) -> str:
-    """Return a URI without what may be a password in it."""
+    """Return a URI without possible credentials."""
     return _CREDENTIALS.sub("", uri)

@@ -1,6 +1,6 @@
-"""Operations on single objects by hand, not by runs.
+"""Maintenance of single objects by commands, not by runs.
 
-Objects are copied, compared, removed and dated.
+A store copies, hashes, deletes and dates objects here.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 class Digest(NamedTuple):
-    """SHA-256 of an object's bytes, in hexadecimal, and the version they are of."""
+    """SHA-256 of an object's bytes, in hexadecimal, and the version of these bytes."""
 
     sha256: str
     version: str
 
 
 class FolderMaintenance:
-    """See `Store`, for a folder."""
+    """Maintenance methods of `Store` for a folder."""
 
     location: Location
     _path: Callable[[str], str]
@@ -56,7 +56,7 @@ class FolderMaintenance:
             raise self._translate(error, key) from error
 
     def clock(self) -> datetime | None:
-        """See `Store.clock`: a folder has that of this machine, most often."""
+        """See `Store.clock`. Return `None`: most folders use this machine's clock."""
         return None
 
     def copy(self, key: str, to: str) -> None:
@@ -67,7 +67,7 @@ class FolderMaintenance:
                 self._move(scratch, to)
             Path(_lock(self._path(to))).unlink(
                 missing_ok=True
-            )  # nobody else writes there
+            )  # no other process writes there
         except OSError as error:
             full = error.errno in PLACE_ERRORS
             raise self._translate(error, to if full else key) from error
@@ -86,13 +86,14 @@ class FolderMaintenance:
             raise self._translate(error, key) from error
 
     def delete(self, key: str, *, if_version: str | None) -> None:
-        """See `Store.delete`. Its lock stays: another writer may be waiting for it."""
+        """See `Store.delete`. Keep the lock file: another writer may wait for it."""
         with contextlib.nullcontext() if if_version is None else self.lock(key):
             if if_version is not None:
                 entry = self.head(key)
                 if entry is None or not same_version(entry.version, if_version):
                     raise CommitConflict(
-                        f"{self._path(key)}: another run has written it meanwhile"
+                        f"{self._path(key)}: another run has written it meanwhile;"
+                        " run again"
                     )
             try:
                 Path(self._path(key)).unlink(missing_ok=True)
@@ -101,7 +102,7 @@ class FolderMaintenance:
 
 
 class BucketMaintenance:
-    """See `Store`, for a bucket."""
+    """Maintenance methods of `Store` for a bucket."""
 
     location: Location
     _backend: Backend
@@ -120,7 +121,7 @@ class BucketMaintenance:
             return obstore.head(self._backend, self._prefix + key)["last_modified"]
 
     def clock(self) -> datetime | None:
-        """See `Store.clock`: the Date of an answer."""
+        """See `Store.clock`. Return the ``Date`` header of a response."""
         if self.location.scheme != "s3":
             return None
         with self._translated(""):
@@ -132,7 +133,7 @@ class BucketMaintenance:
 
     @request("CopyObject")
     def copy(self, key: str, to: str) -> None:
-        """See `Store.copy`. The storage copies; nothing passes through here."""
+        """See `Store.copy`. The storage copies; no data passes through this process."""
         import obstore
 
         with self._translated(key):
@@ -154,7 +155,7 @@ class BucketMaintenance:
     def delete(self, key: str, *, if_version: str | None) -> None:
         """See `Store.delete`.
 
-        A server that knows no conditional DELETE is asked for the version just before.
+        If the server has no conditional DELETE, compare the version just before.
         """
         import obstore
 
@@ -163,13 +164,13 @@ class BucketMaintenance:
             if entry is None or not same_version(entry.version, if_version):
                 raise CommitConflict(
                     f"{self.location.join(key).uri}: another run has written it"
-                    " meanwhile"
+                    " meanwhile; run again"
                 )
         with self._translated(key, writing=True):
             if self.location.scheme != "s3" or if_version is None:
                 with contextlib.suppress(
                     FileNotFoundError
-                ):  # a store in memory says so, a bucket does not
+                ):  # a memory store raises it, a bucket does not
                     obstore.delete(self._backend, self._prefix + key)
                 return
             place = {"Bucket": self.location.root, "Key": self._prefix + key}

@@ -1,6 +1,6 @@
-"""An object in a bucket that is read in part while others may replace it.
+"""One version of an object in a bucket, read in part while other runs may replace it.
 
-A reader gets one version, or an error.
+A reader gets bytes of this version, or an error.
 """
 
 from __future__ import annotations
@@ -20,16 +20,15 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
 MAX_ATTEMPTS = 3
-"""How often an answer that broke off is asked for: obstore tries again only what did
-not begin.
+"""Attempts for a response that breaks off: obstore retries only a request whose
+response has not begun.
 """
 
 
 class ObjectSnapshot:
     """One version of an object in a bucket; see `Pinned`.
 
-    Each request says which version it is for (`If-Match`), and the answer is looked at
-    too.
+    Each request asks for the version (`If-Match`), and each response is checked for it.
 
     Args:
         backend: obstore's store.
@@ -37,7 +36,7 @@ class ObjectSnapshot:
         where: The object's URI, for messages.
         size: Its size in bytes.
         version: Its version.
-        translate: The framework's error for obstore's.
+        translate: Function that returns the framework's error for obstore's.
     """
 
     def __init__(
@@ -75,7 +74,7 @@ class ObjectSnapshot:
                 answered = True
                 if not same_version(
                     result.meta["e_tag"], self.version
-                ):  # a server that minds no If-Match
+                ):  # a server that ignores If-Match
                     raise replaced(self._where)
                 return result.bytes().to_bytes()
             except (BaseError, OSError, ValueError) as error:

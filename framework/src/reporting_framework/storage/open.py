@@ -1,4 +1,4 @@
-"""Opening a store: one set of connections for each bucket and AWS configuration."""
+"""Opening of stores: one set of connections for each bucket and AWS configuration."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_RETRIES = 5
 RETRY_SECONDS = 60
 
 MAX_CONNECTIONS = 64
-"""Connections that boto3 keeps open: as many as threads ask it at once."""
+"""Connections that boto3 keeps open: one for each concurrent thread."""
 
 _BUCKET = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -45,15 +45,15 @@ _OWN: dict[str, Any] = {
     "unsigned_payload": False,
     "virtual_hosted_style_request": False,
 }
-"""Defaults of obstore, and of polars, given explicitly: what is not given they take
-from variables of other tools.
+"""Defaults of obstore and polars, passed explicitly: for an option that is not passed,
+both read variables of other tools.
 """
 
 
 def open_store(place: str | Location) -> Store:
-    """The store for a folder, local or in a bucket.
+    """Return the store for a folder, local or in a bucket.
 
-    Connections are shared by all stores of one bucket.
+    All stores of one bucket share connections.
 
     Raises:
         AccessDenied: The AWS configuration cannot be used, or there are no credentials.
@@ -74,19 +74,19 @@ def open_store(place: str | Location) -> Store:
 def _check_bucket(location: Location) -> None:
     if location.root.startswith("arn:"):
         raise LocationError(
-            f"{location.uri}: ARNs are not supported; of an access point, give its"
+            f"{location.uri}: ARNs are not supported; for an access point, use its"
             " alias (NAME-…-s3alias) as the bucket"
         )
     if not _BUCKET.fullmatch(location.root):
         raise LocationError(
-            f"{location.uri}: not the name of a bucket; write s3://bucket/key, without"
+            f"{location.uri}: not a valid bucket name; write s3://bucket/key, without"
             " credentials or port"
         )
 
 
 @cache
 def _memory(name: str) -> Backend:
-    """Memory stores live as long as the process."""
+    """Return the memory store of this name; it lives as long as the process."""
     from obstore.store import MemoryStore
 
     return MemoryStore()
@@ -95,7 +95,7 @@ def _memory(name: str) -> Backend:
 class _Bucket:
     """Connections to one bucket under one AWS configuration.
 
-    They are kept for the life of the process.
+    They live as long as the process.
     """
 
     _open: ClassVar[dict[tuple[Any, ...], _Bucket]] = {}
@@ -110,7 +110,7 @@ class _Bucket:
 
     @classmethod
     def of(cls, name: str) -> _Bucket:
-        """The bucket's connections, made when they are first needed."""
+        """Return the bucket's connections; open them on first use."""
         key = (name, *aws_variables())
         if key not in cls._open:
             cls._open[key] = cls(name)
@@ -154,7 +154,7 @@ class _Bucket:
             ) from error
 
     def _polars_options(self) -> dict[str, Any]:
-        """Keyword arguments of `polars.scan_parquet`."""
+        """Return keyword arguments for `polars.scan_parquet`."""
         config = self._config
         storage: dict[str, Any] = {
             f"aws_{name}": str(value).lower() for name, value in _OWN.items()
@@ -169,9 +169,9 @@ class _Bucket:
         return {"storage_options": storage, "credential_provider": self._credentials}
 
     def _credentials(self) -> tuple[dict[str, str | None], int | None]:
-        """Return the credentials in the form polars asks for.
+        """Return the credentials in the form that polars expects, with their expiry.
 
-        Those of boto3 are asked for again after 15 minutes.
+        boto3's credentials expire after 15 minutes, so that polars asks again.
         """
         if (keys := self._config.keys) is None:
             credentials = (
@@ -185,11 +185,11 @@ class _Bucket:
         return dict(zip(names, keys, strict=True)), until
 
     def client(self) -> Any:
-        """Return a boto3 S3 client for the same place.
+        """Return the boto3 S3 client for the same bucket.
 
-        It is the same one each time: making one takes 0.1 s.
+        Every call returns the same client: creating one takes 0.1 s.
         """
-        with self._lock:  # boto3 does not make two at once
+        with self._lock:  # boto3 cannot create two clients at once
             if self._client is None:
                 config = self._config
                 from botocore.config import Config
@@ -205,9 +205,10 @@ class _Bucket:
 
 
 def _provider(config: AwsConfig) -> Any:
-    """Return what obstore asks for credentials.
+    """Return a credential provider for obstore.
 
-    Variables may complete those it is given as options.
+    obstore may complete credentials passed as options from environment variables; it
+    takes a provider's as they are.
     """
     if config.keys is None:
         from obstore.auth.boto3 import Boto3CredentialProvider

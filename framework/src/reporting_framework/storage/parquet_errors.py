@@ -1,4 +1,4 @@
-"""Errors of polars reading a parquet file, as the framework's."""
+"""Translation of polars' errors while reading a parquet file."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _OUTSIDE = (
     "connection",
     "previously been poisoned",
 )
-"""Signs in polars' errors that the file is not at fault; the last one follows a panic
-for want of descriptors.
+"""Signs in polars' errors that the file is not at fault. The last one follows a panic
+for lack of descriptors.
 """
 
 
@@ -35,7 +35,9 @@ for want of descriptors.
 def reading(uri: str) -> Iterator[None]:
     """Raise polars' errors as the framework's.
 
-    The file is damaged, or the storage or the system did not give it.
+    Raises:
+        CorruptCheckpoint: The file is damaged.
+        ReportingError: The storage or the system could not deliver the file.
     """
     try:
         yield
@@ -45,7 +47,7 @@ def reading(uri: str) -> Iterator[None]:
         )
         damaged = (
             system_problem(error, (errno.EINVAL,)) is not None
-        )  # an offset in it leads out of the file
+        )  # an offset in the file points outside it
         if not damaged and (outside or system_problem(error) is not None):
             raise _unread(error, uri) from error
         raise CorruptCheckpoint(
@@ -55,10 +57,7 @@ def reading(uri: str) -> Iterator[None]:
 
 
 def _unread(error: BaseException, uri: str) -> ReportingError:
-    """Return the error for a file that is none the worse.
-
-    The storage or the system did not give it.
-    """
+    """Return the error for an intact file that the storage or the system refused."""
     problem = storage_error(error, uri)
     if not uri.startswith("s3://"):
         local = (

@@ -1,4 +1,4 @@
-"""A parquet file that is read in part, in one version."""
+"""One version of a parquet file, read in part."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class ParquetSnapshot(NamedTuple):
-    """See `ParquetFile`.
+    """Implementation of `ParquetFile` on a pinned object.
 
     Attributes:
-        uri: Where it is.
-        schema: The columns that it has.
+        uri: URI of the file.
+        schema: Its columns.
         content: Its bytes.
     """
 

@@ -7,7 +7,7 @@ from reporting_framework.storage.location import Location
 
 
 def reading(folder: Location) -> list[Permission]:
-    """To list a folder and read what is in it; nothing for other storage."""
+    """Return the permissions to list and read a folder; none for other storage."""
     if folder.scheme != "s3":
         return []
     return [
@@ -21,10 +21,10 @@ def reading(folder: Location) -> list[Permission]:
 
 
 def writing(folder: Location) -> list[Permission]:
-    """To list, read and write a folder; nothing for other storage.
+    """Return the permissions to list, read and write a folder; none for other storage.
 
-    Where nothing is yet, S3 says "not found" only to who may list the bucket, and
-    "denied" to others. A read has no prefix, so the condition must let that pass.
+    For a missing key, S3 answers "not found" only to a caller that may list the bucket,
+    and "denied" to others. A read has no prefix, so the condition must allow that.
     """
     if folder.scheme != "s3":
         return []
@@ -39,7 +39,7 @@ def writing(folder: Location) -> list[Permission]:
 
 
 def deleting(folder: Location) -> list[Permission]:
-    """To remove what is in a folder; nothing for other storage."""
+    """Return the permission to delete objects of a folder; none for other storage."""
     return (
         [Permission(("s3:DeleteObject",), _objects(folder))]
         if folder.scheme == "s3"
@@ -48,7 +48,7 @@ def deleting(folder: Location) -> list[Permission]:
 
 
 def put_permissions(folder: Location) -> list[Permission]:
-    """To write into a folder and nothing else; nothing for other storage."""
+    """Return the permission to write into a folder only; none for other storage."""
     return (
         [Permission(("s3:PutObject",), _objects(folder))]
         if folder.scheme == "s3"

@@ -1,4 +1,4 @@
-"""What a store offers, whatever lies behind it."""
+"""Interface of a store, for every kind of storage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reporting_framework.storage.maintenance import Digest
 class Entry(NamedTuple):
     """An object in a listing: key relative to the store, size in bytes, version.
 
-    None where listing does not tell.
+    Size and version are None if the listing does not return them.
     """
 
     key: str
@@ -29,14 +29,14 @@ Page = list[Entry]
 
 
 class Object(NamedTuple):
-    """An object that was read: its bytes and the version they are of."""
+    """The bytes of an object and their version."""
 
     data: bytes
     version: str
 
 
 class TooLargeError(Exception):
-    """The object is larger than the limit given; it was not read.
+    """An object is larger than the given limit; it was not read.
 
     Attributes:
         version: Its version.
@@ -50,10 +50,7 @@ class TooLargeError(Exception):
 
 
 class ScanTarget(NamedTuple):
-    """The target that polars scans to read an object in part.
-
-    It is `source` and the keyword arguments that go with it.
-    """
+    """Source and keyword arguments for polars to scan an object in part."""
 
     source: Any
     options: Mapping[str, Any] = {}
@@ -62,7 +59,7 @@ class ScanTarget(NamedTuple):
 class Pinned(Protocol):
     """One version of an object, to be read in part, from any thread.
 
-    Nothing of a later version is ever read.
+    A later version is never read.
 
     Attributes:
         size: Its size in bytes.
@@ -73,65 +70,65 @@ class Pinned(Protocol):
     version: str
 
     def read(self, start: int, length: int) -> bytes:
-        """These bytes; fewer where the object ends.
+        """Return `length` bytes from `start`; fewer at the end of the object.
 
         Raises:
-            StorageUnavailable: Another version has taken its place, or reading failed
-                after retries.
+            StorageUnavailable: Another version has replaced the object, or reading
+                failed after retries.
         """
         ...
 
     def close(self) -> None:
-        """Give it up."""
+        """Release the object."""
         ...
 
 
 class Store(Protocol):
     """A folder, local or in a bucket.
 
-    All keys are relative to it; all methods are thread-safe.
+    All keys are relative to the folder; all methods are thread-safe.
 
-    Errors are those of `reporting_framework.errors`: `ObjectMissing` for a definite
-    "not found" of an object, `LocationError` for a bucket or folder that is not there,
-    `AccessDenied`, and `StorageUnavailable` for the rest.
+    Errors come from `reporting_framework.errors`: `ObjectMissing` for a definite "not
+    found" of an object, `LocationError` for a missing bucket or folder, `AccessDenied`,
+    and `StorageUnavailable` for all others.
     """
 
     location: Location
 
     @property
     def shared(self) -> Mapping[str, Sequence[str]]:
-        """All keys that name the same file, by each of them.
+        """For each key that shares its file with others, all keys of that file.
 
-        Of the last listing of a folder, links last.
+        Filled by the last listing of a folder; symbolic links come last.
         """
         ...
 
     @property
     def supports_list_after(self) -> bool:
-        """Whether a listing that starts behind a key costs only what it lists."""
+        """Whether a listing that starts after a key costs only the keys it returns."""
         ...
 
     @property
     def remote(self) -> bool:
-        """Return whether each request costs a round trip.
+        """Whether each request costs a network round trip.
 
-        Many should then be under way at once.
+        Callers should then have many requests in flight at once.
         """
         ...
 
     def list(self, *, after: str = "") -> Iterator[Page]:
-        """Yield all objects below, in pages, sorted by the bytes of their keys.
+        """Yield the objects below the folder in pages, sorted by the bytes of the keys.
 
-        Only those behind `after`.
+        Only keys after `after` are listed.
 
-        Keys are exactly what the store says. One may end in a slash or be "": an object
-        that a console made for a folder of a bucket, or a folder that is not entered, a
-        symbolic link or one whose name begins with a dot. A server may list a key twice
-        in a row.
+        Keys are exactly as the store has them. A key that is "" or ends in a slash is
+        an object that a console made for a folder of a bucket, or a folder that is not
+        entered: a symbolic link, or a name that begins with a dot. A server may list a
+        key twice in a row.
 
         Raises:
             StorageUnavailable: The server lists keys in another order, so the listing
-                may have no end.
+                may never end.
         """
         ...
 
@@ -142,116 +139,112 @@ class Store(Protocol):
         limit: int | None = None,
         admit: Callable[[int], None] | None = None,
     ) -> Object:
-        """The whole object.
+        """Return the whole object.
 
         Args:
-            key: Which one.
-            limit: Its largest size.
-            admit: Called with its size before its body is read, and again if an answer
-                broke off; it may wait.
+            key: Key of the object.
+            limit: Its largest size in bytes.
+            admit: Called with its size before its body is read, and again after a
+                response broke off; it may wait.
 
         Raises:
-            TooLargeError: It has more than `limit` bytes.
+            TooLargeError: The object has more than `limit` bytes.
         """
         ...
 
     def head(self, key: str) -> Entry | None:
-        """Size and version, or None when it is definitely not there."""
+        """Return size and version, or None if the object definitely does not exist."""
         ...
 
     def put(self, key: str, data: bytes | Path, *, if_version: str | None) -> str:
-        """Write the object in one atomic step, and return the new version.
+        """Write the object in one atomic step and return the new version.
 
-        It is written only if it still is at the version `if_version`.
+        The object is written only if its version is still `if_version`.
 
         Args:
-            key: Where to.
+            key: Key of the object.
             data: The bytes, or a file made by `temp_path` (which may be moved).
-            if_version: Version that must be there now; None: nothing must be there.
+            if_version: Required current version; None: the object must not exist.
 
         Raises:
-            CommitConflict: Another version is there; nothing was written.
+            CommitConflict: The object has another version; nothing was written.
         """
         ...
 
     def replace(
         self, key: str, data: bytes, *, content_type: str, metadata: Mapping[str, str]
     ) -> str:
-        """Write the object in one atomic step, whatever is there now.
+        """Write the object in one atomic step, whatever exists now.
 
-        Return the new version.
-
-        It asks for nothing but the right to write, and may be repeated. Not for what
-        several writers change.
+        Return the new version. The call needs only the permission to write and may be
+        repeated. It must not be used for an object that several writers change.
 
         Args:
-            key: Where to.
+            key: Key of the object.
             data: The bytes.
-            content_type: Their media type; a folder does not keep it.
-            metadata: Names and values (ASCII, 2 KB in all) to be kept beside the
-                object; a folder does not keep them.
+            content_type: Their media type; a folder does not store it.
+            metadata: Names and values (ASCII, 2 KB in all) to store with the object; a
+                folder does not store them.
         """
         ...
 
     def lock(self, key: str) -> AbstractContextManager[None]:
-        """Keeps other writers of `key` out where the storage can.
+        """Keep other writers of `key` out, if the storage has locks.
 
-        `put` is safe without it.
+        `put` is safe without a lock.
         """
         ...
 
     def temp_path(self, key: str) -> AbstractContextManager[Path]:
         """Make a file to write before it is `put` at `key`, within `lock`.
 
-        It is gone after the block.
+        The file is removed after the block.
         """
         ...
 
     def modified(self, key: str) -> datetime | None:
-        """Return when the object was last written (aware, UTC).
+        """Return the time of the last write (aware, UTC).
 
-        Return None when it is definitely not there.
+        Return None if the object definitely does not exist.
         """
         ...
 
     def clock(self) -> datetime | None:
-        """Return what time the storage says it is.
-
-        Return None where it has no clock of its own.
-        """
+        """Return the storage's current time, or None if it has no clock of its own."""
         ...
 
     def copy(self, key: str, to: str) -> None:
-        """Make `to` an object of the same bytes, whatever is there."""
+        """Copy the object at `key` to the key `to`; replace an object there."""
         ...
 
     def digest(self, key: str) -> Digest:
-        """What tells the object's bytes from others, without holding them."""
+        """Return the hash of the object's bytes, without holding them in memory."""
         ...
 
     def delete(self, key: str, *, if_version: str | None) -> None:
-        """Remove the object if it still is at the version `if_version`.
+        """Delete the object if its version is still `if_version`.
 
-        With None whatever is there, if anything is.
+        With None, delete any version; a missing object is no error.
 
         Raises:
-            CommitConflict: Another version is there, or none; nothing was removed.
+            CommitConflict: The object has another version or does not exist; nothing
+                was deleted.
         """
         ...
 
     def scan(self, key: str) -> ScanTarget:
-        """What polars scans to read the object in part."""
+        """Return the source for polars to read the object in part."""
         ...
 
     def pin(self, key: str, *, held: bool = True) -> Pinned | None:
-        """Return the object in the version that is there now.
+        """Return the object in its current version.
 
-        Return None when it is definitely not there.
+        Return None if the object definitely does not exist.
 
         Args:
-            key: Which one.
-            held: Whether a file is kept open, so that it can be read even when it has
-                been replaced; not for many.
+            key: Key of the object.
+            held: Whether to keep a file open, so that it can be read even after it was
+                replaced; not for many files.
         """
         ...
 
@@ -272,7 +265,7 @@ def list_keys(store: Store) -> Iterator[str]:
 
 
 def replaced(where: str) -> StorageUnavailable:
-    """The error of a reader whose object was replaced."""
+    """Return the error for a reader whose object was replaced."""
     return StorageUnavailable(
-        f"{where}: another run has replaced it while it was read; ask again"
+        f"{where}: another run has replaced it while it was read; run again"
     )

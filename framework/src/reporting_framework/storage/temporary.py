@@ -1,8 +1,8 @@
-"""Temporary files and folders under a lock of the process that uses them.
+"""Temporary files and folders, each under a lock of the process that uses it.
 
-Those without one were abandoned.
+A temporary file without a lock was abandoned.
 
-A lock ends with its process, however that ends. The age of a file tells nothing: a run
+A lock ends with its process, even a killed one. The age of a file proves nothing: a run
 may take hours.
 """
 
@@ -20,30 +20,32 @@ from reporting_framework._text.messages import TEMPORARY_PREFIX, system_number
 from reporting_framework.errors import StorageUnavailable
 
 PREFIX = TEMPORARY_PREFIX
-"""What is named otherwise in the system's temporary folder is never removed."""
+"""Prefix of the framework's names in the system's temporary folder; other files there
+are never removed.
+"""
 
 
 class LockedPath:
     """A temporary file or folder under a lock, removed by `close`.
 
     Attributes:
-        path: Where it is.
+        path: Path of the file or folder.
 
     Args:
-        prefix: What its name begins with.
-        folder: Where it is made; the system's temporary folder unless given.
-        is_file: Whether it is a file.
+        prefix: Prefix of its name.
+        folder: Parent folder; the system's temporary folder by default.
+        is_file: Whether to make a file instead of a folder.
     """
 
     def __init__(
         self, prefix: str, *, folder: Path | None = None, is_file: bool = False
     ) -> None:
         while (lock := self._try(prefix, folder, is_file=is_file)) is None:
-            pass  # another process took it for abandoned before it was locked
+            pass  # another process removed it as abandoned before it was locked
         self._lock = lock
 
     def _try(self, prefix: str, folder: Path | None, *, is_file: bool) -> int | None:
-        """Make it and lock it; `None` if it was removed in between."""
+        """Make and lock the path; return `None` if it was removed in between."""
         if is_file:
             lock, name = tempfile.mkstemp(".tmp", prefix, folder or temporary_root())
             self.path = Path(name)
@@ -60,7 +62,7 @@ class LockedPath:
         return None
 
     def close(self) -> None:
-        """Remove it, unless it was moved, and give up the lock."""
+        """Remove the file or folder, unless it was moved, and release the lock."""
         _remove(self.path)
         os.close(self._lock)
 
@@ -69,7 +71,7 @@ def temporary_root() -> Path:
     """Return the system's temporary folder.
 
     Raises:
-        StorageUnavailable: None of those that Python tries can be written to.
+        StorageUnavailable: No candidate of Python's `tempfile` can be written to.
     """
     try:
         return Path(tempfile.gettempdir())
@@ -84,11 +86,10 @@ def temporary_root() -> Path:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Name the file in errors of the operating system that do not.
+    """Add the file's name to errors of the operating system that lack one.
 
-    Those of writing name none, and libraries in Rust raise errors of their own. The
-    file must be a temporary one, since it may be written to in order to learn the
-    cause.
+    Errors of writing name no file, and Rust libraries raise errors of their own. The
+    file must be a temporary one: to learn the cause, it may be written to.
     """
     try:
         yield
@@ -112,9 +113,9 @@ def _refusal(path: Path) -> int | None:
 
 
 def locked_folder(kind: str) -> LockedPath:
-    """Make a folder in the system's temporary folder.
+    """Make a folder in the system's temporary folder; remove leftovers there first.
 
-    What killed processes left there is removed.
+    Leftovers are the temporary files and folders of killed processes.
     """
     sweep(temporary_root(), f"{PREFIX}*")
     return LockedPath(f"{PREFIX}{kind}-")
@@ -122,9 +123,9 @@ def locked_folder(kind: str) -> LockedPath:
 
 @contextmanager
 def temporary_folder(kind: str) -> Iterator[Path]:
-    """Make a folder for this block alone.
+    """Make a folder for this block; remove it at the end, even after an error.
 
-    It is the owner's alone, and goes whatever happens.
+    Only the user who runs the process can enter the folder.
     """
     locked = locked_folder(kind)
     try:
@@ -134,7 +135,7 @@ def temporary_folder(kind: str) -> Iterator[Path]:
 
 
 def abandoned_temporary() -> list[Path]:
-    """Return what killed processes left in the system's temporary folder."""
+    """Return the leftovers of killed processes in the system's temporary folder."""
     return [
         path
         for path in sorted(temporary_root().glob(f"{PREFIX}*"))
@@ -143,7 +144,7 @@ def abandoned_temporary() -> list[Path]:
 
 
 def sweep(folder: Path, pattern: str) -> None:
-    """Remove the files and folders of this pattern that no process has locked."""
+    """Remove the files and folders that match and that no process has locked."""
     for path in folder.glob(pattern):
         _is_abandoned(path, remove=True)
 
@@ -151,7 +152,7 @@ def sweep(folder: Path, pattern: str) -> None:
 def _is_abandoned(path: Path, *, remove: bool = False) -> bool:
     """Return whether no process holds a lock on `path`.
 
-    What cannot be opened is another user's.
+    A path that cannot be opened belongs to another user: False.
     """
     try:
         descriptor = os.open(

@@ -1,4 +1,4 @@
-"""Waiting for a call that may never return."""
+"""Time limits for calls that may never return."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ T = TypeVar("T")
 
 
 def call_within(seconds: float, function: Callable[[], T], name: str) -> T:
-    """Call a function in a thread of this name and return its result.
+    """Call a function in a thread named `name` and return its result.
 
-    Whatever it raises is raised here.
+    An error of the function is raised here.
 
     Raises:
-        TimeoutError: It did not return in time. Its thread goes on and does not keep
-            the process from ending.
+        TimeoutError: The function did not return in time. Its thread continues, but
+            does not keep the process alive.
     """
     results: list[T] = []
     errors: list[BaseException] = []

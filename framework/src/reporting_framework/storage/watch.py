@@ -1,4 +1,4 @@
-"""Requests to a bucket, counted by operation while somebody watches."""
+"""Counts of the requests to a bucket, by operation, while a watch is on."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Requests:
     """Requests of one operation.
 
     Attributes:
-        began: When the first one began, in seconds since the epoch.
-        ended: When the last one ended.
+        began: Start of the first request, in seconds since the epoch.
+        ended: End of the last request, in seconds since the epoch.
         count: Number of requests.
-        failed: Number of those that raised an error.
-        seconds: Time that they took, summed.
+        failed: Number of requests that raised an error.
+        seconds: Total duration of the requests.
     """
 
     began: float
@@ -37,7 +37,7 @@ class Requests:
 class Watch:
     """Requests since the watch began, by operation.
 
-    Threads may add to it at the same time.
+    Safe to use from several threads.
     """
 
     requests: dict[str, Requests] = field(default_factory=dict)
@@ -58,23 +58,20 @@ _watch: Watch | None = None
 
 
 def watch() -> Watch:
-    """Begin to count; the watch before this one ends."""
+    """Start counting; an earlier watch ends."""
     global _watch
     _watch = Watch()
     return _watch
 
 
 def unwatch() -> None:
-    """Count no more."""
+    """Stop counting."""
     global _watch
     _watch = None
 
 
 def request(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorate a function that makes one request.
-
-    The request is counted while somebody watches.
-    """
+    """Decorate a function that makes one request; count it while a watch is on."""
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
@@ -84,7 +81,7 @@ def request(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             began = time.time()
             try:
                 result = function(*args, **kwargs)
-            except StopIteration:  # of a generator that has no more pages: no request
+            except StopIteration:  # no more pages: no request was made
                 raise
             except BaseException:
                 watching.add(operation, began, failed=True)
@@ -100,7 +97,7 @@ def request(operation: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 def pages(
     operation: str,
 ) -> Callable[[Callable[P, Iterator[T]]], Callable[P, Iterator[T]]]:
-    """Decorate a generator each of whose items is the answer to one request."""
+    """Decorate a generator that makes one request for each item."""
 
     def decorate(function: Callable[P, Iterator[T]]) -> Callable[P, Iterator[T]]:
         @functools.wraps(function)
