@@ -106,7 +106,7 @@ def test_a_record_with_times_of_no_zone_is_passed_over(folder, caplog):
         )
     with caplog.at_level(logging.WARNING):
         assert [each.run_id for each in RunHistory(folder, 10).records()] == ["run-1"]
-    assert "1 lines are no records of runs" in caplog.messages[0]
+    assert "1 lines are not records of runs" in caplog.messages[0]
 
 
 def test_only_records_that_are_asked_for_are_parsed(folder, caplog):
@@ -120,7 +120,7 @@ def test_only_records_that_are_asked_for_are_parsed(folder, caplog):
         assert next(records).run_id == "run-2"
         assert not caplog.messages, "the damaged line behind it was parsed"
         assert [each.run_id for each in records] == ["run-1"]
-    assert "1 lines are no records of runs" in caplog.messages[0]
+    assert "1 lines are not records of runs" in caplog.messages[0]
 
 
 def test_a_huge_file_of_runs_is_not_read_and_begun_anew(folder, caplog):
@@ -131,7 +131,7 @@ def test_a_huge_file_of_runs_is_not_read_and_begun_anew(folder, caplog):
     with caplog.at_level(logging.WARNING):
         assert RunHistory(folder, 10).records() == []
     assert caplog.messages == [
-        f"{history.uri}: too large to be records of runs; the next run begins it anew"
+        f"{history.uri}: too large to be records of runs; the next run replaces it"
     ]
     RunHistory(folder, 10).add_run(record(2))
     assert [each.run_id for each in RunHistory(folder, 10).records()] == ["run-2"]
@@ -410,7 +410,7 @@ def test_lines_that_are_none_are_passed_over_and_what_is_new_is_left_out(
         "run-1",
     ]
     assert caplog.messages == [
-        f"{folder.uri}/runs.ndjson: 4 lines are no records of runs; passed over"
+        f"{folder.uri}/runs.ndjson: 4 lines are not records of runs; skipped"
     ]
     RunHistory(folder, 10).add_run(record(2))
     assert b'"mood": "good"' in store.get("runs.ndjson").data, (
@@ -605,7 +605,7 @@ def test_a_damaged_file_is_passed_over_and_never_deleted(tmp_path, few, caplog):
     damaged.write_bytes(b"PAR1")
     assert Lineage(folder).of([f"{number}" for number in range(6)]).height == 5
     assert caplog.messages == [
-        f"{damaged}: not a file of source keys that can be read; passed over"
+        f"{damaged}: not a file of source keys that can be read; skipped"
     ]
     assert Lineage(folder).merge() == 2
     assert len(list(tmp_path.glob("*.parquet"))) == 2

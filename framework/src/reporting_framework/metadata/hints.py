@@ -1,4 +1,4 @@
-"""The hints of a source: a small JSON file that only saves work."""
+"""Hints of a source: a small JSON file that only saves work."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from reporting_framework.errors import CommitConflict, ObjectMissing
 from reporting_framework.storage import Store
 
 CHECKSUM = "made_over"
-"""Entry of the file: a checksum of the hints and of the versions that they are of."""
+"""Entry of the file: a checksum over the hints and the versions they belong to."""
 
 
 class HintsFile:
-    """File of what a source remembers from one run to the next, such as a listing.
+    """File of the hints that a source leaves for the next run, such as its listing.
 
-    The file has a checksum of itself and of the versions of the outputs and the
-    quarantine. Hints whose checksum does not match are ignored: they are damaged, or
-    the outputs or the quarantine have changed since they were written.
+    The file has a checksum over its hints and the versions of the outputs and the
+    quarantine. Hints whose checksum does not match are ignored: the file is damaged, or
+    the outputs or the quarantine have changed since it was written.
 
     Args:
-        store: The folder that it is in.
+        store: The folder that holds the file.
         key: Its key there.
-        versions: Returns the versions of the quarantine and the outputs.
+        versions: Function that returns the versions of the quarantine and the outputs.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class HintsFile:
 
     @property
     def hints(self) -> Mapping[str, Any]:
-        """Hints that the last run has left; damaged ones count as none."""
+        """Hints of the last run; empty if they are damaged or outdated."""
         hints = dict(self.load()[1])
         checksum = hints.pop(CHECKSUM, None)
         if checksum is None or checksum != self._checksum(hints):
@@ -45,12 +45,12 @@ class HintsFile:
         return hints
 
     def _checksum(self, hints: Mapping[str, Any]) -> str:
-        """Return what tells hints of these versions from any other."""
+        """Return a checksum over the hints and the current versions."""
         content = json.dumps([*self._versions(), hints], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     def load(self) -> tuple[str | None, Mapping[str, Any]]:
-        """Return the version and the content of the file; it is read once."""
+        """Return the version and the content of the file; read the file only once."""
         if self._content is None:
             try:
                 stored = self._store.get(self._key)
@@ -68,10 +68,9 @@ class HintsFile:
         return self._content
 
     def save(self, hints: Mapping[str, Any]) -> None:
-        """Keep hints for the next run.
+        """Save hints for the next run.
 
-        When another run has saved hints meanwhile, neither can be trusted to know of
-        all.
+        If another run has saved hints meanwhile, save none: neither run knows of both.
         """
         version, before = self.load()
         content = {**hints, CHECKSUM: self._checksum(hints)} if hints else {}
@@ -84,7 +83,7 @@ class HintsFile:
             try:
                 self._put({}, self.load()[0])
             except CommitConflict:
-                return  # the third run does the same as this one would
+                return  # a third run empties the file as this run would
 
     def _put(self, content: Mapping[str, Any], if_version: str | None) -> None:
         data = json.dumps(content, sort_keys=True, indent=1).encode()

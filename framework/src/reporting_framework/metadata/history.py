@@ -1,6 +1,6 @@
-"""The history of a report's runs.
+"""History of a report's runs.
 
-It is a small file of run records, and the source keys of the rows of each run.
+It is a small file of run records, and the source keys of each run's rows.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from reporting_framework.storage import (
 )
 
 LOG = "runs.ndjson"
-"""Name of the file of run records: a line that says what it is, and one for each run,
-the oldest first.
+"""Name of the file of run records: a header line, and one line for each run, oldest
+first.
 """
 
 LARGEST = 1024 * 1024
-"""Bytes of that file, at the most: every run reads and writes it."""
+"""Maximum size of that file in bytes: every run reads and writes it."""
 
 HUGE = 16 * LARGEST
-"""Bytes over which the file is none of ours; it is not read."""
+"""Size in bytes above which the file cannot be the framework's and is not read."""
 
 TIMEOUT_SECONDS = 10.0
-"""Seconds that a run waits for this file before it begins."""
+"""Seconds to wait for this file before a run begins."""
 
 FORMAT = 1
 
@@ -53,10 +53,10 @@ class _Stored(NamedTuple):
     """The file as it was read.
 
     Attributes:
-        version: Its version, or None when there is none yet.
-        files: How many files of source keys were written since they were last merged,
-            as far as runs have told.
-        lines: One for each run; they are looked into only when somebody asks.
+        version: Its version, or None if it does not exist yet.
+        files: Number of files of source keys written since the last merge, as counted
+            by runs.
+        lines: One line for each run, parsed only on demand.
     """
 
     version: str | None = None
@@ -65,13 +65,13 @@ class _Stored(NamedTuple):
 
 
 class RunHistory:
-    """Account of what a report's runs did, and of which run brought a row in.
+    """Records of a report's runs, and of the run that added each row.
 
-    Losing all of it never loses a row: what was taken is in the outputs.
+    Losing all of it never loses a row: the outputs hold what was accepted.
 
     Args:
-        folder: Where it is.
-        most: How many runs' records are kept.
+        folder: Location of the history.
+        most: Number of runs whose records are kept.
     """
 
     def __init__(self, folder: Location, most: int) -> None:
@@ -84,21 +84,20 @@ class RunHistory:
 
     @property
     def uri(self) -> str:
-        """Where the records are."""
+        """URI of the file of run records."""
         return self._store.location.join(LOG).uri
 
     def load(self) -> None:
-        """Read the file, so that later calls need not wait for it.
+        """Read the file, so that later calls return at once.
 
-        What fails is tried again when it is needed.
-
-        Where the storage hangs, it is given up, and so is whatever is to be written.
+        A failed read is repeated when the file is needed. If the storage hangs, the
+        history is given up, writes included.
         """
         try:
             call_within(TIMEOUT_SECONDS, self._load, "reporting-history")
         except TimeoutError:
             self._silent = True
-        except Exception:  # whatever it is, it comes again
+        except Exception:  # any error is raised again by the next read
             self._stored = None
 
     def _check(self) -> None:
@@ -116,7 +115,7 @@ class RunHistory:
                 self._stored = _Stored()
             except TooLargeError as error:
                 _log.warning(
-                    "%s: too large to be records of runs; the next run begins it anew",
+                    "%s: too large to be records of runs; the next run replaces it",
                     self.uri,
                 )
                 self._stored = _Stored(error.version)
@@ -131,9 +130,10 @@ class RunHistory:
         return self._stored
 
     def records(self) -> Sequence[RunRecord]:
-        """Return the records of the last runs, the newest first, so many at most.
+        """Return the records of the last runs, newest first.
 
-        A damaged line is skipped; fields of a newer version are left out.
+        At most as many as the history keeps. A damaged line is skipped; fields of a
+        newer version are left out.
         """
         return sorted(
             self.newest(),
@@ -144,7 +144,7 @@ class RunHistory:
     def newest(self) -> Iterator[RunRecord]:
         """Yield the same records one by one, the run that ended last first.
 
-        Those not asked for are not parsed.
+        Records that are not asked for are not parsed.
         """
         damaged = 0
         for line in reversed(self._load().lines):
@@ -156,7 +156,7 @@ class RunHistory:
                 yield record
         if damaged:
             _log.warning(
-                "%s: %d lines are no records of runs; passed over", self.uri, damaged
+                "%s: %d lines are not records of runs; skipped", self.uri, damaged
             )
 
     def add_rows(
@@ -164,43 +164,42 @@ class RunHistory:
         source_keys: Sequence[str] | pl.Series,
         versions: Sequence[str | None] | pl.Series,
     ) -> None:
-        """Take in what this run is about to commit.
+        """Add rows that this run is about to commit.
 
-        Called any number of times before `flush`, thread-safe.
+        May be called any number of times before `flush`, from any thread.
 
         Args:
             source_keys: Source keys of accepted rows.
-            versions: Version of each one's object.
+            versions: Version of each row's object.
         """
         self._lineage.add_rows(source_keys, versions)
 
     def flush(self, *, run_id: str, validator: str, at: datetime) -> None:
-        """Write what `add_rows` was given, before any commit.
+        """Write the added rows, before any commit.
 
         A run that dies afterwards has then recorded where its rows came from.
 
         Args:
             run_id: The run.
             validator: Name of its validator.
-            at: When the run began (aware, UTC).
+            at: Begin of the run (aware, UTC).
         """
         self._check()
         self._written += self._lineage.flush(run_id=run_id, validator=validator, at=at)
 
     def lineage(self, source_keys: Sequence[str]) -> pl.DataFrame:
-        """Return where rows came from, the newest run first.
+        """Return the runs that recorded these rows, newest run first.
 
-        There is one row for each of `source_keys` and run that recorded it.
-
+        The frame has one row for each of `source_keys` and run that recorded it.
         Columns: `source_key`, `version`, `run_id`, `validator` (String) and `at`
         (Datetime us UTC).
         """
         return self._lineage.of(source_keys)
 
     def add_run(self, record: RunRecord) -> None:
-        """Add the record of a run that is over, and remove the oldest.
+        """Add the record of a finished run, and remove the oldest records.
 
-        Every so many runs, the files of source keys are merged first.
+        From time to time, the files of source keys are merged first.
 
         Raises:
             CommitConflict: Other runs kept winning the race.
@@ -223,24 +222,24 @@ class RunHistory:
         raise AssertionError  # pragma: no cover - the attempts end with an error
 
     def _merge(self) -> int:
-        """How many small files of source keys there are now.
+        """Merge small files of source keys, and return their number now.
 
-        What fails is tried again so many runs later.
+        A failed merge is retried after the next `MAX_FILES` files.
         """
         try:
             return self._lineage.merge()
         except ReportingError as error:
             _log.warning(
-                "files of source keys could not be merged, none is lost (to delete"
-                " needs s3:DeleteObject): %s",
+                "files of source keys could not be merged, and none is lost; allow"
+                " s3:DeleteObject if deleting was denied: %s",
                 error,
             )
             return 0
 
     def _bounded(self, lines: Sequence[bytes], files: int) -> bytes:
-        """The file with the last of these lines, as many as may be kept.
+        """Return the file's content with as many of the last lines as may be kept.
 
-        The very last in any case.
+        The very last line is always kept.
         """
         kept: list[bytes] = []
         size = 0
@@ -253,14 +252,14 @@ class RunHistory:
         return b"\n".join([head, *reversed(kept), b""])
 
     def clear(self) -> None:
-        """Discard what was added and not written."""
+        """Discard added rows that were not written."""
         self._lineage.clear()
 
 
 def _files_in(line: bytes) -> int | None:
-    """Return what the first line says of the files of source keys.
+    """Return the number of files of source keys from the header line.
 
-    It is None where this is not that line.
+    Return None if the line is not a header.
     """
     try:
         content = json.loads(line)

@@ -1,6 +1,6 @@
-"""The record of which run brought each row in.
+"""Lineage: the run that added each row.
 
-It is in small parquet files, merged now and then.
+It is stored in small parquet files, which are merged from time to time.
 """
 
 from __future__ import annotations
@@ -40,21 +40,20 @@ SCHEMA = pl.Schema(
     }
 )
 FULL = 250_000
-"""Rows in a file, at the most: so many are held in memory."""
+"""Maximum number of rows in a file, and so in memory."""
 
 MAX_FILES = 64
-"""Files of fewer than half as many rows that may lie there before the oldest of them
-are merged.
+"""Files of at most `FULL` / 2 rows that may exist before the oldest of them are merged.
 """
 
 SMALL = 50_000
-"""Rows up to which a file is read in one request."""
+"""Maximum number of rows of a file that is read in one request."""
 
 MAX_WORKERS = 16
-"""Requests under way at once."""
+"""Concurrent requests."""
 
 MAX_ATTEMPTS = 3
-"""How often the files are listed when others merge them meanwhile."""
+"""Listings of the files while other runs merge them."""
 
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9A-Za-z_-]+-(?P<rows>[0-9]+)\.parquet")
 _NOTED = pl.Schema({name: SCHEMA[name] for name in (SOURCE_KEY, "version")})
@@ -66,7 +65,7 @@ _log = logging.getLogger(__name__)
 class _File(NamedTuple):
     """A file of source keys.
 
-    Its name tells when its (newest) run began, and how many rows it has.
+    Its name holds the begin of its (newest) run and its number of rows.
     """
 
     key: str
@@ -74,12 +73,12 @@ class _File(NamedTuple):
 
 
 class Lineage:
-    """The source keys that runs set down before they committed.
+    """Source keys that runs recorded before they committed.
 
-    With them are the version read, the run and its validator.
+    Each has the version read, the run and its validator.
 
-    A file is written once and never changed. What a run sets down that dies before its
-    commit stays: it says what the run was about to do.
+    A file is written once and never changed. Records of a run that died before its
+    commit stay: they say what the run was about to do.
     """
 
     def __init__(self, folder: Location) -> None:
@@ -95,9 +94,9 @@ class Lineage:
         source_keys: Sequence[str] | pl.Series,
         versions: Sequence[str | None] | pl.Series,
     ) -> None:
-        """Take in source keys; see `RunHistory.add_rows`.
+        """Add source keys; see `RunHistory.add_rows`.
 
-        What does not fit in a file of its own waits on the local disk.
+        Full files wait on the local disk until `flush`.
         """
         frame = pl.DataFrame(
             {SOURCE_KEY: source_keys, "version": versions}, schema=_NOTED
@@ -118,16 +117,16 @@ class Lineage:
             path = self._spool.path / f"lineage-{len(self._spilt)}.arrow"
             with (
                 naming(path),
-                path.open("wb") as file,  # polars itself would not say that it is full
+                path.open("wb") as file,  # polars itself does not report a full disk
             ):
                 frame.write_ipc(file)
             self._spilt.append(path)
         self._held, self._count = [rest.clone()], rest.height
 
     def flush(self, *, run_id: str, validator: str, at: datetime) -> int:
-        """Write what was taken in; see `RunHistory.flush`.
+        """Write the added source keys; see `RunHistory.flush`.
 
-        Return the number of files, 0 if nothing was taken in.
+        Return the number of files, 0 if nothing was added.
         """
         number = 0
         for number, noted in enumerate(self._parts(), 1):
@@ -153,14 +152,14 @@ class Lineage:
         self._store.replace(key, data, content_type=_TYPE, metadata={})
 
     def clear(self) -> None:
-        """Discard what was taken in and not written."""
+        """Discard added source keys that were not written."""
         self._held, self._count, self._spilt = [], 0, []
         if self._spool is not None:
             self._spool.close()
             self._spool = None
 
     def of(self, source_keys: Sequence[str]) -> pl.DataFrame:
-        """See `History.lineage`."""
+        """See `RunHistory.lineage`."""
         wanted = pl.col(SOURCE_KEY).is_in(
             pl.Series(source_keys, dtype=pl.String).implode()
         )
@@ -188,13 +187,11 @@ class Lineage:
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def _files(self) -> list[_File]:
-        """All files, the oldest first."""
+        """Return all files, oldest first."""
         try:
             keys = list(list_keys(self._store))
         except LocationError:
-            if (
-                self._store.location.scheme != "file"
-            ):  # a folder is made by the first run
+            if self._store.location.scheme != "file":  # the first run makes the folder
                 raise
             return []
         return [
@@ -204,7 +201,7 @@ class Lineage:
         ]
 
     def _read(self, file: _File, wanted: pl.Expr | None = None) -> pl.DataFrame | None:
-        """The rows of a file that are wanted; None where it is damaged."""
+        """Return the wanted rows of a file; None if the file is damaged."""
         uri = self._store.location.join(file.key).uri
         try:
             with reading(uri):
@@ -224,18 +221,14 @@ class Lineage:
         except CorruptCheckpoint:
             if self._store.head(file.key) is None:
                 raise ObjectMissing(f"{uri}: no such object") from None
-            _log.warning(
-                "%s: not a file of source keys that can be read; passed over", uri
-            )
+            _log.warning("%s: not a file of source keys that can be read; skipped", uri)
             return None
 
     def merge(self) -> int:
-        """Merge the oldest of the small files if there are too many.
+        """Merge the oldest small files if there are too many; return their number now.
 
-        How many there are now.
-
-        The merged file is there before the others go: a crash in between leaves rows
-        twice, which reading drops.
+        The merged file is written before the others are deleted: after a crash in
+        between, rows exist twice, and reading drops the duplicates.
         """
         small = [file for file in self._files() if file.rows <= FULL // 2]
         if len(small) <= MAX_FILES:
@@ -255,7 +248,7 @@ class Lineage:
                         group, pool.map(self._read, group), strict=True
                     )
                 ]
-            except ObjectMissing:  # another run merges
+            except ObjectMissing:  # another run merges them
                 return len(small)
             frames = [frame for _, frame in read_files if frame is not None]
             merged = pl.concat([SCHEMA.to_frame(), *frames]).unique()

@@ -1,4 +1,4 @@
-"""The quarantine of a report: a small parquet file of source keys and reasons."""
+"""Quarantine of a report: a small parquet file of source keys and reasons."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from reporting_framework.storage import (
 )
 
 BEGUN = "begun"
-"""Error type of an object whose records were about to be committed in more than one
-step.
+"""Error type of an object in progress: its records were about to be committed in more
+than one step.
 """
 
 DISCARDED_PREFIX = "dropped:"
-"""Stands before the error type of a record that was discarded: accounted for, and shown
-no more.
+"""Prefix of the error type of a discarded record, which is accounted for and no longer
+shown.
 """
 
 SCHEMA = pl.Schema(
@@ -46,21 +46,21 @@ _OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 
 
 class ParquetQuarantine:
-    """Place where a report keeps what it read and did not accept.
+    """Quarantine of a report: the records that were read and not accepted.
 
-    One row for each record: its source key, the version of its object, and the first
-    reason.
+    It has one row for each record: its source key, the version of its object, and the
+    first reason.
 
-    The whole file is read and rewritten; it grows with what was not kept, not with what
-    was.
+    The whole file is read and rewritten; its size depends on the rejected records, not
+    on the accepted ones.
 
     Args:
-        store: The folder that it is in.
+        store: The folder that holds the file.
         key: Its key there.
 
     Attributes:
-        overtaken: Whether another run has written the quarantine meanwhile: no hints
-            can be trusted.
+        overtaken: Whether another run has written the quarantine meanwhile, so that no
+            hints can be trusted.
     """
 
     def __init__(self, store: Store, key: str) -> None:
@@ -72,23 +72,23 @@ class ParquetQuarantine:
 
     @property
     def uri(self) -> str:
-        """Where it is."""
+        """URI of the file."""
         return self._store.location.join(self._key).uri
 
     @property
     def version(self) -> str | None:
-        """The version that was read last, else the one that is there now."""
+        """Version that was read last, or the current version if none was read."""
         if self._rows is not None:
             return self._version
         entry = self._store.head(self._key)
         return entry.version if entry is not None else None
 
     def load(self) -> None:
-        """Read the rows, so that later calls need not wait for them."""
+        """Read the rows, so that later calls return at once."""
         self._load()
 
     def _load(self) -> pl.DataFrame:
-        """All rows; read once, and again when another run has written them."""
+        """Return all rows; read them once, and again after another run wrote them."""
         if self._rows is None:
             try:
                 stored = self._store.get(self._key)
@@ -110,16 +110,16 @@ class ParquetQuarantine:
             if rows.schema != SCHEMA:
                 raise CorruptCheckpoint(
                     f"{self.uri}: not a quarantine; its columns must be"
-                    f" {', '.join(SCHEMA)}"
+                    f" {', '.join(SCHEMA)}; move it away"
                 )
             self._version, self._rows = stored.version, rows
         return self._rows
 
     def versions(self, objects: Sequence[str]) -> Mapping[str, str | None]:
-        """Return those of `objects` that are in quarantine.
+        """Return the `objects` that are in quarantine, with the version last read.
 
-        Each comes with the version it was read at. `None`: unknown, or in progress and
-        never replaced; to be read again.
+        A version of `None` means that the object must be read again: the version is
+        unknown, or the object is in progress and its entry was never replaced.
         """
         rows = self._load()
         if not rows.height or not objects:
@@ -139,21 +139,19 @@ class ParquetQuarantine:
     def entries(self) -> pl.DataFrame:
         """Return all entries that were neither replayed nor discarded.
 
-        They are in the order of `source_key`.
-
-        Columns: `source_key`, `version`, `error_type`, `field`, `run_id` (String) and
-        `rejected_at` (Datetime us UTC).
+        They are sorted by `source_key`. Columns: `source_key`, `version`, `error_type`,
+        `field`, `run_id` (String) and `rejected_at` (Datetime us UTC).
         """
         return _shown(self._load())
 
     def mark_in_progress(self, objects: Sequence[str]) -> None:
-        """Mark, before any commit, that these objects may be taken in part.
+        """Mark, before any commit, that these objects may be committed in part.
 
-        They are objects of several records. Until `replace_entries`, they count as not
-        accounted for, so that the next run completes a run that dies between two
+        The objects hold several records each. Until `replace_entries`, they count as
+        not accounted for, so that the next run completes a run that dies between two
         commits.
 
-        Line 0 of an object is none of its records, so what is said of those stays.
+        The entry uses line 0, which no record has, so the records' own entries stay.
         """
         self._replace((), _in_progress_rows(objects))
 
@@ -172,13 +170,16 @@ class ParquetQuarantine:
         that was read: it is not in the table.
 
         Args:
-            reread: Objects that this run has read again, or named to
+            reread: Objects that this run has read again, or passed to
                 `mark_in_progress`.
-            rejections: What this run did not keep.
+            rejections: Records that this run rejected.
             run_id: The run.
-            at: When the run began (aware, UTC).
-            newest_read: The newest version of objects that was read, if versions have
-                an order.
+            at: Begin of the run (aware, UTC).
+            newest_read: The newest version of each object that was read, if versions
+                have an order.
+
+        Returns:
+            URI of the quarantine and its number of entries now.
         """
         columns = [
             pl.Series([rejection[at] for rejection in rejections], dtype=pl.String)
@@ -192,16 +193,16 @@ class ParquetQuarantine:
         return QuarantineState(uri=self.uri, rows=_shown(rows).height)
 
     def discard(self, entries: pl.DataFrame) -> int:
-        """Discard these entries in one atomic write, and return how many that were.
+        """Discard these entries in one atomic write, and return their number.
 
-        They are no longer among `entries` nor counted, and stay accounted for:
-        `versions` names their objects at the version they were read at, so that an
-        object comes back only when it changes. `replace_entries` leaves a discarded
-        record as it is when it was rejected again at that version.
+        Discarded entries are no longer returned by `entries` nor counted, and stay
+        accounted for: `versions` returns their objects with the version last read, so
+        that an object is read again only after it changes. `replace_entries` keeps a
+        record discarded if it is rejected again at that version.
 
         Args:
-            entries: Rows of `entries`. One that is not there any more just as it was
-                shown is left alone.
+            entries: Rows of `entries`. A row that no longer exists unchanged is
+                ignored.
         """
         chosen = _shown(entries.select(SCHEMA.names()).cast(SCHEMA))
         discarded = 0
@@ -226,20 +227,20 @@ class ParquetQuarantine:
         return discarded
 
     def reset(self, *, if_version: str, by: str, rows_stay: bool) -> None:
-        """Remove all that was settled, if it still is at this version.
+        """Remove all settled entries, if the quarantine still has this version.
 
-        What was begun stays, with the name of the reset: a run that is under way, or
-        was killed, may have committed a part of these objects, and a run that finds the
-        name there while it settles has been reset meanwhile.
+        Entries in progress stay and get the name of the reset: a running or killed run
+        may have committed a part of these objects. A run that finds the name when it
+        replaces entries knows that it was reset meanwhile.
 
         Args:
             if_version: The version.
             by: Name of the reset.
-            rows_stay: Whether the outputs stay. An object of which a part was accepted
-                would then count as known, so all of them count as begun.
+            rows_stay: Whether the outputs stay. A partly accepted object would then
+                count as known, so all objects are marked as in progress.
 
         Raises:
-            CommitConflict: Another version is there, or none.
+            CommitConflict: The quarantine has another version.
         """
         self._rows = None
         try:
@@ -255,7 +256,9 @@ class ParquetQuarantine:
         if self._version is None:
             return
         if self._version != if_version:
-            raise CommitConflict(f"{self.uri}: a run has written it meanwhile")
+            raise CommitConflict(
+                f"{self.uri}: a run has written it meanwhile; run again"
+            )
         if begun.height:
             self._version = self._store.put(
                 self._key, checksums.parquet_bytes(begun), if_version=if_version
@@ -265,9 +268,9 @@ class ParquetQuarantine:
         self._rows = None
 
     def discarded(self) -> pl.DataFrame:
-        """Return what was discarded and is still accounted for, as `entries` gives it.
+        """Return discarded entries that are still accounted for, with their reasons.
 
-        Each entry comes with the reason that it had.
+        Columns are as in `entries`.
         """
         kind = pl.col("error_type").str.strip_prefix(DISCARDED_PREFIX)
         return self._load().filter(_IS_DISCARDED).with_columns(error_type=kind)
@@ -280,7 +283,10 @@ class ParquetQuarantine:
     ) -> pl.DataFrame:
         """Replace the rows of some objects, unless they are of a newer version.
 
-        What was discarded and comes again at the same version stays discarded.
+        A discarded record that is rejected again at the same version stays discarded.
+
+        Returns:
+            All rows.
         """
         added = added.cast(SCHEMA).unique(SOURCE_KEY, keep="last", maintain_order=True)
         gone = _OBJECT.is_in(pl.Series(reread, dtype=pl.String).implode())
@@ -301,9 +307,11 @@ class ParquetQuarantine:
         return self._update(replaced)
 
     def _update(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-        """Put other rows in the place of those there are, in one atomic write.
+        """Replace all rows in one atomic write, and return the new ones.
 
-        Returns them.
+        Raises:
+            CommitConflict: The quarantine was reset meanwhile, or other runs kept
+                writing it.
         """
         for _ in commit_attempts(self.uri):
             before = self._load()
@@ -330,7 +338,7 @@ class ParquetQuarantine:
 
 
 def _shown(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows that are entries: those of records that await someone."""
+    """Return the rows that are entries: neither in progress nor discarded."""
     return rows.filter(pl.col("error_type") != BEGUN, ~_IS_DISCARDED)
 
 
@@ -345,7 +353,7 @@ def _is_newer(newest_read: Mapping[str, str | None]) -> pl.Expr:
 
 
 def _in_progress_rows(objects: Iterable[str]) -> pl.DataFrame:
-    """Return a row for each of these objects that says that it may be taken in part."""
+    """Return a row for each object that marks it as in progress."""
     return pl.DataFrame(
         [{SOURCE_KEY: line_source_key(key, 0), "error_type": BEGUN} for key in objects],
         schema=SCHEMA,
@@ -353,5 +361,5 @@ def _in_progress_rows(objects: Iterable[str]) -> pl.DataFrame:
 
 
 def _resets(rows: pl.DataFrame) -> set[str]:
-    """Return the names of the resets that left these rows."""
+    """Return the names of the resets that kept these rows."""
     return set(rows.filter(pl.col("error_type") == BEGUN)["run_id"].drop_nulls())

@@ -1,4 +1,4 @@
-"""The removal of what a report keeps, in several steps under a marker; see `reset`."""
+"""Removal of a report's artifacts, in several steps under a marker; see `reset`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.sink import Sink
 
 MAX_ATTEMPTS = 20
-"""How often a reset begins again because runs that were under way have written."""
+"""Attempts of a reset while concurrent runs keep writing."""
 
 _log = logging.getLogger(__name__)
 
 
 class Metadata(Protocol):
-    """The part of a metadata store that a reset removes."""
+    """The methods of a metadata store that a reset uses."""
 
     def stored_artifacts(self) -> Sequence[StoredArtifact]:
         """See `MetadataStore.stored_artifacts`."""
@@ -45,11 +45,11 @@ class Metadata(Protocol):
 
 
 class Chosen(NamedTuple):
-    """What a reset removes.
+    """The artifacts that a reset removes.
 
     Attributes:
         outputs: Outputs of each sink that can be reset.
-        metadata: What the metadata store keeps.
+        metadata: Artifacts of the metadata store.
     """
 
     outputs: Sequence[Sequence[StoredArtifact]]
@@ -57,7 +57,7 @@ class Chosen(NamedTuple):
 
     @property
     def all(self) -> list[StoredArtifact]:
-        """All of it, outputs first."""
+        """All artifacts, outputs first."""
         outputs = [artifact for artifacts in self.outputs for artifact in artifacts]
         return [*outputs, *self.metadata]
 
@@ -70,10 +70,10 @@ def resettable(sinks: Sequence[Sink]) -> list[Sink]:
 def choose(
     store: Metadata | None, sinks: Sequence[Sink], kinds: Sequence[str]
 ) -> Chosen:
-    """Return what there is of these kinds, as it is now.
+    """Return the existing artifacts of these kinds.
 
-    The metadata store is looked at first. A run that replaces entries of the quarantine
-    later has committed later too, so that a reset notices.
+    The metadata store is looked at first: a run replaces its quarantine entries after
+    its commit, so a reset notices such a run.
     """
     metadata = store.stored_artifacts() if store is not None else ()
     outputs = [sink.stored_artifacts() for sink in resettable(sinks)]
@@ -89,7 +89,7 @@ def choose(
 def back_up(
     store: Metadata | None, sinks: Sequence[Sink], chosen: Chosen, name: str
 ) -> list[tuple[StoredArtifact, str]]:
-    """Copy everything, and compare; each with the place of its copy."""
+    """Copy all chosen artifacts, compare, and return each with its copy's URI."""
     copies: list[tuple[StoredArtifact, str]] = []
     for sink, artifacts in zip(resettable(sinks), chosen.outputs, strict=True):
         if artifacts:
@@ -107,18 +107,18 @@ def remove(
     chosen: Chosen,
     backup: str,
 ) -> None:
-    """Remove what was chosen; a marker comes first and goes last.
+    """Remove the chosen artifacts, under a marker written first and removed last.
 
     Args:
         store: The metadata store.
         marker: Its marker.
-        sinks: Those of the report.
-        chosen: What is removed, as it was looked at.
-        backup: Name of the backup that was made.
+        sinks: The report's sinks.
+        chosen: Artifacts to remove, in the versions looked at.
+        backup: Name of the existing backup.
 
     Raises:
-        CommitConflict: A part of it has changed since; nothing was removed. Or another
-            reset is under way.
+        CommitConflict: An artifact has changed since, and nothing was removed; or
+            another reset is under way.
     """
     with marker.lock():
         if marker.read() is not None:
@@ -140,18 +140,19 @@ def remove(
 def finish(
     store: Metadata, marker: ResetMarker, sinks: Sequence[Sink], *, by_hand: bool
 ) -> None:
-    """Finish a reset that has begun and not ended, if there is one.
+    """Finish an unfinished reset, if there is one.
 
     Args:
         store: The metadata store.
         marker: Its marker.
-        sinks: Those of the report, open.
-        by_hand: Whether a person has asked for it, and so says that the process that
-            began it is dead. Otherwise a run, a replay or a discard is about to write.
+        sinks: The report's sinks, open.
+        by_hand: Whether a person asked for it and so confirms that the process that
+            began the reset is dead. Otherwise a run, a replay or a discard is about to
+            write.
 
     Raises:
-        CommitConflict: It is not certain that the process that began it is dead: in a
-            bucket no lock tells.
+        CommitConflict: The process that began the reset may be alive: a bucket has no
+            lock that would show it.
     """
     if not marker.exists():
         return
@@ -166,7 +167,11 @@ def finish(
 
 
 def _compare(chosen: Chosen, now: Chosen) -> None:
-    """Compare what was chosen with what is there now."""
+    """Compare the chosen artifacts with the current ones.
+
+    Raises:
+        CommitConflict: An artifact was removed or changed.
+    """
     versions = {artifact.uri: artifact.version for artifact in now.all}
     for artifact in chosen.all:
         if artifact.uri not in versions:
@@ -182,20 +187,20 @@ def _finish(
     reset: Reset,
     chosen: Chosen | None = None,
 ) -> None:
-    """Remove everything of these kinds that is there.
+    """Remove all existing artifacts of the reset's kinds.
 
-    Each is removed only in a version of which there is a copy.
+    Each is removed only in a version that was copied.
 
-    A run that was under way when the reset began may have written more. What it wrote
-    is copied too, and everything is looked at again: its rows in outputs that the reset
-    has not seen must not stay without those in the others.
+    A run that was under way when the reset began may have written more. Its output is
+    copied too, and everything is looked at again: its rows in outputs that the reset
+    has not seen must not remain without its rows in the other outputs.
     """
     rows_stay = "output" not in reset.kinds
     for _ in range(MAX_ATTEMPTS):
         chosen = chosen or choose(store, sinks, reset.kinds)
         try:
             reset = _back_up_rest(store, marker, sinks, reset, chosen)
-            # Outputs last: what is left of a half removal is only read once more.
+            # Outputs last: after a partial removal, the rest is only read again.
             store.remove(chosen.metadata, by=reset.backup, rows_stay=rows_stay)
             pairs = [*zip(resettable(sinks), chosen.outputs, strict=True)]
             for sink, artifacts in reversed(pairs):
@@ -203,7 +208,7 @@ def _finish(
                     sink.remove(artifacts)
         except CommitConflict as error:
             _log.warning(
-                "a run that was under way has written, and what it wrote is removed"
+                "a concurrent run has written during the reset; its output is removed"
                 " too: %s",
                 error,
             )
@@ -212,7 +217,7 @@ def _finish(
             marker.remove()
             return
     raise CommitConflict(
-        f"{marker.uri}: runs have written {MAX_ATTEMPTS} times in a row; stop them, and"
+        f"{marker.uri}: runs have written {MAX_ATTEMPTS} times in a row; stop them and"
         " reset again"
     )
 
@@ -224,9 +229,9 @@ def _back_up_rest(
     reset: Reset,
     chosen: Chosen,
 ) -> Reset:
-    """Copy that of which there is no copy yet.
+    """Copy the artifacts that have no copy yet, and return the updated reset.
 
-    The marker says so before any of it is removed.
+    The marker names the copies before anything is removed.
     """
 
     def new(artifacts: Sequence[StoredArtifact]) -> list[StoredArtifact]:
@@ -241,15 +246,13 @@ def _back_up_rest(
     )
     if rest.all:
         for _, copy in back_up(store, sinks, rest, stamp()):
-            _log.warning("written by a run that was under way, and copied to %s", copy)
-        copied = frozenset(
-            (artifact.uri, artifact.version or "") for artifact in rest.all
-        )
+            _log.warning("written by a concurrent run, and copied to %s", copy)
+        copied = frozenset((artifact.uri, artifact.version or "") for artifact in rest.all)
         reset = reset._replace(saved=reset.saved | copied)
         marker.write(reset)
     return reset
 
 
 def stamp() -> str:
-    """Return the name of a backup that is made now."""
+    """Return the name for a backup made now."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"

@@ -1,12 +1,13 @@
-"""The marker of a reset.
+"""Marker of a reset.
 
-It is an object in the metadata store that says what is about to be removed.
+The marker is an object in the metadata store that says what the reset is about to
+remove.
 
-A reset has several steps, and any of them may be its last. So it writes this marker
-first and removes it last. Whatever finds the marker finishes the reset, or refuses to
-go on. In a folder, the process that resets holds a lock on the marker as long as it
-lives, so whoever gets the lock may finish. A bucket has no locks: only a person can
-know whether the process that began is still at work, so a run refuses, and `reporting
+A reset has several steps and may die after any of them. So it writes this marker first
+and removes it last. A process that finds the marker finishes the reset, or refuses to
+go on. In a folder, the resetting process holds a lock on the marker as long as it
+lives, so a process that gets the lock may finish. A bucket has no locks: only a person
+can know whether the first process is still at work, so a run refuses, and `reporting
 state REPORT reset` finishes.
 """
 
@@ -29,10 +30,10 @@ class Reset(NamedTuple):
     """A reset that has begun.
 
     Attributes:
-        kinds: Which kinds of artifacts it removes.
+        kinds: Kinds of stored artifacts that it removes.
         backup: Name of its backup.
-        at: When it began, in ISO 8601.
-        saved: URI and version of each object of which there is a copy.
+        at: Time of its begin, in ISO 8601.
+        saved: URI and version of each object that was copied.
     """
 
     kinds: tuple[str, ...]
@@ -44,12 +45,12 @@ class Reset(NamedTuple):
     def begin(
         cls, kinds: tuple[str, ...], backup: str, saved: frozenset[tuple[str, str]]
     ) -> Reset:
-        """Return one that begins now."""
+        """Return a reset that begins now."""
         return cls(kinds, backup, f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", saved)
 
 
 class ResetMarker:
-    """The marker at its place.
+    """The marker's object in the metadata store.
 
     `write` is conditional, so that two processes notice each other.
     """
@@ -61,30 +62,30 @@ class ResetMarker:
 
     @property
     def uri(self) -> str:
-        """Where it is."""
+        """URI of the marker."""
         return self._store.location.join(self._key).uri
 
     @property
     def remote(self) -> bool:
-        """Return whether it is in a bucket.
+        """Whether the marker is in a bucket.
 
-        No lock tells there whether the process that began is alive.
+        A bucket has no lock that shows whether the resetting process is alive.
         """
         return self._store.remote
 
     def lock(self) -> AbstractContextManager[None]:
-        """Keep other processes from resetting, where the storage can."""
+        """Keep other processes from resetting, if the storage has locks."""
         return self._store.lock(self._key)
 
     def exists(self) -> bool:
-        """Return whether a reset has begun and not ended."""
+        """Return whether there is an unfinished reset."""
         return self._store.head(self._key) is not None
 
     def read(self) -> Reset | None:
-        """Return the reset that has begun and not ended, if there is one.
+        """Return the unfinished reset, or `None` if there is none.
 
         Raises:
-            CorruptCheckpoint: It is not a marker.
+            CorruptCheckpoint: The object is not a marker.
         """
         try:
             stored = self._store.get(self._key)
@@ -107,12 +108,12 @@ class ResetMarker:
             )
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise CorruptCheckpoint(
-                f"{self.uri}: not the marker of a reset; look at the copies in _backup,"
-                " then remove it"
+                f"{self.uri}: not the marker of a reset; check the copies in _backup,"
+                " then delete this object"
             ) from error
 
     def write(self, reset: Reset) -> None:
-        """Write it, within `lock`, if nobody has written it since it was read.
+        """Write the marker, within `lock`, if it is unchanged since it was read.
 
         Raises:
             CommitConflict: Another process resets.
@@ -134,22 +135,22 @@ class ResetMarker:
                 ) from None
 
     def remove(self) -> None:
-        """Remove it: the reset has ended."""
+        """Remove the marker: the reset has ended."""
         self._store.delete(self._key, if_version=None)
         self._version = None
 
     def refuse(self) -> None:
-        """Raise if a reset has begun and not ended.
+        """Raise if there is an unfinished reset.
 
         Raises:
-            CommitConflict: It has.
+            CommitConflict: There is an unfinished reset.
         """
         if self.exists():
             raise CommitConflict(f"{self.uri}: {UNFINISHED}; nothing was changed")
 
 
 def _sha256(content: Mapping[str, Any]) -> str:
-    """Return the checksum of a marker: a flipped bit must not name other kinds."""
+    """Return the checksum of a marker: a flipped bit must not select other kinds."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

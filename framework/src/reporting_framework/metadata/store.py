@@ -1,4 +1,4 @@
-"""The metadata store of a report: all that it keeps other than its rows."""
+"""Metadata store of a report: everything that it keeps besides its rows."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.sink import Sink
 
 QUARANTINE_FOLDER = "_quarantine"
-"""The underscore keeps Athena and Hive from reading what is in it."""
+"""Folder of the quarantine. Athena and Hive skip it because of the underscore."""
 
 RUNS_FOLDER = "_runs"
-"""The same for the history of runs."""
+"""Folder of the run history, skipped by Athena and Hive as well."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,14 +43,14 @@ Versions = Callable[[], Iterable[tuple[str, str | None]]]
 
 
 class MetadataStore:
-    """Quarantine, hints, history and artifacts of a report, and the marker of a reset.
+    """Quarantine, hints, history, artifacts and reset marker of a report.
 
     Args:
-        location: Where it is.
-        output_versions: Returns the version of each output of the report.
+        location: Location of the store.
+        output_versions: Function that returns the version of each output of the report.
 
     Attributes:
-        quarantine: What was read and not accepted.
+        quarantine: The rejected and unfinished records.
     """
 
     def __init__(self, location: MetadataLocation, output_versions: Versions) -> None:
@@ -69,10 +69,10 @@ class MetadataStore:
 
     @cached_property
     def history(self) -> RunHistory | None:
-        """The history of runs, or `None` if none is kept."""
+        """The run history, or `None` if none is kept."""
         from reporting_framework.metadata.history import (
             RunHistory,
-        )  # only what reads or writes it needs it
+        )  # imported late: only commands that use the history need it
 
         if not self._location.keep_runs:
             return None
@@ -80,13 +80,13 @@ class MetadataStore:
         return RunHistory(folder, self._location.keep_runs)
 
     def load(self) -> None:
-        """Read quarantine and hints, so that later calls need not wait for them."""
+        """Read quarantine and hints, so that later calls return at once."""
         self._hints.load()
         self.quarantine.load()
 
     def close(self) -> None:
-        """Remove what is temporary."""
-        history = self.__dict__.get("history")  # if it was asked for
+        """Remove temporary files."""
+        history = self.__dict__.get("history")  # only if it was created
         if history is not None:
             history.clear()
 
@@ -94,14 +94,14 @@ class MetadataStore:
 
     @property
     def hints(self) -> Mapping[str, Any]:
-        """What the source left behind at the end of the last run."""
+        """Hints of the source from the end of the last run."""
         return self._hints.hints
 
     def save_hints(self, hints: Mapping[str, Any]) -> None:
-        """Keep the source's hints for the next run.
+        """Save the source's hints for the next run.
 
-        They only save work: losing them never loses a record. They are dropped if
-        another run has written the quarantine meanwhile.
+        Hints only save work: losing them never loses a record. If another run has
+        written the quarantine meanwhile, the stored hints are emptied.
         """
         self._hints.save({} if self.quarantine.overtaken else hints)
 
@@ -113,7 +113,7 @@ class MetadataStore:
         hints = self.hints
         discarded = self.quarantine.discard(entries)
         if hints:
-            self.save_hints(hints)  # which named the version that this has replaced
+            self.save_hints(hints)  # for the quarantine's new version
         return discarded
 
     def _versions(self) -> Sequence[Any]:
@@ -124,19 +124,18 @@ class MetadataStore:
     def put_artifact(
         self, kind: str, name: str, data: bytes, *, content_type: str
     ) -> str:
-        """Put a small file into the store, such as a page, and return its URI.
+        """Put a small file, such as a page, into the store and return its URI.
 
-        It is one atomic step, whatever was there.
+        The file is written in one atomic step; an existing one is replaced.
 
         Args:
-            kind: What kind of file it is, such as ``reports``: a word that may name a
-                folder.
-            name: Its name among those of its kind, such as ``2024-01.html``.
+            kind: Kind of the file, such as ``reports``: a word that may name a folder.
+            name: Its name within its kind, such as ``2024-01.html``.
             data: The bytes.
             content_type: Their media type.
 
         Raises:
-            AccessDenied: Writing was refused.
+            AccessDenied: The storage refused the write.
             StorageUnavailable: Writing failed after retries.
         """
         store, key = open_store(self._folder), f"_{kind}/{self._location.name}/{name}"
@@ -146,9 +145,9 @@ class MetadataStore:
     # -- state and reset ---------------------------------------------------------------
 
     def stored_artifacts(self) -> Sequence[StoredArtifact]:
-        """Return the quarantine and the hints, as far as they are there.
+        """Return the existing quarantine and hints, then locks and leftovers.
 
-        Locks, and what killed processes left beside them, follow.
+        Leftovers are files of killed processes beside the quarantine.
         """
         return [
             *(place.artifact for place in self._places()),
@@ -176,13 +175,11 @@ class MetadataStore:
     def _place_of(self, artifact: StoredArtifact) -> Place:
         return Place(self._state, self._keys[artifact.kind], artifact)
 
-    def back_up(
-        self, stored_artifacts: Sequence[StoredArtifact], name: str
-    ) -> Sequence[str]:
-        """Copy these artifacts, compare, and return where each copy is.
+    def back_up(self, artifacts: Sequence[StoredArtifact], name: str) -> Sequence[str]:
+        """Copy these artifacts, compare the copies, and return their URIs.
 
         Raises:
-            CommitConflict: One has changed since it was looked at.
+            CommitConflict: An artifact has changed since it was looked at.
         """
         places = [self._place_of(artifact) for artifact in stored_artifacts]
         check_unchanged(places)
@@ -194,19 +191,19 @@ class MetadataStore:
         """Remove these artifacts, hints first, each in the version looked at.
 
         Args:
-            stored_artifacts: As `stored_artifacts` gave them.
+            stored_artifacts: Artifacts as returned by `stored_artifacts`.
             by: Name of the reset.
             rows_stay: Whether the outputs stay; see `ParquetQuarantine.reset`.
 
         Raises:
-            CommitConflict: One has changed since.
+            CommitConflict: An artifact has changed since.
         """
         for store, key, artifact in map(self._place_of, reversed(stored_artifacts)):
             if artifact.kind == "quarantine":
                 self.quarantine.reset(
                     if_version=artifact.version or "", by=by, rows_stay=rows_stay
                 )
-            elif store.head(key) is not None:  # else another try has removed it
+            elif store.head(key) is not None:  # else an earlier attempt removed it
                 store.delete(key, if_version=artifact.version or "")
 
     def reset(
@@ -215,11 +212,11 @@ class MetadataStore:
         chosen: removal.Chosen,
         backup: str,
     ) -> None:
-        """Remove what was chosen, in several steps; see `removal.remove`."""
+        """Remove the chosen artifacts in several steps; see `removal.remove`."""
         removal.remove(self, self._marker, sinks, chosen, backup)
 
     def unfinished_reset(self) -> str | None:
-        """Describe a reset that has begun and not ended, `None` if there is none."""
+        """Describe the unfinished reset; return `None` if there is none."""
         reset = self._marker.read()
         return (
             reset
@@ -227,22 +224,22 @@ class MetadataStore:
         )
 
     def finish_reset(self, sinks: Sequence[Sink], *, by_hand: bool) -> None:
-        """Finish a reset that has begun and not ended; see `removal.finish`."""
+        """Finish an unfinished reset, if there is one; see `removal.finish`."""
         removal.finish(self, self._marker, sinks, by_hand=by_hand)
 
     def refuse_reset(self) -> None:
-        """Raise if a reset has begun and not ended: nothing may be committed.
+        """Raise if there is an unfinished reset: nothing may be committed then.
 
         Raises:
-            CommitConflict: It has.
+            CommitConflict: There is an unfinished reset.
         """
         self._marker.refuse()
 
     def warn_of_reset(self) -> None:
-        """Log that a reset has not ended: what is read may be a part of the table."""
+        """Warn of an unfinished reset: a read may return only a part of the table."""
         if self._marker.exists():
             _log.warning(
-                "%s: %s; what is read now may be a part of the table",
+                "%s: %s; a read may return only a part of the table",
                 self._marker.uri,
                 UNFINISHED,
             )
@@ -265,7 +262,7 @@ class MetadataStore:
 
 
 def quarantine_place(location: MetadataLocation) -> Location:
-    """Return where the quarantine is."""
+    """Return the location of the quarantine."""
     if location.quarantine is not None:
         return parse_location(location.quarantine)
     folder = parse_location(location.folder)
@@ -273,7 +270,7 @@ def quarantine_place(location: MetadataLocation) -> Location:
 
 
 def permissions_of(location: MetadataLocation) -> list[Permission]:
-    """Return what a report must be allowed to do in AWS to keep its metadata there."""
+    """Return the AWS permissions that a report needs for its metadata store."""
     folders = [parse_location(location.folder)]
     if location.quarantine is not None:
         folders.append(parse_location(location.quarantine).parent)
