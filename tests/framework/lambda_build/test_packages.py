@@ -47,6 +47,6 @@ def test_two_may_bring_the_same_file_but_not_different_ones(tmp_path):
         contents(tmp_path, ("one", "two"), report=report, one=one, two=two)[DATA]
     ) == ["python/shared/a.json"]
     other = distribution(tmp_path, "other", **{"shared/a.json": "[]"})
-    message = "^other brings shared/a.json, which another distribution in data-layer.zip brings otherwise$"
+    message = "^other: its file shared/a.json differs from another distribution's in data-layer.zip; leave"
     with pytest.raises(BuildError, match=message):
         contents(tmp_path, ("one", "other"), report=report, one=one, other=other)

@@ -74,6 +74,6 @@ def test_a_distribution_without_a_record(tmp_path):
     info.mkdir()
     (info / "METADATA").write_text(metadata("thing"))
     with pytest.raises(
-        BuildError, match="^thing 1.0 has no RECORD, so that its files are not known$"
+        BuildError, match="^thing 1.0: it has no RECORD, so its files are not known;"
     ):
         read_folder(tmp_path)

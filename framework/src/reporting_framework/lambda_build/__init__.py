@@ -1,7 +1,7 @@
-"""Packages for AWS Lambda, in three zip files.
+"""Builder of packages for AWS Lambda, as three zip files.
 
-They hold what is installed and what it needs, resolved for the target.
+They hold installed distributions and their dependencies, resolved for the target.
 
-Imported by ``reporting build`` alone; what the extra ``build`` brings is imported
-nowhere else.
+Only ``reporting build`` imports this package, and only this package imports the
+distributions of the extra ``build``.
 """

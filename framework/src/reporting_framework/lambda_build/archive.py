@@ -1,4 +1,4 @@
-"""Zip files whose bytes depend on nothing but what is in them."""
+"""Zip files whose bytes depend only on their content."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pathlib import Path
 
 _TIME = (1980, 1, 1, 0, 0, 0)
 _LEVEL = 6
-"""Of deflate; 9 takes three times as long and saves less than a hundredth."""
+"""Level of deflate; 9 takes three times as long and saves less than one percent."""
 
 
 def write_zip(path: Path, files: Mapping[str, Path]) -> int:
-    """Write a zip file, sorted by name and all of one time.
+    """Write a zip file, sorted by name and with one time for all entries.
 
-    The mode is 0755 for shared libraries and 0644 for the rest.
+    The mode is 0755 for shared libraries and 0644 for other files.
 
     Args:
         path: The file to write.
-        files: Where the content of each file lies, by its name in the archive.
+        files: Path of each file's content, by its name in the archive.
 
     Returns:
-        The size of everything when it is unpacked, in bytes.
+        Total unzipped size in bytes.
     """
     total = 0
     with zipfile.ZipFile(
@@ -47,6 +47,6 @@ def _is_library(name: str) -> bool:
 
 
 def sha256(path: Path) -> str:
-    """The hash of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,6 @@
-"""One build, from what is installed to the finished files.
+"""One build, from the installed distributions to the finished files.
 
-These are three zip files, a lock, a bill of materials and a manifest.
+The files are three zip files, a lock, a bill of materials and a manifest.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """What is asked for.
+    """Request for a build.
 
     Attributes:
         report: Name of the report.
-        target: What to build for.
+        target: Target of the packages.
         out: The folder for the results.
         also: Further distributions to package.
-        upgrade: Whether to resolve again as if there were no lock.
+        upgrade: Whether to ignore an existing lock.
     """
 
     report: str
@@ -65,21 +65,21 @@ class BuildRequest:
 def build(
     order: BuildRequest, registry: Registry, config: Config, say: Callable[[str], None]
 ) -> tuple[Manifest, bool]:
-    """Build, unless what is there was made of the same inputs.
+    """Build the packages, unless existing ones were made of the same inputs.
 
     Args:
-        order: What is asked for.
+        order: The request.
         registry: The plugins, and the reports composed in the file.
         config: The configuration file.
-        say: Told what is being done.
+        say: Called with a description of each step.
 
     Returns:
-        What is there now, and whether anything was built.
+        The current manifest, and whether anything was built.
 
     Raises:
-        PluginError: There is no such report, or a plugin that it uses.
+        PluginError: The report, or a plugin that it uses, does not exist.
         SettingsError: The report's table is not a report.
-        BuildError: It cannot be packaged; what was there before is as it was.
+        BuildError: The report cannot be packaged; earlier results are unchanged.
     """
     selection = select(order.report, registry, config, order.target, order.also)
     before = read_manifest(order.out / MANIFEST)
@@ -98,9 +98,10 @@ def build(
 
 @contextmanager
 def _workspace(out: Path) -> Iterator[Path]:
-    """A folder to work in, on the file system of the results.
+    """Make a folder to work in, on the file system of the results; remove it after.
 
-    It goes, whatever happens.
+    Raises:
+        BuildError: The folder for the results cannot be written to.
     """
     is_new = not out.exists()
     try:
@@ -115,7 +116,7 @@ def _workspace(out: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(work, ignore_errors=True)
         if is_new:
-            with suppress(OSError):  # there are results in it
+            with suppress(OSError):  # it holds results
                 out.rmdir()
 
 

@@ -1,10 +1,8 @@
-"""The files of a package by their names in it, modules compiled.
+"""Compilation of a package's modules: `x.pyc` instead of `x.py`.
 
-There is `x.pyc` in the place of `x.py`.
-
-Without sources: with both, the packages of a report would be larger than Lambda allows
-(see ``docs/decisions/0007-lambda-packages.md``). A source that the target's Python
-cannot compile stays as it is.
+Sources are left out: with both, the packages of a report would be larger than Lambda
+allows (see ``docs/decisions/0007-lambda-packages.md``). A source that the target's
+Python cannot compile stays a source.
 """
 
 from __future__ import annotations
@@ -22,18 +20,18 @@ from reporting_framework.lambda_build.file_filter import packaged_files
 from reporting_framework.lambda_build.unpack import Unpacked
 
 Files = dict[str, Path]
-"""Where the content of each file of a package lies, by its name in the package."""
+"""Path of each file's content, by the file's name in the package."""
 
 
 def compile_all(
     distributions: Sequence[tuple[Unpacked, str]], folder: Path, python: str
 ) -> list[Files]:
-    """The files to package of each distribution, compiled side by side.
+    """Return the files to package of each distribution, compiled in parallel.
 
     Args:
         distributions: Each with the folder that Lambda will unpack it to, which
             tracebacks show.
-        folder: Where to put what is compiled.
+        folder: Folder for the compiled files.
         python: An interpreter of the target's version.
 
     Raises:

@@ -1,12 +1,12 @@
-"""Compiles modules for the interpreter that runs this file as a program.
+"""Compiler of modules, run as a program by the target's interpreter.
 
-It needs nothing but the standard library.
+It needs only the standard library.
 
-Reads from stdin a JSON list of ``[source, compiled, shown]``; prints a JSON list of the
-sources that are not Python of this version. The compiled files say that they are never
-to be compared with a source (PEP 552, "unchecked hash"), so that they are used whatever
-time an unpacker gives them. In one process and in one order, so that the same sources
-always give the same bytes.
+It reads from stdin a JSON list of ``[source, compiled, shown]`` and prints a JSON list
+of the sources that are not Python of this version. The compiled files are marked as
+never to compare with a source (PEP 552, "unchecked hash"), so that Python uses them
+whatever time an unpacker gives them. One process compiles all in one order, so that the
+same sources always give the same bytes.
 """
 
 import json
@@ -17,8 +17,8 @@ import warnings
 
 
 def main() -> None:
-    """Compile what stdin lists."""
-    warnings.simplefilter("ignore")  # what a compiler has to say about others' code
+    """Compile the files that stdin lists."""
+    warnings.simplefilter("ignore")  # warnings about other people's code
     failed = []
     for source, compiled, shown in json.load(sys.stdin):
         os.makedirs(os.path.dirname(compiled), exist_ok=True)

@@ -1,6 +1,6 @@
-"""The parts of a distribution that go into a package.
+"""Filter for the files of a distribution that go into a package.
 
-These are what is imported or read at run time, and what licences ask for.
+These are the files that are imported or read at run time, and licences.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 _SOURCES = {".pyi", ".h", ".hpp", ".c", ".cc", ".cpp", ".pyx", ".pxd"}
-"""What only type checkers and compilers read."""
+"""Suffixes of files that only type checkers and compilers read."""
 
 _AUTHORS = tuple(
     f"reporting_framework/{part}/" for part in ("testing", "scaffolding", "query/sql")
 )
-"""Folders of what only authors of plugins and analysts use: conformance suites,
-templates of packages, SQL.
+"""Folders that only authors of plugins and analysts use: conformance suites, templates
+of packages, SQL.
 """
 
 _LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS")
 
 
 def packaged_files(files: Iterable[PurePosixPath]) -> list[PurePosixPath]:
-    """The files to package, sorted."""
+    """Return the files to package, sorted."""
     return sorted(file for file in files if _is_packaged(file))
 
 

@@ -1,6 +1,6 @@
-"""One hash of everything that decides what a build makes.
+"""Fingerprint of a build: one hash of all its inputs.
 
-While it is the same, nothing needs to be built.
+While the fingerprint is the same, nothing needs to be built.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from reporting_framework.lambda_build.uv import NEEDED
 from reporting_framework.registry.discovery import FRAMEWORK
 
 _OUTPUTS = ("dist", "build")
-"""Folders of a project in which its own builds lie."""
+"""Folders of a project that hold its own build results."""
 
 
 def fingerprint(
     report: str, selection: Selection, target: Target, lock: Path, out: Path
 ) -> str:
-    """The hash of all inputs.
+    """Return the hash of all inputs.
 
-    No path is in it: the same inputs elsewhere have the same.
+    It depends on no path: the same inputs in another folder have the same hash.
 
     Args:
         report: The report.
-        selection: What is to be packaged.
-        target: What it is for.
-        lock: The lock that is used, or that would be.
-        out: The folder for the results; it is no input, wherever it lies.
+        selection: Distributions to package.
+        target: Target of the packages.
+        lock: Lock of the build, which may be missing.
+        out: The folder for the results, which is never an input.
     """
     inputs = {
         "report": report,
@@ -56,7 +56,7 @@ def fingerprint(
 
 
 def _content(path: Path | None, out: Path) -> str:
-    """The hash of a wheel file, or of all sources in a folder."""
+    """Return the hash of a wheel file, or of all sources in a folder."""
     if path is None:
         return ""
     if path.is_file():
@@ -72,7 +72,7 @@ def _content(path: Path | None, out: Path) -> str:
 def sources(folder: Path, out: Path) -> Iterator[Path]:
     """Yield the files of a project.
 
-    All are given but what is compiled, cached, built, or an environment.
+    Compiled, cached and built files and environments are left out.
 
     Args:
         folder: The project's folder.

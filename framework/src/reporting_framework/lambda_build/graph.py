@@ -1,4 +1,4 @@
-"""What needs what, as the metadata of distributions says it for one target."""
+"""Graph of requirements between distributions, evaluated for one target."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Graph:
     """Distributions and their requirements, by normalised name.
 
     Args:
-        requires: What a distribution requires: its ``Requires-Dist``, or None when
+        requires: Function that returns a distribution's ``Requires-Dist``, or None if
             there is no such distribution.
-        markers: The environment that markers are evaluated in, ``extra`` left out.
+        markers: Environment for evaluating markers, without ``extra``.
     """
 
     def __init__(
@@ -32,15 +32,14 @@ class Graph:
         self._known: dict[str, list[Requirement]] = {}
 
     def direct(self, name: str, extras: Collection[str] = ()) -> dict[str, Extras]:
-        """What a distribution needs itself, each with the extras that are asked of it.
+        """Return the direct dependencies, each with the extras requested of it.
 
         Args:
             name: The distribution.
-            extras: Its own extras that are wanted; what they bring is needed beside
-                what is needed anyway.
+            extras: Extras of it that are wanted as well.
 
         Raises:
-            BuildError: A requirement of it cannot be read.
+            BuildError: A requirement of it cannot be parsed.
         """
         extras_by_name: dict[str, Extras] = {}
         for requirement in self._requirements(name):
@@ -52,7 +51,7 @@ class Graph:
         return extras_by_name
 
     def listed(self, name: str, extra: str) -> set[str]:
-        """Return what a distribution lists under an extra, needed without it or not."""
+        """Return all dependencies listed under an extra, needed without it or not."""
         of_extra = [
             requirement
             for requirement in self._requirements(name)
@@ -69,12 +68,11 @@ class Graph:
         starts: Mapping[str, Collection[str]],
         without: Mapping[str, Collection[str]] | None = None,
     ) -> set[str]:
-        """Everything that is needed, the starts included.
+        """Return all transitive dependencies, including the starts.
 
         Args:
-            starts: Distributions to begin with, each with its extras.
-            without: Needs that are not followed: by distribution, what it is not to
-                bring.
+            starts: Distributions to start with, each with its extras.
+            without: Dependencies to ignore, by the distribution that requires them.
         """
         seen: dict[str, Extras] = {}
         waiting = [(name, frozenset(extras)) for name, extras in starts.items()]
@@ -109,6 +107,6 @@ def _parsed(name: str, text: str) -> Requirement:
         return Requirement(text)
     except InvalidRequirement as error:
         raise BuildError(
-            f"{name} requires {one_line(text, 120)!r}, which is not a requirement:"
-            f" {error}"
+            f"{name}: its requirement {one_line(text, 120)!r} cannot be parsed;"
+            f" install another version: {error}"
         ) from None

@@ -1,4 +1,4 @@
-"""Which distribution goes into which package: worked out from what needs what."""
+"""Layout of the packages: the package of each distribution, by its dependents."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from reporting_framework.registry.discovery import FRAMEWORK
 FUNCTION, POWERTOOLS, DATA = "function.zip", "powertools-layer.zip", "data-layer.zip"
 
 PLACES = {FUNCTION: "/var/task", POWERTOOLS: "/opt/python", DATA: "/opt/python"}
-"""Where Lambda unpacks what is on the path."""
+"""Folder that Lambda unpacks each package to; all are on the path."""
 
 COMMAND_LINE = "cli"
-"""The framework's extra that lists, of its dependencies, those that only the command
-line imports.
+"""The framework's extra that lists the dependencies that only the command line imports.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where everything goes.
+    """Assignment of distributions to packages.
 
     Attributes:
-        packages: The distributions of each package, by name.
-        left_out: Distributions that nothing but the command line needs.
+        packages: Distributions of each package, by name.
+        left_out: Distributions that only the command line needs.
     """
 
     packages: Mapping[str, tuple[str, ...]]
@@ -40,19 +39,18 @@ def lay_out(
     roots: Mapping[str, Collection[str]],
     local: Collection[str],
 ) -> Layout:
-    """Say where everything goes; each distribution to one place.
+    """Assign each distribution to one package.
 
-    - the function: what declares a plugin, and what comes from this machine and is the
-      same on all machines;
-    - the Powertools layer: what the framework's extra ``aws`` lists, and what that
-      needs;
-    - the data layer: the rest;
-    - nowhere: what is needed by nothing but the framework's command line.
+    - Function: distributions that declare a plugin, and distributions of this machine
+      that are the same on all machines.
+    - Powertools layer: the framework's extra ``aws``, with its dependencies.
+    - Data layer: the rest.
+    - None: distributions that only the framework's command line needs.
 
     Args:
         unpacked: All distributions.
-        graph: What needs what.
-        roots: Where the needs begin, with extras.
+        graph: Dependencies of the distributions.
+        roots: Distributions to start with, with their extras.
         local: Distributions of this machine.
     """
     needed = graph.closure(

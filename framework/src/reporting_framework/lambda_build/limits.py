@@ -1,4 +1,4 @@
-"""Lambda's limits on the size of packages.
+"""Limits of Lambda on the size of packages.
 
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
@@ -10,22 +10,22 @@ from collections.abc import Mapping
 from reporting_framework.errors import BuildError
 
 UNZIPPED = 262_144_000
-"""Bytes that a function and its layers may have together when they are unpacked."""
+"""Maximum size in bytes of a function and its layers together, unzipped."""
 
 UPLOAD = 52_428_800
-"""Bytes of a zip file that may be uploaded to Lambda itself; a larger one goes through
-S3.
+"""Maximum size in bytes of a zip file uploaded to Lambda itself; a larger file goes
+through S3.
 """
 
 
 def check_size(unzipped: Mapping[str, int]) -> None:
-    """See that packages are not too large together.
+    """Check that the packages together are not too large.
 
     Args:
-        unzipped: The size of each when it is unpacked, in bytes.
+        unzipped: Unzipped size of each package in bytes.
 
     Raises:
-        BuildError: They are; the message says what each takes.
+        BuildError: They are too large; the message lists the size of each.
     """
     total = sum(unzipped.values())
     if total > UNZIPPED:

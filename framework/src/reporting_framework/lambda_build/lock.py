@@ -1,6 +1,6 @@
-"""The lock, a `pylock.toml` (PEP 751).
+"""Lock file of a build, a `pylock.toml` (PEP 751).
 
-It holds everything that comes from an index, with exact versions and hashes.
+It holds all distributions that come from an index, with exact versions and hashes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _HEADER = (
     "# Made by `reporting build`. It is kept while the requirements are those with the"
     " SHA-256 "
 )
+"""First line of a lock, completed by a hash: the lock is reused while it matches."""
 
 
 def make_lock(
@@ -36,21 +37,19 @@ def make_lock(
     *,
     upgrade: bool,
 ) -> None:
-    """Write the lock: the previous one if it still fits, else one that is resolved.
+    """Write the lock: the previous one if it still fits, else a newly resolved one.
 
-    The previous one fits when it is for the same requirements.
-
-    A lock that is not kept as a whole still decides versions, as far as the new
-    requirements allow them.
+    The previous lock fits if it was made for the same requirements. Otherwise it still
+    decides versions if the new requirements allow them.
 
     Args:
-        path: The file to write; it is named `LOCK`.
-        previous: The last one, which need not be there.
-        requirements: What to resolve.
-        identity: What of it decides the resolution.
-        local: Distributions to leave out, since they come from this machine.
-        target: What to resolve for.
-        upgrade: Whether to resolve as if there were no previous one.
+        path: The file to write, named `LOCK`.
+        previous: The previous lock, which may be missing.
+        requirements: Requirements to resolve.
+        identity: The part of the inputs that decides the resolution.
+        local: Distributions to leave out, because they come from this machine.
+        target: Target to resolve for.
+        upgrade: Whether to ignore the previous lock.
 
     Raises:
         BuildError: There is no solution, or uv cannot reach the index.
@@ -92,10 +91,11 @@ def make_lock(
 def read_lock(path: Path) -> dict[str, Sequence[PackageWheel]]:
     """Return the wheels of a lock by normalised name.
 
-    They are those that the target can use, of which an installer takes one.
+    Each distribution has the wheels that fit the target; an installer takes one.
 
     Raises:
-        BuildError: It is damaged, or holds something other than wheels with a SHA-256.
+        BuildError: The lock is damaged, or holds a distribution without a wheel and its
+            SHA-256.
     """
     try:
         lock = Pylock.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -122,16 +122,16 @@ def read_lock(path: Path) -> dict[str, Sequence[PackageWheel]]:
 def matching_wheel(
     name: str, wheels: Sequence[PackageWheel], tags: Collection[str]
 ) -> PackageWheel:
-    """Which of several wheels was unpacked, as the tags in it tell.
+    """Return the wheel that was unpacked, found by the tags in its metadata.
 
     Args:
         name: The distribution.
-        wheels: Those that the lock allows.
-        tags: What the unpacked wheel says that it runs on, such as
+        wheels: Wheels in the lock.
+        tags: Tags of the unpacked wheel, such as
             ``cp312-cp312-manylinux_2_28_x86_64``.
 
     Raises:
-        BuildError: None of them.
+        BuildError: No wheel in the lock has such a tag.
     """
     if len(wheels) == 1:
         return wheels[0]
@@ -143,6 +143,6 @@ def matching_wheel(
     if not scored:
         raise BuildError(
             f"{name} was unpacked from a wheel for {', '.join(sorted(tags))}, which is"
-            " not in the lock"
+            " not in the lock; build with --upgrade"
         )
     return max(scored, key=lambda one: one[:2])[2]

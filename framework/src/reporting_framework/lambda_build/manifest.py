@@ -1,4 +1,4 @@
-"""`manifest.json`: what a build made, for whoever deploys it and for the next build."""
+"""`manifest.json`: the results of a build, for deployment and for the next build."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PackagedDistribution:
     Attributes:
         name: Its normalised name.
         version: Its version.
-        wheel: File name of the wheel it was made from.
+        wheel: File name of its wheel.
         sha256: Hash of that wheel.
     """
 
@@ -38,8 +38,8 @@ class Package:
     Attributes:
         sha256: Its hash.
         zipped: Its size in bytes.
-        unzipped: The size of what is in it, in bytes.
-        distributions: Where that comes from, by name.
+        unzipped: Unzipped size of its content in bytes.
+        distributions: Its distributions, by name.
     """
 
     sha256: str
@@ -49,19 +49,19 @@ class Package:
 
     @property
     def source_code_hash(self) -> str:
-        """The hash as Terraform and Lambda write it."""
+        """The hash in Terraform's and Lambda's notation."""
         return base64.b64encode(bytes.fromhex(self.sha256)).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a build made.
+    """Results of a build.
 
     Attributes:
         report: The report.
         arch: Lambda's name of the architecture.
         python: The Python version.
-        inputs: What it was made from: see `fingerprint`.
+        inputs: Hash of the inputs; see `fingerprint`.
         packages: The zip files.
         files: Hashes of the other files.
         left_out: Distributions that only the command line needs, with their versions.
@@ -77,11 +77,11 @@ class Manifest:
 
     @property
     def unzipped(self) -> int:
-        """Bytes of all packages together when they are unpacked."""
+        """Total unzipped size of all packages in bytes."""
         return sum(package.unzipped for package in self.packages.values())
 
     def as_json(self) -> str:
-        """The file's content."""
+        """Return the content of the file."""
         document = asdict(self)
         for name, package in self.packages.items():
             document["packages"][name]["source_code_hash"] = package.source_code_hash
@@ -89,7 +89,7 @@ class Manifest:
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """A manifest of an earlier build; None when there is none that can be read."""
+    """Return the manifest of an earlier build; None if it is missing or damaged."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         packages = {
@@ -114,7 +114,7 @@ def _package(document: dict[str, Any]) -> Package:
 
 
 def is_whole(manifest: Manifest, folder: Path) -> bool:
-    """Return whether a folder holds all that a manifest tells of, as it says."""
+    """Return whether a folder holds all files of a manifest, with their hashes."""
     checksums = {
         **{name: package.sha256 for name, package in manifest.packages.items()},
         **manifest.files,

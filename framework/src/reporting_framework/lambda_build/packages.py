@@ -1,4 +1,4 @@
-"""From unpacked distributions to zip files."""
+"""Zip files from unpacked distributions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reporting_framework.lambda_build.unpack import Unpacked
 from reporting_framework.lambda_build.wheels import Wheel
 
 CONFIG = "reporting.toml"
-"""Where the framework finds the configuration file in the function's folder."""
+"""Name of the configuration file in the function's folder."""
 
 
 def contents_of(
@@ -25,19 +25,19 @@ def contents_of(
     folder: Path,
     python: str,
 ) -> dict[str, Files]:
-    """The files of each package by their names in it.
+    """Return the files of each package by their names in it.
 
-    The layers have them in `python/`.
+    Names in layers begin with `python/`.
 
     Args:
-        layout: Which distribution goes where.
+        layout: The package of each distribution.
         unpacked: The distributions.
         config: A configuration file for the function.
-        folder: Where to put what is compiled.
+        folder: Folder for the compiled files.
         python: An interpreter of the target's version.
 
     Raises:
-        BuildError: Two distributions bring different files of the same name, or the
+        BuildError: Two distributions have different files of the same name, or the
             interpreter fails.
     """
     places = [
@@ -53,8 +53,8 @@ def contents_of(
             existing = contents[package].setdefault(within + path, source)
             if existing is not source and existing.read_bytes() != source.read_bytes():
                 raise BuildError(
-                    f"{name} brings {path}, which another distribution in {package}"
-                    " brings otherwise"
+                    f"{name}: its file {path} differs from another distribution's in"
+                    f" {package}; leave one of them out"
                 )
     if config:
         contents[FUNCTION][CONFIG] = config
@@ -64,15 +64,15 @@ def contents_of(
 def shipped_of(
     unpacked: Mapping[str, Unpacked], wheels: Iterable[Wheel], lock: Path
 ) -> dict[str, PackagedDistribution]:
-    """Which wheel each distribution was unpacked from.
+    """Return the wheel that each distribution was unpacked from.
 
     Args:
         unpacked: The distributions.
-        wheels: The wheels of this machine.
-        lock: The lock, which tells of the others.
+        wheels: Wheels of this machine.
+        lock: The lock, for the other wheels.
 
     Raises:
-        BuildError: The lock is damaged, or does not tell.
+        BuildError: The lock is damaged, or has no matching wheel.
     """
     ours, locked = {wheel.name: wheel.path for wheel in wheels}, read_lock(lock)
     shipped = {}
@@ -95,7 +95,7 @@ def write_package(
     layout: Layout,
     shipped: Mapping[str, PackagedDistribution],
 ) -> Package:
-    """Write a zip file and say what is in it."""
+    """Write a zip file and return its description."""
     unzipped = write_zip(path, files)
     distributions = tuple(shipped[name] for name in layout.packages[path.name])
     return Package(sha256(path), path.stat().st_size, unzipped, distributions)

@@ -1,4 +1,4 @@
-"""The origin of installed distributions, as their installer wrote it down (PEP 610)."""
+"""Provenance of installed distributions, as recorded by their installer (PEP 610)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INSTEAD = "install it from an index, a wheel file or a folder"
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """An installed distribution and where it comes from.
+    """An installed distribution and its provenance.
 
     Attributes:
         name: Its normalised name.
@@ -36,7 +36,7 @@ class Provenance:
 
 
 def installed(name: str) -> importlib.metadata.Distribution | None:
-    """An installed distribution, or None."""
+    """Return an installed distribution, or None."""
     try:
         return importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
@@ -44,11 +44,11 @@ def installed(name: str) -> importlib.metadata.Distribution | None:
 
 
 def provenance(distribution: importlib.metadata.Distribution) -> Provenance:
-    """Where an installed distribution comes from.
+    """Return the provenance of an installed distribution.
 
     Raises:
-        BuildError: From where no wheel can be had again: a repository, an archive of
-            sources, a place that is gone.
+        BuildError: No wheel can be made again from its provenance: a repository, a
+            source archive, or a folder or file that no longer exists.
     """
     name, version = normalised(distribution.metadata["Name"]), distribution.version
     plugin = any(point.group == PROJECT for point in distribution.entry_points)
@@ -59,15 +59,15 @@ def provenance(distribution: importlib.metadata.Distribution) -> Provenance:
     if "dir_info" in record and path is not None:
         if not path.is_dir():
             raise BuildError(
-                f"{name} {version} was installed from {path}, which is not there any"
-                f" more; {_INSTEAD}"
+                f"{name} {version}: it was installed from {path}, which no longer"
+                f" exists; {_INSTEAD}"
             )
         return Provenance(name, version, "folder", path, plugin)
     if "archive_info" in record and path is not None and path.suffix == ".whl":
         if not path.is_file():
             raise BuildError(
-                f"{name} {version} was installed from {path}, which is not there any"
-                f" more; {_INSTEAD}"
+                f"{name} {version}: it was installed from {path}, which no longer"
+                f" exists; {_INSTEAD}"
             )
         return Provenance(name, version, "wheel", path, plugin)
     place = (
@@ -78,8 +78,8 @@ def provenance(distribution: importlib.metadata.Distribution) -> Provenance:
         else "an address on the network"
     )
     raise BuildError(
-        f"{name} {version} was installed from {place}, of which no wheel can be had"
-        f" again; {_INSTEAD}"
+        f"{name} {version}: it was installed from {place}, from which no wheel can be"
+        f" made again; {_INSTEAD}"
     )
 
 

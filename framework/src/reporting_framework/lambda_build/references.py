@@ -1,6 +1,6 @@
-"""The distributions whose modules a report's settings name.
+"""Distributions whose modules a report's settings name.
 
-An example is ``model = "my_package.models:Order"``.
+An example of such a setting is ``model = "my_package.models:Order"``.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _REFERENCE = re.compile(r"([A-Za-z_]\w*)(?:\.\w+)*:[A-Za-z_]\w*(?:\.\w+)*")
 
 
 def referenced_distributions(settings: Any) -> Iterator[str]:
-    """Names of the distributions that settings refer to, however deep.
+    """Yield the names of the distributions that settings refer to, at any depth.
 
     Raises:
-        BuildError: A module is there, but no distribution brings it.
+        BuildError: A module exists, but no installed distribution provides it.
     """
     if isinstance(settings, Mapping):
         settings = list(settings.values())
@@ -37,9 +37,9 @@ def referenced_distributions(settings: Any) -> Iterator[str]:
 
 
 def _providers(package: str, reference: str) -> Iterator[str]:
-    """The distributions that bring a top-level package.
+    """Yield the distributions that provide a top-level package.
 
-    None for what only looks like a reference.
+    Yield none if the text only looks like a reference.
     """
     names = importlib.metadata.packages_distributions().get(package, [])
     if names or package in sys.stdlib_module_names:
@@ -57,20 +57,23 @@ def _providers(package: str, reference: str) -> Iterator[str]:
 
 
 def _editable(places: list[Path], reference: str) -> str:
-    """The distribution that is installed editable from a folder around a module.
+    """Return the editable distribution whose folder holds a module.
 
-    Its record does not name it.
+    Its record does not name the module.
+
+    Raises:
+        BuildError: No such distribution is installed.
     """
     for distribution in importlib.metadata.distributions():
         if "dir_info" in (distribution.read_text("direct_url.json") or ""):
-            with suppress(BuildError):  # another one may be broken
+            with suppress(BuildError):  # another distribution may be broken
                 source_of = provenance(distribution)
                 if source_of.path and any(
                     place.is_relative_to(source_of.path) for place in places
                 ):
                     return source_of.name
     raise BuildError(
-        f"{reference} is in {places[0]}, which no installed distribution brings;"
+        f"{reference}: it is in {places[0]}, which no installed distribution provides;"
         " packages are made of distributions: give the module a pyproject.toml and"
         " install it"
     )

@@ -1,6 +1,6 @@
-"""The bill of materials, as CycloneDX 1.6 in JSON.
+"""Bill of materials, as CycloneDX 1.6 in JSON.
 
-It tells what is in the packages, and what needs what.
+It lists the distributions in the packages and their dependencies.
 """
 
 from __future__ import annotations
@@ -23,21 +23,20 @@ from reporting_framework.lambda_build.unpack import Unpacked
 
 SBOM = "sbom.json"
 EARLIEST = datetime(1980, 1, 1, tzinfo=UTC)
-"""The time of everything in the packages: the same inputs are to give the same bytes.
-"""
+"""Time of everything in the packages, so that the same inputs give the same bytes."""
 
 
 def bill_of_materials(
     manifest: Manifest, unpacked: Mapping[str, Unpacked], graph: Graph
 ) -> str:
-    """The document.
+    """Return the bill of materials as JSON.
 
-    Its time is that of the zip files, its serial number follows from the inputs.
+    Its time is the zip files' time, and its serial number follows from the inputs.
 
     Args:
-        manifest: What is shipped, in which package.
+        manifest: The packages and their distributions.
         unpacked: The distributions, for their licences.
-        graph: What needs what.
+        graph: Dependencies of the distributions.
     """
     parts = {
         shipped.name: _component(shipped, package, unpacked[shipped.name].license)

@@ -1,6 +1,6 @@
-"""The part of what is installed that a report needs.
+"""Selection of the installed distributions that a report needs.
 
-The module tells where to begin, what comes from this machine, and what is pinned.
+It holds the roots, the distributions that come from this machine, and the pinned ones.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from reporting_framework.registry.registry import Registry
 
 EXTRA = "aws"
-"""The framework's extra that a package for Lambda is made with."""
+"""The framework's extra that a package for Lambda includes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is to be packaged.
+    """Distributions to package.
 
     Attributes:
-        roots: Distributions to begin with, each with its extras.
-        local: Those in the closure that come from this machine, by name; wheels are
-            made of them.
+        roots: Distributions to start with, each with its extras.
+        local: Distributions in the closure that come from this machine, by name; wheels
+            are made of them.
         pinned: The other plugins and roots, which are taken from the index in their
             installed version.
-        config: The configuration file, when it says something of the report.
+        config: The configuration file, if it has a table for the report.
     """
 
     roots: Mapping[str, tuple[str, ...]]
@@ -57,20 +57,20 @@ def select(
     target: Target,
     also: Collection[str] = (),
 ) -> Selection:
-    """What a report needs of what is installed.
+    """Select the installed distributions that a report needs.
 
     Args:
         report: Name of the report.
         registry: The plugins, and the reports composed in the file.
         config: The configuration file.
-        target: What it is for.
-        also: Further distributions to begin with.
+        target: Target of the packages.
+        also: Further distributions to start with.
 
     Raises:
-        PluginError: There is no such report, or a plugin that it uses.
+        PluginError: The report, or a plugin that it uses, does not exist.
         SettingsError: The report's table is not a report.
-        BuildError: A distribution that it needs is not installed, or from where no
-            wheel can be had.
+        BuildError: A needed distribution is not installed, or no wheel of it can be
+            made again.
     """
     names = {normalised(name) for name in also} | set(
         _report_distributions(report, registry, config)
@@ -82,8 +82,8 @@ def select(
     for name in roots:
         if installed(name) is None:
             raise BuildError(
-                f"there is no distribution {name} installed; packages are made of"
-                " what is"
+                f"distribution {name}: not installed; packages are made of installed"
+                " distributions: install it"
             )
     graph = Graph(_requires, target.markers)
     installed_packages = [
@@ -111,9 +111,10 @@ def _requires(name: str) -> list[str] | None:
 def _report_distributions(
     report: str, registry: Registry, config: Config
 ) -> Iterator[str]:
-    """Yield the distributions that bring a report.
+    """Yield the distributions that provide a report.
 
-    For a report composed in a file, these are what brings the things it is made of.
+    For a report composed in a file, these are the distributions of its plugins and of
+    the modules that its settings name.
     """
     origin = registry.origin("report", report)
     if report not in config.tables:

@@ -1,15 +1,15 @@
-"""What packages are made for: an architecture and a Python version of AWS Lambda."""
+"""Target of a build: an architecture and a Python version of AWS Lambda."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
-"""Lambda's names of the architectures, and those of wheels."""
+"""Architectures: Lambda's names, and the names in wheels."""
 
 PYTHONS = ("3.12", "3.13", "3.14")
-"""Lambda's runtimes on Amazon Linux 2023, whose glibc is 2.34. That of ``python3.11``
-cannot load these wheels.
+"""Lambda's runtimes on Amazon Linux 2023, which has glibc 2.34. The runtime
+``python3.11`` cannot load these wheels.
 """
 
 
@@ -27,15 +27,14 @@ class Target:
 
     @property
     def platform(self) -> str:
-        """What wheels may ask for at the most, as uv calls it."""
+        """The newest platform that wheels may require, by uv's name."""
         return f"{MACHINES[self.arch]}-manylinux_2_28"
 
     @property
     def markers(self) -> dict[str, str]:
-        """The environment that markers are evaluated in (PEP 508), ``extra`` left out.
+        """Environment for evaluating markers (PEP 508), without ``extra``.
 
-        The patch version is that which uv assumes when it is told the minor version
-        alone.
+        The patch version is the one that uv assumes if it gets only the minor version.
         """
         return {
             "implementation_name": "cpython",

@@ -1,4 +1,4 @@
-"""Wheels unpacked as an installer would, for another machine than this one."""
+"""Unpacking of wheels, as an installer on the target would."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ class Unpacked:
     Attributes:
         name: Its normalised name.
         version: Its version.
-        folder: The folder like site-packages that it lies in.
-        files: What it brings, relative to `folder`.
+        folder: The folder that holds it, laid out like site-packages.
+        files: Its files, relative to `folder`.
         requires: Its ``Requires-Dist``.
-        license: What its metadata says of its licence, as an SPDX expression or in
-            words.
+        license: Licence in its metadata, as an SPDX expression or in words.
         plugin: Whether it declares a plugin.
-        tags: What its wheel runs on.
+        tags: Tags of its wheel: the platforms that it runs on.
     """
 
     name: str
@@ -44,28 +43,27 @@ class Unpacked:
 
     @property
     def pure(self) -> bool:
-        """Whether it is the same on every machine."""
+        """Whether the wheel is the same for every machine."""
         return all(tag.endswith("-any") for tag in self.tags)
 
 
 def unpack(
     lock: Path, wheels: Sequence[Wheel], target: Target, folder: Path, python: str
 ) -> dict[str, Unpacked]:
-    """Fetch and unpack the wheels of a lock and those of this machine.
+    """Download and unpack the wheels of a lock, and unpack the local wheels.
 
     The hashes of the lock's wheels are checked.
 
     Args:
         lock: The lock.
-        wheels: Wheels of this machine.
-        target: What they are for.
-        folder: Where to put them.
-        python: An interpreter of the target's version; uv runs nothing in it but asks
-            what it is.
+        wheels: Local wheels.
+        target: Target of the packages.
+        folder: Folder to unpack to.
+        python: An interpreter of the target's version; uv only queries it.
 
     Raises:
-        BuildError: A wheel cannot be had, is not what the lock says, or is not for the
-            target.
+        BuildError: A wheel cannot be downloaded, does not match the lock, or does not
+            fit the target.
     """
     common = ["--quiet", "--python", python, "--no-deps", "--only-binary", ":all:"]
     common += ["--python-platform", target.platform, "--python-version", target.python]
@@ -99,7 +97,7 @@ def unpack(
 
 
 def read_folder(folder: Path) -> list[Unpacked]:
-    """The distributions that are installed in a folder, by name."""
+    """Return the distributions that are installed in a folder, sorted by name."""
     return sorted(
         map(_read, importlib.metadata.distributions(path=[str(folder)])),
         key=lambda wheel: wheel.name,
@@ -112,8 +110,8 @@ def _read(distribution: importlib.metadata.Distribution) -> Unpacked:
     name = normalised(metadata["Name"])
     if distribution.files is None:
         raise BuildError(
-            f"{name} {distribution.version} has no RECORD, so that its files are not"
-            " known"
+            f"{name} {distribution.version}: it has no RECORD, so its files are not"
+            " known; install it from a wheel"
         )
     files = {PurePosixPath(file) for file in distribution.files}
     return Unpacked(

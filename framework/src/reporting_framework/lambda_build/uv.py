@@ -1,6 +1,6 @@
-"""uv, which resolves, builds and unpacks wheels.
+"""Calls of uv, which resolves, builds and unpacks wheels.
 
-And whether what the extra ``build`` brings is there at all.
+The module also checks that the extra ``build`` is installed.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from reporting_framework._text.messages import one_line
 from reporting_framework.errors import BuildError, SettingsError
 
 NEEDED = {"cyclonedx": "cyclonedx-python-lib", "packaging": "packaging", "uv": "uv"}
-"""Modules of the extra ``build``, and the distributions that bring them."""
+"""Modules of the extra ``build``, and their distributions."""
 
 EPOCH = "315532800"
 """1980-01-01T00:00:00Z, the earliest time that a zip file can hold."""
 
 
 def check_installed(needed: dict[str, str] = NEEDED) -> None:
-    """See that the extra ``build`` is installed.
+    """Check that the extra ``build`` is installed.
 
     Raises:
-        SettingsError: Some of it is not.
+        SettingsError: A part of it is missing.
     """
     missing = [
         name
@@ -41,14 +41,14 @@ def check_installed(needed: dict[str, str] = NEEDED) -> None:
 
 
 def uv(*arguments: str | Path, doing: str) -> str:
-    """Run uv and give what it printed.
+    """Run uv and return its output.
 
     Args:
         arguments: Its command line.
-        doing: What it is to do, for the message when it cannot.
+        doing: Description of the step, for the message if it fails.
 
     Raises:
-        BuildError: It failed; the message ends with what it said.
+        BuildError: uv failed; the message ends with uv's own.
     """
     from uv import find_uv_bin
 
@@ -57,7 +57,7 @@ def uv(*arguments: str | Path, doing: str) -> str:
         for name, value in os.environ.items()
         if name not in ("PYTHONPATH", "VIRTUAL_ENV")
     }
-    done = subprocess.run(  # noqa: S603 - the arguments are ours, and no shell is involved
+    done = subprocess.run(  # noqa: S603 - our own arguments, and no shell
         [find_uv_bin(), *map(str, arguments)],
         capture_output=True,
         text=True,
@@ -77,12 +77,12 @@ def uv(*arguments: str | Path, doing: str) -> str:
 
 
 def interpreter(version: str) -> str:
-    """Return a CPython of that version.
+    """Return the path of a CPython of that version.
 
-    It is this one, one that is installed, or one that uv installs.
+    It is the running interpreter, an installed one, or one that uv installs.
 
     Raises:
-        BuildError: There is none to be had.
+        BuildError: No such Python was found, and uv could not install one.
     """
     if (
         sys.implementation.name == "cpython"

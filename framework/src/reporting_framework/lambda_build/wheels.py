@@ -1,4 +1,4 @@
-"""Wheels of this machine's own distributions, and what uv is asked to resolve."""
+"""Wheels of this machine's own distributions, and the requirements for uv."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reporting_framework.lambda_build.uv import uv
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A wheel that is not from an index.
+    """A wheel that does not come from an index.
 
     Attributes:
         name: The distribution's normalised name.
@@ -33,14 +33,14 @@ class Wheel:
 
 
 def local_wheels(local: Sequence[Provenance], folder: Path) -> list[Wheel]:
-    """Build what comes from a folder, take what is a wheel already.
+    """Build a wheel of each folder; return them with the wheel files.
 
     Args:
         local: The distributions.
-        folder: Where to build; each wheel gets a folder of its own there.
+        folder: Folder to build in; each wheel gets a folder of its own there.
 
     Raises:
-        BuildError: A wheel cannot be built, or is not one.
+        BuildError: A wheel cannot be built, or a file is not a wheel.
     """
     with ThreadPoolExecutor() as pool:
         return list(pool.map(lambda path: _wheel(path, folder / path.name), local))
@@ -49,7 +49,10 @@ def local_wheels(local: Sequence[Provenance], folder: Path) -> list[Wheel]:
 def _wheel(local: Provenance, folder: Path) -> Wheel:
     path = local.path
     if path is None:
-        raise BuildError(f"{local.name} comes from no place on this machine")
+        raise BuildError(
+            f"{local.name}: it comes from no folder or wheel on this machine; install"
+            " it from one"
+        )
     if local.kind == "folder":
         command: list[str | Path] = [
             "build",
@@ -67,10 +70,10 @@ def _wheel(local: Provenance, folder: Path) -> Wheel:
 
 
 def requires_of(wheel: Path) -> tuple[str, ...]:
-    """The ``Requires-Dist`` of a wheel.
+    """Return the ``Requires-Dist`` of a wheel.
 
     Raises:
-        BuildError: It is not a wheel.
+        BuildError: The file is not a wheel.
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -81,16 +84,18 @@ def requires_of(wheel: Path) -> tuple[str, ...]:
             )
             text = archive.read(name).decode()
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise BuildError(f"{wheel} is not a wheel: {error}") from None
+        raise BuildError(
+            f"{wheel}: not a wheel ({error}); build or download it again"
+        ) from None
     return tuple(
         email.parser.HeaderParser().parsestr(text).get_all("Requires-Dist") or ()
     )
 
 
 def requirements(selection: Selection, wheels: Iterable[Wheel]) -> list[str]:
-    """Return what uv is asked to resolve.
+    """Return the requirements for uv to resolve.
 
-    The local wheels are given by their place, the others by their version.
+    Local wheels are given by their path, other distributions by their version.
     """
     lines = [
         f"{_with_extras(wheel.name, selection)} @ {wheel.path.resolve().as_uri()}"
@@ -102,9 +107,9 @@ def requirements(selection: Selection, wheels: Iterable[Wheel]) -> list[str]:
 def identity(
     selection: Selection, wheels: Iterable[Wheel], target: Target
 ) -> list[str]:
-    """Return what decides the resolution.
+    """Return the inputs that decide the resolution.
 
-    It holds nothing of where the wheels lie. A lock is kept while it is the same.
+    They hold no path. A lock is kept while they are the same.
     """
     lines = [f"{target.platform} {target.python}"]
     for wheel in wheels:
