@@ -69,5 +69,5 @@ def test_a_package_is_made_with_an_installed_wheel(built, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(site))
-    assert "no .cruft.json: the commit that the template is of is not known" in done.stderr
+    assert "no .cruft.json was written: the template's commit is not known" in done.stderr
     assert (tmp_path / "our-sink" / "src" / "our_sink" / "sink.py").is_file()

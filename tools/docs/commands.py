@@ -92,7 +92,7 @@ def _of_actions(name: str, group: ReportActions) -> Iterator[str]:
     yield f"## reporting {name}"
     yield _text(group.help)
     yield f"    reporting {name} {(group.subcommand_metavar or '').removesuffix('...')}"
-    yield f"{code(next(iter(group.actions)))} is done unless another is named."
+    yield f"Without ACTION, {code(next(iter(group.actions)))} runs."
     for action_name, action in group.actions.items():
         yield f"### reporting {name} REPORT {action_name}"
         yield _text(action.help)

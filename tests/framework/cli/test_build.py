@@ -43,12 +43,12 @@ def test_sizes_are_shown_against_the_limits_and_how_each_is_uploaded():
         "together 60,001,000 200,002,000",
         "Lambda allows 52,428,800 a direct upload 262,144,000 together",
         "",
-        "left out, needed by the command line alone: click, rich",
+        "left out, needed by the command line only: click, rich",
     ]
 
 
 def test_when_nothing_was_built_that_is_said():
-    assert "in dist: nothing has changed, nothing was built\n" in described(
+    assert "in dist: unchanged, nothing was built\n" in described(
         MANIFEST, Path("dist"), built=False
     )
 

@@ -170,7 +170,7 @@ def test_a_damaged_configuration_is_a_finding(here):
 def test_misspelt_settings_are_noted(here, monkeypatch):
     monkeypatch.setenv("REPORTING_EVENT_LOG_CHECKPONT__SOURCE", "x")
     status, text, advice = doctor()["configuration"]
-    assert (status, advice) == ("warn", "put the names right")
+    assert (status, advice) == ("warn", "correct the names")
     assert "REPORTING_EVENT_LOG_CHECKPONT__SOURCE is of no report" in text
 
 
@@ -195,7 +195,7 @@ def test_leftovers_in_the_temporary_folder_are_noted(here):
         status, text, _ = doctor()["temporary folder"]
     assert status == "warn"
     assert text.endswith(
-        "left there by killed processes: 1, such as reporting-locked-put-left.tmp"
+        "left by killed processes: 1, such as reporting-locked-put-left.tmp"
     )
 
 
@@ -258,8 +258,8 @@ def test_an_error_of_a_check_is_what_was_found_and_its_message_only_when_it_is_o
     )
     assert [each.found for each in found] == [
         "put it right",
-        "the check itself ended with ValueError",
-        "the check itself ended with SystemExit",
+        "the check failed with ValueError",
+        "the check failed with SystemExit",
     ]
 
 
@@ -282,7 +282,7 @@ def nobody(monkeypatch, tmp_path):
 def test_credentials_are_asked_for_only_where_they_are_used(nobody):
     assert credentials([]).status == "ok"
     found = credentials(USED)
-    assert (found.status, found.found) == ("fail", "none are found")
+    assert (found.status, found.found) == ("fail", "no credentials were found")
     nobody.setenv("AWS_PROFILE", "nobody")
     assert "The config profile (nobody) could not be found" in credentials(USED).found
 
@@ -311,7 +311,7 @@ def test_credentials_that_nobody_knows_are_noted(nobody):
     found = credentials(USED)
     assert found.status == "warn"
     assert found.found.endswith(
-        "STS does not say whose they are (EndpointConnectionError)"
+        "STS did not return their owner (EndpointConnectionError)"
     )
 
 
@@ -362,7 +362,7 @@ def test_a_server_of_s3_alone_is_well(nobody, monkeypatch, status, body):
         found = credentials(USED)
         server.shutdown()
     assert found.status == "ok"
-    assert "whose they are is not to be learnt there" in found.found
+    assert "their owner is unknown, as there is no STS" in found.found
 
 
 @pytest.mark.parametrize("wrong", ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY"])
@@ -373,7 +373,7 @@ def test_credentials_that_the_server_refuses_are_a_failure(nobody, s3, wrong):
     nobody.setenv(f"AWS_{wrong}", "wrong")
     found = credentials(USED)
     assert found.status == "fail"
-    assert "; they are refused (" in found.found
+    assert "; STS refuses them (" in found.found
     assert found.advice == "check the access key, its secret and its session token"
 
 

@@ -217,7 +217,7 @@ def test_a_panic_of_a_library_is_an_error_like_any_other(capsys):
             "note",
             ">/dev/full",
             0,
-            "warning: the result could not be printed: No space left on device\non\n",
+            "warning: stdout: the result could not be printed: No space left on device\non\n",
         ),
     ],
 )

@@ -40,7 +40,7 @@ def test_a_table_that_is_gone_or_damaged_is_stale(ran):
     code, text = invoke("--max-age", "1h")
     assert (code, text.partition(";")[0]) == (
         6,
-        "event-log-checkpoint: stale: its table is gone, or cannot be read",
+        "event-log-checkpoint: stale: its table is missing or cannot be read",
     )
     table.unlink()
     code, text = invoke("--max-age", "1h", "--format", "json")
@@ -77,7 +77,7 @@ def test_old_data_is_stale(ran):
 def test_a_report_that_never_ran_is_neither(ran):
     assert invoke("--max-age", "1h", "--checkpoint", "none/x.parquet") == (
         7,
-        "event-log-checkpoint: never: no run has ended well and complete\n",
+        "event-log-checkpoint: never: no run has completed\n",
     )
     code, text = invoke(
         "--of",
@@ -103,7 +103,7 @@ def test_data_that_is_ahead_of_the_clock_hides_nothing(ran):
     code, text = invoke("--of", "data", "--max-age", "3d")
     assert code == 1
     assert (
-        "the newest data is of 2999-01-01 00:00:00 UTC, which is ahead of the clock"
+        "the newest data is from 2999-01-01 00:00:00 UTC, which is ahead of the clock"
         in text
     )
 
@@ -112,7 +112,7 @@ def test_data_that_is_ahead_of_the_clock_hides_nothing(ran):
 def test_an_age_that_is_none_is_refused(ran, age):
     code, text = invoke("--max-age", age)
     assert code == 2
-    assert "is not a length of time" in text
+    assert "is not a duration" in text
 
 
 class Told:

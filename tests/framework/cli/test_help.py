@@ -114,7 +114,7 @@ def test_help_works_with_a_damaged_configuration_file_and_says_so(toy):
 
 def test_help_says_when_there_is_no_report(tmp_path):
     done = program("reporting-run", "--help", site=tmp_path, REPORTING_PLUGINS="")
-    assert "(none)  no plugin that can be used brings a report" in done.stdout
+    assert "(none)  no usable plugin provides a report" in done.stdout
 
 
 def test_help_of_both_programs_tells_of_shell_completion(toy):

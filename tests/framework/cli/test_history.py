@@ -77,7 +77,7 @@ def test_before_the_first_run_there_is_nothing(tmp_path):
     places = ["--source", f"{tmp_path}/in", "--checkpoint", f"{tmp_path}/out.parquet"]
     done = invoke(*places)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr == "no run is in the history yet; run the report first\n"
+    assert done.stderr == "the history has no run yet; run the report first\n"
     assert invoke(*places, "--format", "json").stdout == "[]\n"
     assert list(tmp_path.iterdir()) == []
 
@@ -85,10 +85,7 @@ def test_before_the_first_run_there_is_nothing(tmp_path):
 def test_without_a_history_that_is_said(places):
     done = invoke(*places, "--keep-runs", "0")
     assert done.exit_code == 2
-    assert (
-        "there is no history of its runs: none of its sinks keeps one (parquet-checkpoint)"
-        in done.stderr
-    )
+    assert "no sink keeps a history of runs (parquet-checkpoint)" in done.stderr
 
 
 @pytest.mark.parametrize(

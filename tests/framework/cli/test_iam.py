@@ -100,7 +100,7 @@ def test_where_no_aws_is_used_that_is_said(tmp_path):
     )
     assert (done.exit_code, done.stderr) == (
         0,
-        "nothing of AWS is used under these settings\n",
+        "no AWS permission is needed under these settings\n",
     )
     assert json.loads(done.stdout) == {"Version": "2012-10-17", "Statement": []}
 

@@ -51,8 +51,8 @@ def test_list_minds_the_configuration_file_that_it_is_given(toy):
 def test_list_says_when_there_is_nothing(toy, monkeypatch):
     monkeypatch.setenv("REPORTING_PLUGINS", "")
     assert invoke("list").stdout == (
-        "no plugin that can be used brings a report; some are blocked or broken (see:"
-        " reporting plugins); reporting.toml composes none either\n"
+        "no usable plugin provides a report; some plugins are blocked or broken (see:"
+        " reporting plugins); reporting.toml defines none either\n"
     )
 
 
@@ -82,7 +82,7 @@ def test_every_list_warns_of_a_name_in_reporting_plugins_that_is_not_installed(
         " you mean reporting-toy"
     )
     assert done.stderr.count(start) == 1
-    assert "blocks all packages that it does not name" in done.stderr
+    assert "blocks every package that it does not name" in done.stderr
     monkeypatch.setenv("REPORTING_PLUGINS", "reporting-toy")
     assert not invoke(*words).stderr
 

@@ -122,7 +122,7 @@ def test_a_number_is_a_length_of_time_already():
 def test_what_is_no_length_of_time_is_refused(text):
     with pytest.raises(
         click.BadParameter,
-        match="is not a length of time: give seconds, or something like 10m or 1h30",
+        match="is not a duration; give seconds, or a value such as 10m or 1h30",
     ):
         Duration().convert(text, None, None)
 

@@ -137,13 +137,13 @@ def test_a_name_with_signs_of_a_glob_fits_itself(here):
 def test_more_than_the_limit_is_said(here):
     assert (
         asked("show", "--limit", "1").stderr
-        == "warning: 3 more fit; --limit 4 shows all\n"
+        == "warning: 3 more match; --limit 4 shows all\n"
     )
 
 
 def test_nothing_is_said_to_be_nothing(here):
-    assert asked("show", "--type", "odd").stdout == "no record in quarantine fits\n"
-    assert asked("list", "--type", "odd").stdout == "no record in quarantine fits\n"
+    assert asked("show", "--type", "odd").stdout == "no record in quarantine matches\n"
+    assert asked("list", "--type", "odd").stdout == "no record in quarantine matches\n"
     assert shown("list", "--type", "odd") == []
 
 
@@ -159,7 +159,7 @@ def test_a_type_or_field_that_no_record_has_is_told_with_those_there(
     warnings = asked(action, option, wrong, *more).stderr
     assert (
         f"warning: no record in quarantine has the {option[2:]} {wrong}; did you mean"
-        f" {min(there)}?; there are: {', '.join(sorted(there))}\n"
+        f" {min(there)}?; known values: {', '.join(sorted(there))}\n"
     ) in warnings
     assert "there are" not in asked(action, "--source-key", "none", *more).stderr
 
@@ -201,8 +201,8 @@ def test_what_changed_or_is_gone_is_said(here):
     }
     assert notes == {
         name(1): ("{}", "its object has changed"),
-        f"{name(2)}#1": (None, "no such record is there any more"),
-        name(3): (None, "its object is gone"),
+        f"{name(2)}#1": (None, "the record no longer exists"),
+        name(3): (None, "its object no longer exists"),
         name(4): (f"no JSON {SECRET}", ""),
     }
 
@@ -213,13 +213,13 @@ def test_what_the_source_itself_refuses_is_said(here):
     )
     assert (found[0]["record"], found[0]["note"]) == (
         None,
-        "the source does not hand it out: too_large",
+        "the source did not return it: too_large",
     )
 
 
 def test_revealed_values_are_no_table(here):
     assert (
-        "--reveal goes with --format table or json"
+        "--reveal: prints no csv; use --format table or json"
         in asked("show", "--reveal", "--format", "csv", code=2).stderr
     )
 
@@ -257,9 +257,9 @@ def test_a_replay_says_what_a_run_says(here):
         "json",
     )
     assert again.stderr.splitlines()[:2] == [
-        "warning: no record in quarantine has the type missing; there are: json_invalid,"
+        "warning: no record in quarantine has the type missing; known values: json_invalid,"
         " string_type",
-        "nothing to replay: no record in quarantine fits",
+        "nothing to replay: no record in quarantine matches",
     ]
     assert json.loads(again.stdout)["records_read"] == 0
 
@@ -286,7 +286,7 @@ def test_exit_codes_are_those_of_a_run(here):
     (here / "in" / name(4)).unlink()
     done = asked("replay", "--quiet", code=4)
     assert (
-        "objects that could not be read: 1; they stay as they are: discard those that are gone"
+        "objects that could not be read: 1; they stay in quarantine: discard those that no longer exist"
         in done.stderr
     )
 
@@ -341,9 +341,12 @@ def test_what_was_discarded_is_shown_when_asked_for_and_can_be_replayed(here):
 
 
 def test_a_discard_that_nobody_confirms_is_refused(here):
-    assert "nobody is there to be asked; give --yes" in asked("discard", code=2).stderr
     assert (
-        "--yes goes with --type, --field or --source-key"
+        "confirmation required, but stdin is not a terminal; pass --yes"
+        in asked("discard", code=2).stderr
+    )
+    assert (
+        "--yes: needs a selection; add --type, --field or --source-key"
         in asked("discard", "--yes", code=2).stderr
     )
     assert len(shown("show")) == 4
@@ -352,7 +355,7 @@ def test_a_discard_that_nobody_confirms_is_refused(here):
     )
     assert (
         asked("discard", "--source-key", "*", "--yes").stdout
-        == "nothing was discarded: no record in quarantine fits\n"
+        == "nothing was discarded: no record in quarantine matches\n"
     )
 
 
@@ -364,10 +367,7 @@ def test_a_report_without_a_quarantine_says_so(toy):
         "reporting", "quarantine", "toy", "--target", "x.txt", site=toy.folder
     )
     assert done.returncode == 2
-    assert (
-        "report toy: it has no quarantine: none of its sinks keeps one (toy-file)"
-        in done.stderr
-    )
+    assert "report toy: no sink keeps a quarantine (toy-file)" in done.stderr
 
 
 def test_an_action_that_there_is_not_is_refused(here):

@@ -190,7 +190,9 @@ def test_the_queries_are_listed_with_summaries_and_options(here):
     "option", [["--format", "json"], ["--format=json"], ["--out", "x.csv"]]
 )
 def test_the_list_of_queries_is_text_alone(here, option):
-    assert "--list goes with neither --format nor --out" in refused("--list", *option)
+    assert "--list: the list is text; drop --format and --out" in refused(
+        "--list", *option
+    )
 
 
 def test_help_says_what_a_query_means_and_its_options(here):
@@ -236,11 +238,11 @@ def test_help_says_what_a_query_means_and_its_options(here):
         ),
         (
             ["counts", "--where", "study"],
-            "--where takes COLUMN=VALUE, as in --where study=adrc",
+            "--where: expected COLUMN=VALUE, such as --where study=adrc",
         ),
         (
             ["counts", "--where", "=adrc"],
-            "--where takes COLUMN=VALUE, as in --where study=adrc",
+            "--where: expected COLUMN=VALUE, such as --where study=adrc",
         ),
         (
             ["counts", "--by", "sudy"],
@@ -248,26 +250,29 @@ def test_help_says_what_a_query_means_and_its_options(here):
         ),
         (
             ["counts", "--from", "yesterday"],
-            "'yesterday' is not a day: give it as YYYY-MM-DD",
+            "'yesterday' is not a day; give it as YYYY-MM-DD",
         ),
         (
             ["counts", "--from", "20240101"],
-            "'20240101' is not a day: give it as YYYY-MM-DD",
+            "'20240101' is not a day; give it as YYYY-MM-DD",
         ),
         (
             ["counts", "--to", "2024-02-30"],
-            "'2024-02-30' is not a day: give it as YYYY-MM-DD",
+            "'2024-02-30' is not a day; give it as YYYY-MM-DD",
         ),
         (
             ["counts", "--from", "2024-01-02", "--to", "2024-01-01"],
             "error: the first day, 2024-01-02, is after the la",
         ),
-        (["counts", "--on", "visit_date"], "--on goes with --from or --to"),
+        (["counts", "--on", "visit_date"], "--on: needs a day; add --from or --to"),
         (
             ["counts", "--from", "2024-01-01", "--on", "study"],
             "error: column study is String and has no days",
         ),
-        (["counts", "--format", "parquet"], "--format parquet goes with --out FILE"),
+        (
+            ["counts", "--format", "parquet"],
+            "--format parquet: cannot be printed; add --out FILE",
+        ),
         (["monthly-errors", "--by", "study"], "No such option"),
     ],
 )
@@ -279,7 +284,7 @@ def test_usage_errors_say_what_there_is(here, arguments, message):
 
 def test_a_file_of_no_known_form_is_refused(here):
     assert (
-        "--out x.xlsx: no form goes by .xlsx; give --format table, csv, json, parquet"
+        "--out x.xlsx: .xlsx is no known format; add --format table, csv, json, parquet"
         in refused("counts", "--out", "x.xlsx")
     )
     assert not (here / "x.xlsx").exists()
@@ -359,7 +364,7 @@ def test_a_list_says_what_cannot_be_asked_of_a_report(here, command):
 def test_a_query_that_a_table_fits_has_no_obstacle_in_the_list(here):
     (here / "reporting.toml").write_text(COMPOSED)
     lines = invoke("other", "--list").stdout.splitlines()
-    assert lines[0].split("  ")[-1] == "not of this table"
+    assert lines[0].split("  ")[-1] == "not for this table"
     [counts] = [line for line in lines if line.startswith("counts ")]
     assert counts.endswith("--by TEXT")
 
@@ -415,9 +420,9 @@ def test_help_of_a_report_imports_no_query_and_no_frames(here, tmp_path):
 def test_a_registry_without_queries_says_so(here, monkeypatch):
     monkeypatch.setenv("REPORTING_PLUGINS", "")
     (here / "reporting.toml").write_text(COMPOSED)
-    assert "no plugin that can be used" in invoke("archive", "--list").stdout
+    assert "no usable plugin" in invoke("archive", "--list").stdout
     assert (
-        "(none)  no plugin that can be used brings a query"
+        "(none)  no usable plugin provides a query"
         in invoke("archive", "--help").stdout
     )
 

@@ -103,25 +103,25 @@ def test_paper_comes_from_a_browser(here):
 @pytest.mark.parametrize(
     ("arguments", "said", "code"),
     [
-        ([], "say where the page goes: --html FILE, --pdf FILE or both", 2),
+        ([], "no output: add --html FILE, --pdf FILE or both", 2),
         (
             ["--html", "a", "--month", "2024-13"],
-            "'2024-13' is not a month: give it as YYYY-MM",
+            "'2024-13' is not a month; give it as YYYY-MM",
             2,
         ),
         (
             ["--html", "a", "--month", "0000-01"],
-            "'0000-01' is not a month: give it as YYYY-MM",
+            "'0000-01' is not a month; give it as YYYY-MM",
             2,
         ),
         (
             ["--html", "a", "--month", "0001-01"],
-            "'0001-01' is not a month: give it as YYYY-MM",
+            "'0001-01' is not a month; give it as YYYY-MM",
             2,
         ),
         (
             ["--html", "a", "--month", "9999-12"],
-            "'9999-12' is not a month: give it as YYYY-MM",
+            "'9999-12' is not a month; give it as YYYY-MM",
             2,
         ),
         (
@@ -163,7 +163,7 @@ def test_without_any_browser_the_error_says_what_to_install(here, monkeypatch):
     monkeypatch.setenv("PATH", str(here))
     said = " ".join(render("event-log-checkpoint", "--pdf", "a", code=2).stderr.split())
     assert (
-        "--pdf needs Chromium, and there is none of chromium, chromium-browser" in said
+        "--pdf: Chromium was not found (looked for chromium, chromium-browser" in said
     )
     assert "apt-get install chromium" in said
 
@@ -171,8 +171,8 @@ def test_without_any_browser_the_error_says_what_to_install(here, monkeypatch):
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        ("exit 3", "gave no PDF (exit code 3)"),
-        ("exit 0", "gave no PDF (exit code 0)"),
+        ("exit 3", "printed no PDF (exit code 3)"),
+        ("exit 0", "printed no PDF (exit code 0)"),
         ("#", "Exec format error"),
     ],
 )
@@ -231,7 +231,7 @@ def test_options_of_the_page_are_completed_and_helped(here):
         == []
     )
     assert (
-        "Make a page of a month of event-log-checkpoint: monthly-visits."
+        "Render a page of a month of event-log-checkpoint: monthly-visits."
         in render("event-log-checkpoint", "--help").stdout
     )
 
@@ -240,6 +240,7 @@ def test_a_browser_that_takes_too_long_is_told_of(here):
     (here / "browser").write_text("#!/bin/sh\nexec sleep 9\n")
     (here / "browser").chmod(0o755)
     with pytest.raises(
-        LocationError, match=r"browser took longer than 0.2 seconds; no PDF is written"
+        LocationError,
+        match=r"browser: took longer than 0.2 seconds; no PDF was written",
     ):
         print_page("<p>", str(here / "browser"), patience=0.2)

@@ -212,8 +212,8 @@ def test_a_missing_setting_is_one_line():
     [
         (["--targget", "x"], "No such option"),
         (["--mode", "x"], "Invalid value for '--mode'"),
-        (["--time-budget", "soon"], "'soon' is not a length of time"),
-        (["--limit", "5"], "--limit goes with --dry-run"),
+        (["--time-budget", "soon"], "'soon' is not a duration"),
+        (["--limit", "5"], "--limit: only for dry runs; add --dry-run"),
         (["--max-rejected", "-1"], "Invalid value for '--max-rejected'"),
     ],
 )
@@ -267,7 +267,7 @@ def test_a_run_stops_in_time_and_keeps_what_is_done():
     assert len(Path("x.txt").read_text().splitlines()) == parsed.accepted
     assert (
         done.stderr
-        == "warning: stopped at the deadline; what is done is kept, run again for the rest\n"
+        == "warning: stopped at the deadline; what was done is kept, run again for the rest\n"
     )
 
 
@@ -317,14 +317,14 @@ def test_the_exit_code_says_the_worst(given, max_rejected, code):
         (
             ["--bad", "3", "--max-rejected", "2"],
             3,
-            "warning: records that were rejected: 3, more than --max-rejected 2\n",
+            "warning: rejected records: 3, more than --max-rejected 2\n",
         ),
         (
             ["--unread", "2"],
             4,
             "warning: unread: 0: denied; the next run tries it again\n"
             "warning: unread: 1: denied; the next run tries it again\n"
-            "warning: objects that could not be read: 2; the next run tries them again\n",
+            "warning: objects that could not be read: 2; the next run retries them\n",
         ),
         (["--mode", "denied"], 1, "error: toy://numbers: no right to list\n"),
         (["--mode", "interrupt"], 130, "interrupted\n"),
@@ -424,10 +424,7 @@ def test_a_reader_that_goes_away_does_not_matter(toy):
     )
     os.close(writer)
     assert done.returncode == 3
-    assert (
-        done.stderr
-        == "warning: records that were rejected: 1, more than --max-rejected 0\n"
-    )
+    assert done.stderr == "warning: rejected records: 1, more than --max-rejected 0\n"
     assert (toy.folder / "x.txt").exists()
 
 

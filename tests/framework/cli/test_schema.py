@@ -165,13 +165,13 @@ def test_glue_gets_a_table_of_the_folder_of_the_file():
 
 
 def test_what_does_not_go_together_is_refused():
-    assert "--database goes with --format athena" in refused(
+    assert "--database: not for this format; use --format athena" in refused(
         "orders", "--format", "glue", "--database", "d"
     )
-    assert "--table goes with --format athena or glue" in refused(
+    assert "--table: not for this format; use --format athena or glue" in refused(
         "orders", "--table", "t"
     )
-    assert "--location goes with --format athena or glue" in refused(
+    assert "--location: not for this format; use --format athena or glue" in refused(
         "orders", "--location", "s3://b/"
     )
     assert "none of its sinks writes parquet files (ndjson-archive)" in refused(

@@ -183,7 +183,7 @@ def test_the_table_for_people_is_bounded_and_says_how_many_rows_there_are_beside
     )
     assert (
         done.stderr
-        == "100 of 12,345 rows are shown; --format csv, json or parquet gives all\n"
+        == "100 of 12,345 rows are shown; use --format csv, json or parquet for all\n"
     )
     assert done.stdout.split() == [
         "n",
@@ -301,10 +301,13 @@ def test_errors_say_where_and_what_there_is(here, sql, message):
     [
         (
             [],
-            "give the SQL itself, or --file FILE (- is standard input), or --tables; one of them",
+            "expected exactly one of: the SQL, --file FILE (- is stdin), --tables",
         ),
-        (["SELECT 1", "--file", "q.sql"], "give the SQL itself, or --file FILE"),
-        (["SELECT 1", "--tables"], "give the SQL itself, or --file FILE"),
+        (
+            ["SELECT 1", "--file", "q.sql"],
+            "expected exactly one of: the SQL, --file FILE",
+        ),
+        (["SELECT 1", "--tables"], "expected exactly one of: the SQL, --file FILE"),
         (
             ["--file", "gone.sql"],
             "error: gone.sql: the SQL cannot be read: No such file or directory",
@@ -313,8 +316,11 @@ def test_errors_say_where_and_what_there_is(here, sql, message):
             ["--file", "latin.sql"],
             "error: latin.sql: the SQL cannot be read: it is not UTF-8",
         ),
-        (["SELECT '\udce9'"], "error: the SQL is not UTF-8"),
-        (["SELECT 1", "--format", "parquet"], "--format parquet goes with --out FILE"),
+        (["SELECT '\udce9'"], "error: SQL: not valid UTF-8; save it as UTF-8"),
+        (
+            ["SELECT 1", "--format", "parquet"],
+            "--format parquet: cannot be printed; add --out FILE",
+        ),
     ],
 )
 def test_usage_errors(here, arguments, message):

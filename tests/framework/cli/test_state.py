@@ -66,7 +66,7 @@ def test_what_is_kept_is_shown(ran):
 
 def test_nothing_yet_is_shown_as_that(ran):
     assert (
-        "output    nothing yet: no run has kept a row"
+        "output    nothing yet: no run has stored a row"
         in invoke("--checkpoint", "other/x.parquet").stdout
     )
 
@@ -117,7 +117,7 @@ def test_a_run_that_would_fail_is_said_to(s3_environment, bucket):
         Bucket=bucket, Key="out/x.parquet", Body=b"damaged"
     )
     [said] = stored(pipeline(source(places[0]), checkpoint(places[1]))).hints
-    assert said.startswith(f"a run that began now would fail: {places[1]}")
+    assert said.startswith(f"a run would fail now: {places[1]}")
 
 
 def test_what_cannot_be_read_is_shown_without_its_rows(ran):
@@ -141,7 +141,7 @@ def test_locks_that_are_held_and_leftovers_are_shown(ran):
 def test_a_sink_that_tells_nothing_is_named(toy):
     done = program("reporting", "state", "toy", "--target", "x.txt", site=toy.folder)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "toy-file  this sink tells nothing of what it keeps" in done.stdout
+    assert "toy-file  this sink does not list what it stores" in done.stdout
 
 
 class Told:
@@ -207,7 +207,9 @@ def test_a_reset_sets_everything_aside_and_says_how_to_have_it_back(ran):
         if key.startswith("_backup/")
     } == before
     assert len(copies) == len(before)
-    assert run_report("event-log-checkpoint").accepted == 2, "the next run begins anew"
+    assert run_report("event-log-checkpoint").accepted == 2, (
+        "the next run starts from scratch"
+    )
     commands = [
         line.strip() for line in done.stdout.splitlines() if line.startswith("  cp ")
     ]
@@ -298,8 +300,8 @@ def test_a_reset_that_was_killed_is_finished_once_that_is_confirmed(
     assert "a reset began at 20" in invoke("show", *places).stdout
     assert "nothing was changed\n" in invoke("reset", *places, typed="no\n").stdout
     done = invoke("reset", *places, typed="event-log-checkpoint\n")
-    assert "finished the reset that had begun" in done.stdout
-    assert "nothing to reset: nothing is there" in done.stdout
+    assert "finished the interrupted reset" in done.stdout
+    assert "nothing to reset: the report has stored nothing" in done.stdout
     assert CliRunner().invoke(reporting, run).exit_code == 0
 
 
@@ -315,7 +317,10 @@ class Raising:
 
 def test_nobody_to_ask_is_refused(ran):
     before = files(ran / "out")
-    assert "nobody is there to be asked; give --yes" in invoke("reset", code=2).stderr
+    assert (
+        "confirmation required, but stdin is not a terminal; pass --yes"
+        in invoke("reset", code=2).stderr
+    )
     assert files(ran / "out") == before
 
 
@@ -332,7 +337,7 @@ def test_a_report_that_cannot_be_reset_says_so(toy):
     )
     assert done.returncode == 2
     assert (
-        "none of its sinks can be reset (toy-file); what they keep must be removed by hand"
+        "none of its sinks can be reset (toy-file); remove their rows by hand"
         in done.stderr
     )
 

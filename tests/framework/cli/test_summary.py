@@ -180,7 +180,7 @@ def test_what_was_listed_is_said():
         ["complete", "yes, of what was listed"],
     ]
     assert said(listing="named") == [
-        ["listed", "only what was named"],
+        ["listed", "named objects only"],
         ["complete", "yes, of what was listed"],
     ]
 

@@ -88,10 +88,10 @@ def test_a_row_s_object_version_run_and_validator(world):
     assert lines[:6] == [
         str(world.events / submitted),
         f"  row           ptid={PTID}, action=submit",
-        f"  brought by    run {run.run_id}, {at} UTC, ok",
+        f"  loaded by     run {run.run_id}, {at} UTC, ok",
         f"    version     {version}",
         "    validator   visit-event of reporting-event-log-checkpoint 0.1.0",
-        "  now           the object is there, unchanged",
+        "  now           the object is unchanged",
     ]
     found = world.found("--where", f"ptid={PTID}")
     assert (len(found["rows"]), found["more"]) == (len(world.keys), 0)
@@ -139,13 +139,12 @@ def test_rows_of_before_there_was_a_history(world):
     world.run(keep_runs=0)
     lines = world.trace("--source-key", world.keys[0])
     assert (
-        "  brought by    an unknown run: it was taken before there was a history"
-        in lines
+        "  loaded by     an unknown run: it was taken before the history began" in lines
     )
-    assert "  now           the object is there" in lines
+    assert "  now           the object exists" in lines
     lines = world.trace("--source-key", world.keys[0], "--keep-runs", "0")
     assert (
-        "  brought by    an unknown run: none of the report's sinks keeps a history"
+        "  loaded by     an unknown run: none of the report's sinks keeps a history"
         in lines
     )
 
@@ -156,9 +155,9 @@ def test_runs_that_raced_are_both_named_and_a_run_without_a_record_too(world):
     history.add_rows([world.keys[0]], ["another"])
     history.flush(run_id="another", validator="visit-event", at=AT)
     lines = world.trace("--source-key", world.keys[0])
-    assert lines[1].startswith(f"  brought by    run {run.run_id}, ")
+    assert lines[1].startswith(f"  loaded by     run {run.run_id}, ")
     assert lines[4] == (
-        "  or by         run another, 2024-01-01 00:00:00 UTC, of which there is no record (let go of, or killed)"
+        "  or by         run another, 2024-01-01 00:00:00 UTC, of which there is no record (expired or killed)"
     )
     assert lines[6] == "    validator   visit-event"
 
@@ -169,7 +168,7 @@ def test_a_rejected_record_s_reason(world):
         lines = world.trace("--source-key", key)
         assert lines[:2] == [str(world.bad), "  in quarantine missing in action"]
         assert lines[2].startswith(f"  by run        {run.run_id}, ")
-        assert lines[4] == "  now           the object is there, unchanged"
+        assert lines[4] == "  now           the object is unchanged"
     [aside] = world.found("--source-key", world.bad.name)["aside"]
     assert (aside["error_type"], aside["field"], aside["run_id"]) == (
         "missing",
@@ -181,12 +180,12 @@ def test_a_rejected_record_s_reason(world):
 def test_what_is_in_neither(world):
     assert world.trace("--source-key", world.keys[0], code=8) == [
         f"{world.keys[0]}: neither in the table nor in quarantine",
-        "  now           the object is there",
+        "  now           the object exists",
     ]
     world.run()
     assert world.trace("--source-key", "x.json", code=8) == [
         "x.json: neither in the table nor in quarantine",
-        "  now           there is no such object; give its name below the source, its URI, or the path of its file",
+        "  now           there is no such object; give its name below the source, its URI, or its file's path",
     ]
     history = metadata(checkpoint(world.out)).history
     history.add_rows(["y.json"], ["1"])
@@ -195,13 +194,13 @@ def test_what_is_in_neither(world):
         "  announced by  run killed, 2024-01-01 00:00:00 UTC, of"
     )
     assert world.trace("--where", "ptid=NOBODY", code=8) == [
-        "no row of the table is like that; reporting quarantine lists what was turned away, --source-key traces it"
+        "no row of the table matches; reporting quarantine lists rejected records, --source-key traces them"
     ]
 
 
 def test_before_the_first_run_no_row_is_there(world):
     assert world.trace("--where", "ptid=x", code=8) == [
-        "no row of the table is like that; reporting quarantine lists what was turned away, --source-key traces it"
+        "no row of the table matches; reporting quarantine lists rejected records, --source-key traces them"
     ]
 
 
@@ -222,9 +221,9 @@ def test_lines_of_an_object(world):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "give --where COLUMN=VALUE, or KEY, and not both"),
-        (["--where", "a=b", "--source-key", "c"], "and not both"),
-        (["--where", "ptid"], "--where takes COLUMN=VALUE"),
+        ([], "expected either --where COLUMN=VALUE or KEY"),
+        (["--where", "a=b", "--source-key", "c"], "expected either"),
+        (["--where", "ptid"], "--where: expected COLUMN=VALUE"),
         (["--where", "ptit=x"], "there is no column ptit; did you mean ptid?"),
     ],
 )
@@ -315,7 +314,7 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
         " (of a report defined in TOML: --set source.full_scan=true)"
     )
     assert world.run(full_scan=True).accepted == 12
-    assert world.trace("--source-key", late[0])[1].startswith("  brought by")
+    assert world.trace("--source-key", late[0])[1].startswith("  loaded by")
 
 
 # -- what a user pastes ---------------------------------------------------------------------------------------------------
@@ -372,12 +371,12 @@ def test_rejected_records_are_found_by_the_path_of_their_file(beside):
 
 def test_a_glob_is_answered_with_what_takes_one(beside):
     [*_, hint] = beside.trace("in/*.json", code=8)
-    assert hint.startswith("  try           --where to find rows, or reporting quarant")
+    assert hint.startswith("  try           --where for rows, or reporting quarant")
     done = CliRunner().invoke(
         reporting, ["trace", REPORT, *beside.places, "a.json", "b.json"]
     )
     assert done.exit_code == 2
-    assert "give one KEY, not 2; if the shell made them of a glob" in done.stderr
+    assert "expected one KEY, got 2; if the shell expanded a glob" in done.stderr
 
 
 def test_a_key_of_a_record_is_that_record_whatever_files_there_are(beside):

@@ -35,7 +35,10 @@ def test_a_report_with_all_that_can_be_said(tmp_path):
         "--out", str(tmp_path),
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.splitlines()[0] == f"{tmp_path}/monthly-visits is made. In it:"
+    assert (
+        done.stdout.splitlines()[0]
+        == f"{tmp_path}/monthly-visits was created. In it, run:"
+    )
     folder = tmp_path / "monthly-visits"
     assert (
         '"reporting-framework>=0.1.4,<0.2",' in (folder / "pyproject.toml").read_text()
@@ -179,16 +182,19 @@ def test_the_name_of_a_report_that_is_composed_in_a_file_is_refused(tmp_path):
         (["--schedule", "daily"], "'daily' is not a schedule"),
         (
             ["--source", "sqs", "--schedule", "rate(1 hour)"],
-            "sqs starts the report itself, there is no schedule for it",
+            "sqs starts the report itself; leave the option out",
         ),
-        (["--no-terraform", "--modules", MODULES], "--modules goes with --terraform"),
+        (
+            ["--no-terraform", "--modules", MODULES],
+            "--modules: only for packages with Terraform",
+        ),
         (
             ["--terraform", "--modules", "../modules"],
-            "--modules: say where Terraform finds the modules",
+            "--modules: the place of the Terraform modules is not known",
         ),
         (
             ["--terraform", "--modules", '"{module}'],
-            '--modules: a place with ", \\ or $ in it',
+            '--modules: ", \\, $ and line breaks cannot be written',
         ),
         (
             ["--no-terraform", "--framework", "nowhere"],

@@ -1,6 +1,6 @@
-"""The commands ``reporting NOUN REPORT ACTION``.
+"""Commands of the form ``reporting NOUN REPORT ACTION``.
 
-Each of them does one of several things with a report.
+Each command offers several actions on a report.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ T = TypeVar("T")
 
 
 class Action(NamedTuple):
-    """One of the things that can be done.
+    """One action on a report.
 
     Attributes:
-        help: What it does.
-        work: Does it, and gives the exit code.
-        options: Makes the options that it has for every report.
+        help: Help text.
+        work: Runs the action and returns the exit code.
+        options: Creates the options that the action has for every report.
     """
 
     help: str
@@ -39,7 +39,7 @@ class Action(NamedTuple):
 class ReportActions(ReportCommands):
     """A group whose commands are the reports, each a group of actions.
 
-    The first one when none is named.
+    The first action is the default.
     """
 
     def __init__(self, *args: Any, actions: Mapping[str, Action], **more: Any) -> None:
@@ -47,7 +47,7 @@ class ReportActions(ReportCommands):
         self.actions = actions
 
     def _all_options(self) -> list[click.Parameter]:
-        """The options of all actions, each once."""
+        """Return the options of all actions, each option once."""
         return list(
             {
                 option.name: option
@@ -57,10 +57,10 @@ class ReportActions(ReportCommands):
         )
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """What can be done with a report.
+        """Return the group of actions of a report.
 
         Raises:
-            ReportingError: There is no such report, or it cannot be used.
+            ReportingError: The report does not exist or cannot be used.
         """
         from reporting_framework.registry.reports import resolve_report
 
@@ -70,22 +70,22 @@ class ReportActions(ReportCommands):
             cmd_name,
             self.actions,
             help=(
-                f"{', '.join(filter(None, (cmd_name, report.summary)))}.\n\n{first} is"
-                " done unless another is named."
+                f"{', '.join(filter(None, (cmd_name, report.summary)))}.\n\nWithout"
+                f" ACTION, {first} runs."
             ),
             subcommand_metavar="[ACTION] [OPTIONS]...",
         )
 
 
 class _Actions(CommandGroup):
-    """What can be done with one report."""
+    """The actions of one report."""
 
     def __init__(self, report: str, actions: Mapping[str, Action], **more: Any) -> None:
         super().__init__(report, **more)
         self.actions = actions
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As in click, but with options alone it is the first action's."""
+        """Parse as click does; arguments without an action go to the first action."""
         if not args or (
             args[0].startswith("-") and args[0] not in ctx.help_option_names
         ):
@@ -93,11 +93,11 @@ class _Actions(CommandGroup):
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Their names, in the order of what they change."""
+        """Return the names of the actions, the one that changes least first."""
         return list(self.actions)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, with the report's settings as options."""
+        """Return the action's command, with the report's settings as options."""
         if cmd_name not in self.actions:
             return None
         return action_command(
@@ -108,7 +108,7 @@ class _Actions(CommandGroup):
 def action_command(
     report: str, action: Action, name: str, state: CliContext
 ) -> click.Command:
-    """The command that does one thing with a report."""
+    """Return the command for one action on a report."""
     command = report_command(report, state, action.work, action.options())
     command.name, command.help, command.short_help = (
         name,
@@ -119,10 +119,10 @@ def action_command(
 
 
 def common_options(*forms: str) -> list[click.Parameter]:
-    """The options that every action has.
+    """Return the options that every action has.
 
     Args:
-        forms: Forms of what is said on stdout, the usual one first.
+        forms: Output formats, the default first.
     """
     return [
         *(
@@ -132,7 +132,7 @@ def common_options(*forms: str) -> list[click.Parameter]:
                     type=click.Choice(forms),
                     default=forms[0],
                     show_default=True,
-                    help="Form of what is said.",
+                    help="Output format.",
                 )
             ]
             if forms
@@ -145,7 +145,7 @@ def common_options(*forms: str) -> list[click.Parameter]:
 def pipeline_of(
     context: click.Context, report: str, given: Mapping[str, Any], sets: Sequence[str]
 ) -> Pipeline:
-    """The report as a run with these options would have it, made afresh.
+    """Assemble a new pipeline of the report for these options.
 
     Raises:
         ReportingError: A setting is wrong, or a plugin cannot be used.
@@ -158,10 +158,10 @@ def pipeline_of(
 
 
 def confirmed(question: str, context: click.Context) -> bool:
-    """Ask on stderr for a yes or a no.
+    """Ask a yes-or-no question on stderr.
 
     Raises:
-        UsageError: Nobody is there to answer.
+        UsageError: stdin is not a terminal and gives no answer.
     """
     return _answered(lambda: click.confirm(question, err=True), context)
 
@@ -170,7 +170,7 @@ def prompted(question: str, context: click.Context) -> str:
     """Ask on stderr for a text.
 
     Raises:
-        UsageError: Nobody is there to answer.
+        UsageError: stdin is not a terminal and gives no answer.
     """
     return _answered(
         lambda: str(click.prompt(question, default="", show_default=False, err=True)),
@@ -185,5 +185,7 @@ def _answered(ask: Callable[[], T], context: click.Context) -> T:
         if sys.stdin is not None and sys.stdin.isatty():
             raise
         raise click.UsageError(
-            "nothing was changed: nobody is there to be asked; give --yes", context
+            "confirmation required, but stdin is not a terminal; pass --yes"
+            " (nothing was changed)",
+            context,
         ) from None

@@ -1,4 +1,4 @@
-"""Lists of what can be asked of a report's table, queries and pages."""
+"""Lists of the queries and pages that a report's table supports."""
 
 from __future__ import annotations
 
@@ -23,15 +23,13 @@ def print_askable(
     heads: Sequence[str],
     cells: Callable[[PluginInfo], Sequence[str]],
 ) -> None:
-    """Print a list of what can be asked of the table of a command's report.
-
-    What cannot be asked has the reason beside it.
+    """Print the queries or pages, each with the reason if the table lacks columns.
 
     Args:
-        context: The command's; its name is the report's.
+        context: Context of the command; the command's name is the report's name.
         role: ``query`` or ``page``.
-        heads: Heads of the columns.
-        cells: Makes the cells of a row.
+        heads: Column heads.
+        cells: Creates the cells of a row.
     """
     from reporting_framework.cli.tables import listing
 
@@ -47,7 +45,7 @@ def print_askable(
     obstacles = [_obstacle(row, columns, state.registry) for row in plugins]
     rows = [list(cells(row)) for row in plugins]
     if any(obstacles):
-        heads = [*heads, "not of this table"]
+        heads = [*heads, "not for this table"]
         rows = [[*row, why] for row, why in zip(rows, obstacles, strict=True)]
     write(listing(heads, rows))
 
@@ -55,7 +53,7 @@ def print_askable(
 def _columns(report: str, state: CliContext) -> Collection[str] | None:
     """Return the columns of a report's table.
 
-    None if they are not known, such as where a setting is missing.
+    `None` if the columns are not known, for example because a setting is missing.
 
     Raises:
         PluginError: The report has no table, or a plugin cannot be used.
@@ -74,7 +72,7 @@ def _columns(report: str, state: CliContext) -> Collection[str] | None:
 def _obstacle(
     row: PluginInfo, columns: Collection[str] | None, registry: Registry
 ) -> str:
-    """Return why a query or page cannot have a table of these columns, or nothing."""
+    """Return why a query or page does not fit these columns; empty if it does."""
     if columns is None:
         return ""
     try:

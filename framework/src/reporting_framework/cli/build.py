@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reporting_framework.lambda_build.manifest import Manifest
 
 ARCHES, PYTHONS = ("x86_64", "arm64"), ("3.12", "3.13", "3.14")
-"""Those of `lambda_build.target`, which ``--help`` is too hasty to import."""
+"""The choices of `lambda_build.target`, whose import would slow ``--help`` down."""
 
 
 @click.command("build")
@@ -25,21 +25,21 @@ ARCHES, PYTHONS = ("x86_64", "arm64"), ("3.12", "3.13", "3.14")
     type=click.Choice(ARCHES),
     default=ARCHES[0],
     show_default=True,
-    help="Lambda's architecture.",
+    help="Processor architecture of the Lambda function.",
 )
 @click.option(
     "--python",
     type=click.Choice(PYTHONS),
     default=PYTHONS[0],
     show_default=True,
-    help="Lambda's Python.",
+    help="Python version of the Lambda function.",
 )
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default="dist",
     show_default=True,
-    help="Folder for the packages.",
+    help="Folder that the packages are written to.",
 )
 @click.option(
     "--with",
@@ -47,14 +47,14 @@ ARCHES, PYTHONS = ("x86_64", "arm64"), ("3.12", "3.13", "3.14")
     multiple=True,
     metavar="DISTRIBUTION",
     help=(
-        "Package this installed distribution too, such as one that observes runs;"
-        " repeatable."
+        "Also package this installed distribution, for example a plugin that"
+        " observes runs; repeatable."
     ),
 )
 @click.option(
     "--upgrade",
     is_flag=True,
-    help="Resolve again; else the lock in the folder decides versions.",
+    help="Resolve the newest versions instead of those in the folder's lock file.",
 )
 @config_option
 @format_option
@@ -72,7 +72,7 @@ def build_command(
 ) -> None:
     """Package a report for AWS Lambda.
 
-    Makes function.zip, powertools-layer.zip and data-layer.zip, with manifest.json,
+    Writes function.zip, powertools-layer.zip and data-layer.zip, with manifest.json,
     pylock.toml and sbom.json.
     """
     from reporting_framework.lambda_build.uv import check_installed
@@ -98,7 +98,7 @@ def build_command(
 
 
 def described(manifest: Manifest, out: Path, *, built: bool) -> str:
-    """Sizes against Lambda's limits, and where the packages are."""
+    """Return the packages' sizes, Lambda's limits and the folder as text."""
     from reporting_framework.cli.tables import listing
     from reporting_framework.lambda_build.limits import UNZIPPED, UPLOAD
 
@@ -117,7 +117,7 @@ def described(manifest: Manifest, out: Path, *, built: bool) -> str:
         ["Lambda allows", f"{UPLOAD:,} a direct upload", f"{UNZIPPED:,} together", ""]
     )
     what = f"{manifest.report} for {manifest.arch}, Python {manifest.python}"
-    done = "built" if built else "nothing has changed, nothing was built"
+    done = "built" if built else "unchanged, nothing was built"
     lines = [
         f"{what}, in {escape_control_chars(str(out))}: {done}",
         "",
@@ -127,7 +127,7 @@ def described(manifest: Manifest, out: Path, *, built: bool) -> str:
         lines += [
             "",
             (
-                "left out, needed by the command line alone:"
+                "left out, needed by the command line only:"
                 f" {', '.join(manifest.left_out)}"
             ),
         ]

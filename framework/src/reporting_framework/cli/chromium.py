@@ -1,4 +1,4 @@
-"""Paper: a page as PDF, printed by Chromium."""
+"""Pages printed as PDF by Chromium."""
 
 from __future__ import annotations
 
@@ -17,28 +17,29 @@ PROGRAMS = (
     "google-chrome-stable",
     "chrome",
 )
-"""Names that it goes by."""
+"""Names of Chromium's program."""
 
 VARIABLE = "REPORTING_CHROMIUM"
-"""Environment variable that says where it is."""
+"""Environment variable with the path of Chromium."""
 
 TIMEOUT_SECONDS = 120
-"""Seconds that it may take."""
+"""Seconds that printing a page may take."""
 
 _DRAWING = 20_000
-"""Milliseconds that a page may take to draw its charts, by a clock that waits for
-nothing else.
+"""Milliseconds that a page may take to draw its charts.
+
+Measured by Chromium's virtual clock, which runs on while the page waits.
 """
 
 _A4 = "794,1123"
-"""Pixels of a sheet: what is drawn to the width of the window fits it."""
+"""Pixels of a sheet; content drawn to the width of the window fits the paper."""
 
 
 def find_chromium(given: str | None) -> str:
-    """Where Chromium is.
+    """Return the path of Chromium.
 
     Raises:
-        PluginError: It is nowhere.
+        PluginError: Chromium was not found.
     """
     named = given or os.environ.get(VARIABLE)
     if named:
@@ -46,23 +47,23 @@ def find_chromium(given: str | None) -> str:
             return path
         where = "--chromium" if given else VARIABLE
         raise PluginError(
-            f"{where} {named}: there is no such program; --pdf needs Chromium or Chrome"
+            f"{where} {named}: no such program; install Chromium or Chrome for --pdf"
         )
     for name in PROGRAMS:
         if path := shutil.which(name):
             return path
     raise PluginError(
-        f"--pdf needs Chromium, and there is none of {', '.join(PROGRAMS)}: install it"
-        " (apt-get install chromium), or say where it is with --chromium or"
-        f" {VARIABLE}; or print the HTML page from any browser"
+        f"--pdf: Chromium was not found (looked for {', '.join(PROGRAMS)}); install"
+        " it (apt-get install chromium), or pass its path with --chromium or"
+        f" {VARIABLE}, or print the HTML page from a browser"
     )
 
 
 def print_page(html: str, chromium: str, patience: float = TIMEOUT_SECONDS) -> bytes:
-    """The page as PDF.
+    """Return the page as PDF.
 
     Raises:
-        LocationError: Chromium gave none.
+        LocationError: Chromium failed, or took too long.
     """
     with temporary_folder("pdf") as folder:
         page, paper = Path(folder, "page.html"), Path(folder, "page.pdf")
@@ -82,22 +83,22 @@ def print_page(html: str, chromium: str, patience: float = TIMEOUT_SECONDS) -> b
             page.as_uri(),
         ]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.insert(1, "--no-sandbox")  # it does not start as root otherwise
+            command.insert(1, "--no-sandbox")  # root cannot start Chromium otherwise
         try:
             done = subprocess.run(  # noqa: S603 - no shell
                 command, capture_output=True, timeout=patience, check=False
             )
         except subprocess.TimeoutExpired:
             raise LocationError(
-                f"{chromium} took longer than {patience} seconds; no PDF is written"
+                f"{chromium}: took longer than {patience} seconds; no PDF was written"
             ) from None
         except OSError as error:
             raise LocationError(
-                f"{chromium}: {error.strerror}; no PDF is written"
+                f"{chromium}: {error.strerror}; no PDF was written"
             ) from error
         if done.returncode or not paper.exists():
             raise LocationError(
-                f"{chromium} gave no PDF (exit code {done.returncode}); no PDF is"
+                f"{chromium}: printed no PDF (exit code {done.returncode}); no PDF was"
                 " written"
             )
         return paper.read_bytes()

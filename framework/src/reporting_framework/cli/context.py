@@ -1,4 +1,4 @@
-"""What the commands of one invocation share, made when it is first asked for."""
+"""State that the commands of one invocation share, created on first use."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class CliContext:
     """One invocation of the command line.
 
     Attributes:
-        arguments: What followed the program's name.
-        given_config: What ``--config`` says.
-        verbose: Whether messages of unexpected errors are shown.
-        began: When it began, as `time.monotonic()` tells the time.
+        arguments: Arguments after the program's name.
+        given_config: Value of ``--config``.
+        verbose: Show messages of unexpected errors.
+        began: Start of the invocation, by `time.monotonic()`.
     """
 
     def __init__(self, arguments: Sequence[str] = ()) -> None:
@@ -41,7 +41,7 @@ class CliContext:
         """The configuration file.
 
         Raises:
-            SettingsError: It is not there, or is damaged.
+            SettingsError: The file does not exist or is damaged.
         """
         return read_config(find_config(self.given_config, os.environ))
 
@@ -50,7 +50,7 @@ class CliContext:
         """The plugins, and the reports that the configuration file composes.
 
         Raises:
-            SettingsError: The configuration file is not there, or is damaged.
+            SettingsError: The configuration file does not exist or is damaged.
         """
         registry = self.plugins
         registry.add_reports(self.config)
@@ -58,7 +58,7 @@ class CliContext:
 
     @cached_property
     def plugins(self) -> Registry:
-        """The plugins alone."""
+        """The plugins without the reports of the configuration file."""
         from reporting_framework.registry.discovery import allow_list
         from reporting_framework.registry.registry import load_plugins
 
@@ -71,8 +71,8 @@ class CliContext:
 
         Args:
             report: Name of the report.
-            options: Settings that were given as options of their own.
-            sets: What ``--set`` says.
+            options: Settings from options of their own.
+            sets: Values of ``--set``.
 
         Raises:
             ReportingError: A setting is wrong, or a plugin cannot be used.
@@ -89,10 +89,10 @@ class CliContext:
         )
 
     def commands(self, taken: Collection[str]) -> dict[str, click.Command]:
-        """The commands of plugins, by name; they are asked for them once.
+        """Return the plugins' commands by name; ask the plugins only once.
 
         Args:
-            taken: Names of the framework's own.
+            taken: Names of the framework's own commands.
         """
         if self._commands is None:
             offered = self.plugins.commands(taken)
@@ -102,9 +102,9 @@ class CliContext:
         return self._commands
 
     def reports(self) -> tuple[list[PluginInfo], str]:
-        """The reports there are.
+        """Return the reports, and the configuration file's problem or an empty string.
 
-        And what is wrong with the configuration file, where something is.
+        With a problem, only the reports of plugins are returned.
         """
         try:
             registry, problem = self.registry, ""
@@ -114,5 +114,5 @@ class CliContext:
 
 
 def state_of(context: click.Context) -> CliContext:
-    """The state of the invocation that a context belongs to."""
+    """Return the state of the invocation that a context belongs to."""
     return context.ensure_object(CliContext)

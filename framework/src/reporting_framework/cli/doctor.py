@@ -1,4 +1,4 @@
-"""``reporting doctor [REPORT]``: is everything there that a run rests on?"""
+"""``reporting doctor [REPORT]``: checks of everything that a run needs."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import CheckResult
 
 TIMEOUT_SECONDS = 20.0
-"""Seconds that each check may take, unless ``--time-limit`` says otherwise."""
+"""Default time limit of each check, in seconds (``--time-limit``)."""
 
 
 def doctor_options() -> list[click.Parameter]:
-    """The options that every report has here."""
+    """Return the options that the command has for every report."""
     return [
         click.Option(
             ["--write"],
             is_flag=True,
             help=(
-                "Write a probe beside the checkpoint, and remove it: are conditional"
-                " writes honoured?"
+                "Check that conditional writes work: write a probe next to the"
+                " checkpoint and remove it."
             ),
         ),
         click.Option(
@@ -42,7 +42,7 @@ def doctor_options() -> list[click.Parameter]:
             metavar="TIME",
             default=TIMEOUT_SECONDS,
             show_default="20s",
-            help="How long each check may take.",
+            help="Time limit of each check, such as 90s or 2m.",
         ),
         *common_options("table", "json"),
     ]
@@ -51,7 +51,7 @@ def doctor_options() -> list[click.Parameter]:
 class Doctor(ReportCommands):
     """A group whose commands are the reports.
 
-    Without one, what no report is needed for is checked.
+    Without a report, only the checks that need none run.
     """
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -71,9 +71,10 @@ class Doctor(ReportCommands):
         self.callback = _check_all
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The checks of a report.
+        """Return the checks of a report.
 
-        Of one that cannot be used, whatever can be checked all the same.
+        If the report cannot be used, the command reports that and runs the general
+        checks.
         """
         try:
             return super().get_command(ctx, cmd_name)
@@ -114,9 +115,9 @@ def _check_all(**params: Any) -> None:
 def check_report(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Check everything that a run of the report rests on.
+    """Check everything that a run of the report needs.
 
-    Say what to do about what is wrong.
+    The output says how to fix each problem.
     """
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.doctor import of_report
@@ -134,7 +135,7 @@ def check_report(
 
 
 def _report(state: CliContext, more: dict[str, Check], params: dict[str, Any]) -> int:
-    """Carry all checks out, and say what was found."""
+    """Run all checks, print their results, and return the exit code."""
     from reporting_framework.operations.doctor import run_checks
     from reporting_framework.operations.installation import general
 
@@ -161,7 +162,7 @@ def _report(state: CliContext, more: dict[str, Check], params: dict[str, Any]) -
 
 
 def _progress(checks: Iterable[CheckedPart]) -> Sequence[CheckedPart]:
-    """The checks, each told on a terminal as it comes: one may take a while."""
+    """Return all results; print each to a terminal at once, as a check may be slow."""
     results = []
     for check in checks:
         results.append(check)
@@ -172,10 +173,10 @@ def _progress(checks: Iterable[CheckedPart]) -> Sequence[CheckedPart]:
 
 doctor_command = Doctor(
     "doctor",
-    help="""Check everything that a run rests on.
+    help="""Check everything that a run needs.
 
-    Of a report too where one is named; its settings are options. Exits with 1 when
-    something does not work.
+    With REPORT, check that report too; its settings are options. Exits with 1 if a
+    check fails.
     """,
     subcommand_metavar="[REPORT] [OPTIONS]...",
 )

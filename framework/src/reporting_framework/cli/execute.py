@@ -1,4 +1,4 @@
-"""One run from the command line: set up, observed, and said on stdout."""
+"""One run from the command line: setup, observation and printed result."""
 
 from __future__ import annotations
 
@@ -36,20 +36,21 @@ ONCE = {
     "--full-scan": False,
     "--no-full-scan": False,
 }
-"""Options that are of one run alone, so no next command has them; whether a value
-follows.
+"""Options of one run only, which suggested commands leave out.
+
+The value says whether the option takes a value.
 """
 
 
 def execute(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Set up a run, run it, say what it did."""
+    """Set up a run, run it, print its result, and return the exit code."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.config.resolve import unknown_report_settings
 
     if generic["limit"] and not generic["dry_run"]:
-        raise click.UsageError("--limit goes with --dry-run", context)
+        raise click.UsageError("--limit: only for dry runs; add --dry-run", context)
     files = [*generic["events"], *generic["more_events"]]
     if generic["more_events"] and not generic["events"]:
         raise click.UsageError(
@@ -102,7 +103,7 @@ def print_result(
     given: Mapping[str, Any],
     generic: Mapping[str, Any],
 ) -> None:
-    """Print what a run did, in the form that was asked for."""
+    """Print the result of a run in the requested format."""
     if generic["format"] == "json":
         note(result.model_dump_json(indent=2))
     else:
@@ -121,9 +122,9 @@ def observed(
 ) -> RunResult:
     """Run with the observers of the command line.
 
-    A failed run that had begun says so on stdout too.
+    With ``--format json``, a failed run that had started prints a result too.
 
-    `replay` is that of `runner.run`.
+    `replay` has the meaning of `runner.run`'s parameter.
     """
     from reporting_framework.cli import progress
     from reporting_framework.execution.streams import run_all
@@ -154,7 +155,7 @@ def observed(
 
 
 class _Watch:
-    """Remembers which run has begun, and its result once it is over."""
+    """Observer that records which run started, and its result."""
 
     def __init__(self) -> None:
         self.report = self.run_id = ""
@@ -170,7 +171,7 @@ class _Watch:
         self.result = result
 
     def failed(self, *, dry_run: bool) -> RunResult:
-        """The result of a run that was given up."""
+        """Return the result of a run that failed."""
         from reporting_framework.plugin_api.result import RunResult, Seconds
 
         seconds = Seconds(total=round(time.monotonic() - self.began, 6))
@@ -185,7 +186,7 @@ class _Watch:
 
 
 def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
-    """What to exit with after a run that was not given up, and why when it is not 0."""
+    """Return the exit code of a run that did not fail, and why it is not 0."""
     failed = [name for name, each in result.streams.items() if each.status == "failed"]
     if failed:
         return (
@@ -198,14 +199,14 @@ def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
     if not (result.complete or result.dry_run or result.cut_short):
         return (
             STOPPED,
-            "stopped at the deadline; what is done is kept, run again for the rest",
+            "stopped at the deadline; what was done is kept, run again for the rest",
         )
     if result.objects_unread and result.response is not None:
         return (
             UNREAD,
             (
-                f"records that were not taken: {result.objects_unread}; a trigger would"
-                " hand them over again"
+                f"records not taken: {result.objects_unread}; a trigger would deliver"
+                " them again"
             ),
         )
     if result.cut_short:
@@ -218,14 +219,14 @@ def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
             UNREAD,
             (
                 f"objects that could not be read: {result.objects_unread}; the next run"
-                " tries them again"
+                " retries them"
             ),
         )
     if max_rejected is not None and result.rejected > max_rejected:
         return (
             REJECTED,
             (
-                f"records that were rejected: {result.rejected}, more than"
+                f"rejected records: {result.rejected}, more than"
                 f" --max-rejected {max_rejected}"
             ),
         )
@@ -239,9 +240,9 @@ def _command_words(
     given: Iterable[str],
     sets: Sequence[str],
 ) -> list[str]:
-    """The words of this command, without ``--format``.
+    """Return the words of this command, without ``--format``.
 
-    None at all when there may be a secret among them.
+    Empty if one of them may be a secret.
     """
     from reporting_framework.config.fields import annotation_at, holds_secret
     from reporting_framework.registry.reports import resolve_report
@@ -265,7 +266,7 @@ def _command_words(
 
 
 def _settings_words(given: Mapping[str, Any], generic: Mapping[str, Any]) -> list[str]:
-    """The settings of this command, as any other command on the report takes them."""
+    """Return the settings of this command as other commands on the report take them."""
     from reporting_framework.config.layers import option
 
     words: list[str] = []

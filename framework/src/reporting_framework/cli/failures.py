@@ -1,4 +1,4 @@
-"""What ends an invocation: exit codes, and errors as they are shown to people."""
+"""End of an invocation: exit codes, and the display of errors."""
 
 from __future__ import annotations
 
@@ -38,24 +38,24 @@ _PIECE = 1024 * 1024
 
 EXIT_CODES = {
     DONE: "done",
-    FAILED: "failed: a storage, a plugin or the data; what is on stderr says which",
-    USAGE: "usage or settings: put the command, the configuration or the plugins right",
-    REJECTED: "rejected more than `--max-rejected`; what is good is kept",
-    UNREAD: "some objects were left unread; the next run tries them again",
-    STOPPED: "stopped at the deadline; what is done is kept, run again for the rest",
+    FAILED: "failed: a storage, a plugin or the data; stderr says which",
+    USAGE: "usage or settings: correct the command, the configuration or the plugins",
+    REJECTED: "rejected more than `--max-rejected`; valid records are kept",
+    UNREAD: "some objects were left unread; the next run retries them",
+    STOPPED: "stopped at the deadline; what was done is kept, run again for the rest",
     STALE: "`reporting freshness`: older than `--max-age`",
     NEVER: "`reporting freshness`: there was no such run, or there is no data yet",
-    NOT_FOUND: "`reporting trace`: neither a row nor a rejected record is like that",
+    NOT_FOUND: "`reporting trace`: no row and no rejected record matches",
     INTERRUPTED: "interrupted from the keyboard",
 }
-"""What each exit code of the command line says. A `ReportingError` has its own."""
+"""Meanings of the exit codes. A `ReportingError` has a code of its own."""
 
 
 def run_and_exit(action: Callable[[], Any], state: CliContext) -> int:
-    """Do something and give the exit code; whatever it raises is shown on stderr.
+    """Run an action and return the exit code; show its errors on stderr.
 
-    An expected error is one line. Any other keeps its traceback, but its message only
-    with ``--verbose``: it may hold values of records.
+    An expected error is one line. Any other error keeps its traceback; its message is
+    shown only with ``--verbose``, as it may hold values of records.
     """
     try:
         code = action()
@@ -78,9 +78,7 @@ def run_and_exit(action: Callable[[], Any], state: CliContext) -> int:
             )
         click.echo(f"error: {escape_control_chars(redacted(str(error)))}", err=True)
         return error.exit_code
-    except (
-        BaseException
-    ) as error:  # libraries in Rust panic with one that is no `Exception`
+    except BaseException as error:  # a panic in a Rust library is not an `Exception`
         if (
             not isinstance(error, Exception)
             and type(error).__name__ != "PanicException"
@@ -92,46 +90,47 @@ def run_and_exit(action: Callable[[], Any], state: CliContext) -> int:
 
 
 def write_file(path: Path) -> None:
-    """Print a file of text, a piece at a time."""
+    """Print a text file in pieces."""
     with path.open(encoding="utf-8", newline="") as file:
         while piece := file.read(_PIECE):
             write(printable_lines(piece), newline=False)
 
 
 def write(text: str, *, newline: bool = True) -> None:
-    """Print what was asked for.
+    """Print the output of a command.
 
-    A reader that has gone away, or was never there, is no error.
+    A closed or missing stdout is not an error.
 
     Raises:
-        FatalError: It cannot be written, as where the disk is full.
+        FatalError: Printing failed, for example because the disk is full.
     """
     if (error := _print(text, newline=newline)) is not None:
         raise FatalError(
-            f"the result could not be printed: {error.strerror}"
+            f"stdout: the result could not be printed: {error.strerror}"
         ) from error
 
 
 def note(text: str) -> None:
-    """Print what was done, which is done though it cannot be printed."""
+    """Print the result of finished work; a failure to print is only a warning."""
     if (error := _print(text, newline=True)) is not None:
         click.echo(
-            f"warning: the result could not be printed: {error.strerror}", err=True
+            f"warning: stdout: the result could not be printed: {error.strerror}",
+            err=True,
         )
 
 
 def _print(text: str, *, newline: bool) -> OSError | None:
     """Print on stdout.
 
-    After an error, what follows goes nowhere; return it unless the reader has gone
-    away.
+    Return the error of a failed write, unless the reader closed the pipe. Later output
+    is discarded.
     """
     if sys.stdout is None:
         return None
     try:
         click.echo(
             for_stdout(text), nl=newline, file=sys.stdout, color=True
-        )  # else it takes colors out of values
+        )  # without `color`, click removes colors from values
         sys.stdout.flush()
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -21,14 +21,14 @@ _WHAT = {
 
 
 def freshness_options() -> list[click.Parameter]:
-    """The options that every report has here."""
+    """Return the options that the command has for every report."""
     return [
         click.Option(
             ["--max-age"],
             type=Duration(),
             metavar="TIME",
             required=True,
-            help="Older is stale: seconds, or like 90s, 15m, 26h, 3d.",
+            help="Highest age that counts as fresh, such as 90s, 15m, 26h or 3d.",
         ),
         click.Option(
             ["--of"],
@@ -36,8 +36,8 @@ def freshness_options() -> list[click.Parameter]:
             default="runs",
             show_default=True,
             help=(
-                "Age of the last run that ended well and complete, or of the newest"
-                " timestamp."
+                "Check the age of the last complete run, or of the newest timestamp in"
+                " the data."
             ),
         ),
         *common_options("text", "json"),
@@ -47,9 +47,9 @@ def freshness_options() -> list[click.Parameter]:
 def check_freshness(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Say how old the last good run or the newest data is.
+    """Print the age of the last complete run or of the newest data.
 
-    Say also whether that is too old.
+    The exit code says whether that age is allowed.
     """
     from reporting_framework._text.messages import utc_text
     from reporting_framework.cli.logs import logs_on_stderr
@@ -85,14 +85,12 @@ def check_freshness(
         )
     elif answer.moment is None or answer.age is None:
         missing = (
-            "there is no data yet"
-            if answer.of == "data"
-            else "no run has ended well and complete"
+            "there is no data yet" if answer.of == "data" else "no run has completed"
         )
         note(f"{name}: never: {missing}")
     elif answer.gone:
         note(
-            f"{name}: stale: its table is gone, or cannot be read; the last complete"
+            f"{name}: stale: its table is missing or cannot be read; the last complete"
             f" run ended {answer.moment:%Y-%m-%d %H:%M:%S} UTC"
         )
     else:
@@ -110,7 +108,7 @@ def check_freshness(
 
 
 def age_in_words(seconds: float) -> str:
-    """A length of time in its two largest units, as in ``3d 4h``."""
+    """Format a duration in its two largest units, such as ``3d 4h``."""
     left, parts = int(seconds), []
     for unit, size in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
         number, left = divmod(left, size)
@@ -121,10 +119,9 @@ def age_in_words(seconds: float) -> str:
 
 freshness_command = ReportCommands(
     "freshness",
-    help="""Say whether a report is fresh, for a monitor.
+    help="""Check whether a report is fresh, for a monitor.
 
-    One line, and an exit code: 0 fresh, 6 stale, 7 never; anything else: it is not
-    known.
+    Prints one line. Exit codes: 0 fresh, 6 stale, 7 never; any other code: unknown.
     """,
     subcommand_metavar="REPORT [OPTIONS]...",
     work=check_freshness,

@@ -10,8 +10,8 @@ from reporting_framework._text.messages import did_you_mean
 class CommandGroup(click.Group):
     """A group that suggests names near an unknown one.
 
-    click itself knows only commands that were added, and not those that `get_command`
-    makes.
+    click itself knows only commands that were added, not commands that
+    `get_command` creates.
     """
 
     def resolve_command(
@@ -20,7 +20,7 @@ class CommandGroup(click.Group):
         """Resolve a command as in click.
 
         Raises:
-            UsageError: There is no such command; the message names those near it.
+            UsageError: There is no such command; the message suggests similar names.
         """
         try:
             return super().resolve_command(ctx, args)

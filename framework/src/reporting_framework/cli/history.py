@@ -1,4 +1,4 @@
-"""``reporting history REPORT``: what its last runs did."""
+"""``reporting history REPORT``: the last runs of a report."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ COLUMNS = (
 
 
 def history_options() -> list[click.Parameter]:
-    """The options that every report has here."""
+    """Return the options that the command has for every report."""
     return [
-        limit_option("Show this many runs at the most."),
+        limit_option("Show at most this many runs."),
         *common_options("table", "json"),
     ]
 
@@ -43,7 +43,7 @@ def history_options() -> list[click.Parameter]:
 def print_history(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Print the records of the report's last runs, the newest first."""
+    """Print the records of the report's last runs, newest first."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.history import runs_of
 
@@ -54,7 +54,7 @@ def print_history(
             : generic["limit"]
         ]
     if not records:
-        click.echo("no run is in the history yet; run the report first", err=True)
+        click.echo("the history has no run yet; run the report first", err=True)
     if generic["format"] == "json":
         write(
             json.dumps([record.model_dump(mode="json") for record in records], indent=2)
@@ -84,7 +84,7 @@ def _cells(record: RunRecord) -> list[str]:
 
 
 def status_of(record: RunRecord) -> str:
-    """How a run ended, in a few words."""
+    """Describe the end of a run in a few words."""
     more = [
         record.error or "",
         (
@@ -106,7 +106,7 @@ def status_of(record: RunRecord) -> str:
 
 
 def versions_of(record: RunRecord) -> list[str]:
-    """The distributions whose plugins a run used, the framework first."""
+    """Return the distributions whose plugins a run used, the framework first."""
     steps = sorted(
         {f"{step.distribution} {step.version}".rstrip() for step in record.steps}
     )
@@ -116,7 +116,7 @@ def versions_of(record: RunRecord) -> list[str]:
 
 history_command = ReportCommands(
     "history",
-    help="""Show what a report's last runs did, the newest first.""",
+    help="""Show the last runs of a report, newest first.""",
     subcommand_metavar="REPORT [OPTIONS]...",
     work=print_history,
     options=history_options,

@@ -14,23 +14,23 @@ from reporting_framework.cli.run import ReportCommands
 
 
 def policy_options() -> list[click.Parameter]:
-    """The options that every report has here."""
+    """Return the options that the command has for every report."""
     return [
         click.Option(
             ["--partition"],
             default="aws",
             show_default=True,
-            help="The part of AWS, such as aws-us-gov.",
+            help="AWS partition, such as aws-us-gov.",
         ),
         click.Option(
             ["--region"],
             default="*",
-            help="Region of what is not in S3.  [default: any]",
+            help="AWS region of resources outside S3.  [default: any]",
         ),
         click.Option(
             ["--account"],
             default="*",
-            help="Account number of what is not in S3.  [default: any]",
+            help="AWS account of resources outside S3.  [default: any]",
         ),
         *settings_sources(),
     ]
@@ -39,17 +39,14 @@ def policy_options() -> list[click.Parameter]:
 def print_policy(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Print what the report must be allowed to do.
-
-    This is for the settings that a run would have now.
-    """
+    """Print the permissions that the report needs under its current settings."""
     from reporting_framework.operations.iam import permissions_of, policy_of
 
     state = state_of(context)
     composition = state.pipeline_spec(name, given, generic["set"])
     permissions = permissions_of(name, composition, state.registry)
     if not permissions:
-        click.echo("nothing of AWS is used under these settings", err=True)
+        click.echo("no AWS permission is needed under these settings", err=True)
     place = {key: generic[key] for key in ("partition", "region", "account")}
     write(json.dumps(policy_of(permissions, **place), indent=2))
     return DONE
@@ -59,8 +56,8 @@ iam_command = ReportCommands(
     "iam",
     help="""Print the IAM policy that a report needs.
 
-    It is made of what the report's plugins declare for the settings that a run would
-    have.
+    It holds the permissions that the report's plugins declare for the settings of the
+    next run.
     """,
     subcommand_metavar="REPORT [OPTIONS]...",
     work=print_policy,

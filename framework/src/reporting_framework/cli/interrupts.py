@@ -1,4 +1,4 @@
-"""Ctrl-C while a library computes."""
+"""Ctrl-C during a library's computation."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from typing import TypeVar
 T = TypeVar("T")
 
 POLL_SECONDS = 0.1
-"""How long an interrupt may wait."""
+"""Longest delay of an interrupt, in seconds."""
 
 _left: list[threading.Thread] = []
-"""Threads that went on when their result was no longer wanted."""
+"""Threads that still ran after an interrupt; their results are not used."""
 
 
 def interruptible(action: Callable[[], T]) -> T:
-    """Do something that only reads in a thread, so that Ctrl-C need not wait for it.
+    """Run a read-only action in a thread, so that Ctrl-C takes effect at once.
 
-    Between the steps of a query polars looks for signals, and a step may take seconds.
-    After an interrupt the thread is left alone; it ends with the process.
+    polars looks for signals only between the steps of a query, and a step may take
+    seconds. After an interrupt the thread runs on; it ends with the process.
 
     Raises:
-        BaseException: Whatever the action raises.
+        BaseException: The action raised it.
     """
     answer: Future[T] = Future()
 
     def work() -> None:
         try:
             answer.set_result(action())
-        except BaseException as error:  # libraries in Rust panic with one
+        except BaseException as error:  # a Rust panic is not an `Exception`
             answer.set_exception(error)
 
     thread = threading.Thread(target=work, name="reporting-reading", daemon=True)
     thread.start()
     try:
         while wait([answer], POLL_SECONDS).not_done:
-            pass  # the signal may go to a thread of the library, and wake nobody
+            pass  # the signal may go to a thread of the library, and wake no one here
     except BaseException:
         _left.append(thread)
         raise
@@ -47,10 +47,10 @@ def interruptible(action: Callable[[], T]) -> T:
 
 
 def end_with(code: int) -> None:
-    """End the process with this code if a thread was left alone that still works.
+    """End the process with this code if an interrupted thread still runs.
 
-    Else Python would wait for the pool of that thread, or for a library that calls
-    Python functions from it, and abort.
+    Otherwise Python would wait for that thread's pool, or for a library that calls
+    Python functions from the thread, and abort.
     """
     if any(thread.is_alive() for thread in _left):
         for stream in (sys.stdout, sys.stderr):

@@ -1,4 +1,4 @@
-"""``reporting list``: the reports there are."""
+"""``reporting list``: all reports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ format_option = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Form of the list.",
+    help="Output format.",
 )
 config_option = click.option(
     "--config",
@@ -32,9 +32,9 @@ config_option = click.option(
 
 
 def registered(registry: Registry, role: str) -> list[PluginInfo]:
-    """Return the rows of what can be used of a role, for a list.
+    """Return the usable plugins of a role, for a list.
 
-    A warning on stderr says which names on the allow-list are not installed.
+    Warn on stderr about names on the allow-list that are not installed.
     """
     warn_of_uninstalled(registry)
     return [
@@ -53,20 +53,20 @@ def warn_of_uninstalled(registry: Registry) -> None:
         near = did_you_mean(name, sorted(blocked)) or ";"
         text = (
             f"warning: REPORTING_PLUGINS names {name}, which is not installed{near} the"
-            f" list blocks all packages that it does not name, {len(blocked)} of those"
-            " installed (see: reporting plugins)"
+            f" list blocks every package that it does not name, {len(blocked)} of the"
+            " installed ones (see: reporting plugins)"
         )
         click.echo(escape_control_chars(redacted(text)), err=True)
 
 
 def none_of(registry: Registry, role: str) -> str:
-    """Say that there is nothing of a role; and if there may be, why it is not there."""
+    """Say that no plugin of a role is usable, and why if plugins are blocked."""
     if any(row.status in ("blocked", "broken") for row in registry.listing):
         return (
-            f"no plugin that can be used brings a {role}; some are blocked or broken"
+            f"no usable plugin provides a {role}; some plugins are blocked or broken"
             " (see: reporting plugins)"
         )
-    return f"no installed plugin brings a {role}"
+    return f"no installed plugin provides a {role}"
 
 
 @click.command("list")
@@ -76,7 +76,7 @@ def none_of(registry: Registry, role: str) -> str:
 def list_command(context: click.Context, config: str | None, format_: str) -> None:
     """List the reports.
 
-    Those that plugins bring, and those composed in reporting.toml.
+    The list has the reports of plugins and the reports defined in reporting.toml.
     """
     state = state_of(context)
     state.given_config = config
@@ -95,4 +95,4 @@ def list_command(context: click.Context, config: str | None, format_: str) -> No
         write(listing(["report", "summary"], [[row.name, row.summary] for row in rows]))
     else:
         nothing = none_of(state.registry, "report")
-        write(f"{nothing}; reporting.toml composes none either")
+        write(f"{nothing}; reporting.toml defines none either")

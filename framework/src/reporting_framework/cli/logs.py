@@ -1,4 +1,4 @@
-"""Logs on stderr, for the time of a run."""
+"""Logs on stderr during a run."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from reporting_framework.execution.tracebacks import traceback_text
 
 
 class _Formatter(logging.Formatter):
-    """One redacted line for each record.
+    """Formatter that writes one redacted line for each record.
 
-    Tracebacks hold no message of a foreign error unless `verbose`.
+    Tracebacks leave out the messages of foreign errors unless `verbose`.
     """
 
     def __init__(self, verbose: bool) -> None:
@@ -32,7 +32,7 @@ class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Format a copy of the record.
 
-        Another handler may have left its traceback, message and all, in the record.
+        Another handler may have cached a traceback with its message in the record.
         """
         plain_record = copy(record)
         plain_record.levelname, plain_record.exc_text = record.levelname.lower(), None
@@ -46,9 +46,9 @@ class _Formatter(logging.Formatter):
 
 
 class _Stderr(logging.Handler):
-    """A handler that writes to whatever `sys.stderr` is at the moment.
+    """Handler that writes to the current `sys.stderr`.
 
-    A progress bar puts itself in between.
+    A progress bar replaces `sys.stderr` while it is shown.
     """
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -57,9 +57,9 @@ class _Stderr(logging.Handler):
 
 @contextmanager
 def logs_on_stderr(packages: Iterable[str], *, verbose: bool) -> Iterator[None]:
-    """Warnings of everyone.
+    """Show warnings of all loggers on stderr.
 
-    With `verbose` everything that the framework and the plugins' packages say.
+    With `verbose`, show all records of the framework and the plugins' packages.
     """
     handler, root = _Stderr(), logging.getLogger()
     handler.setFormatter(_Formatter(verbose))

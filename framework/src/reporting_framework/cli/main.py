@@ -38,7 +38,7 @@ Shell completion, report names included:
 
 
 class Program(CommandGroup):
-    """A group that handles all errors itself: see `failures.run_and_exit`."""
+    """A group that handles all errors itself (see `failures.run_and_exit`)."""
 
     def main(
         self,
@@ -66,16 +66,16 @@ class Program(CommandGroup):
 
 
 class Reporting(Program):
-    """``reporting``: the framework's own commands, and those of plugins."""
+    """The program ``reporting``: commands of the framework and of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of all commands."""
+        """Return the names of all commands."""
         return sorted({*self.commands, *state_of(ctx).commands(self.commands)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command.
 
-        Plugins are asked only when the framework has none of that name.
+        Plugins are loaded only if the framework has no command of that name.
         """
         return self.commands.get(cmd_name) or state_of(ctx).commands(self.commands).get(
             cmd_name
@@ -84,24 +84,24 @@ class Reporting(Program):
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        """The commands, and the reports for ``run``."""
+        """Write the commands, and the reports for ``run``."""
         super().format_commands(ctx, formatter)
         format_reports(state_of(ctx), formatter)
 
 
 class ReportingRun(ReportCommands, Program):
-    """``reporting-run``: the same as ``reporting run``."""
+    """The program ``reporting-run``, equal to ``reporting run``."""
 
 
 _RUN_HELP = """Run a report.
 
-    REPORT --help shows its options: one for each of its settings, and those that every
-    report has.
+    REPORT --help shows its options: one for each setting of the report, and the
+    options that every report has.
     """
 
 reporting = Reporting(
     "reporting",
-    help="Reports: validated, incremental tables from anything.",
+    help="Keep validated tables up to date from files, databases, APIs and streams.",
     epilog=_COMPLETION.format(variable="REPORTING", program="reporting"),
 )
 reporting_run = ReportingRun(

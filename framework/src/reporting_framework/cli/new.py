@@ -1,4 +1,4 @@
-"""``reporting new``: a package for a report of one's own, or for a plugin."""
+"""``reporting new``: a new package for a report or a plugin."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ROLES = (
 """Base classes of plugins: the last word is the role."""
 
 PUSHED = ("kinesis", "sqs")
-"""Sources that hand their records over: nothing else starts the report."""
+"""Sources that receive their records by a trigger, so that no schedule is needed."""
 
 HOURLY = "rate(1 hour)"
 
@@ -45,26 +45,29 @@ out_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=".",
     show_default="here",
-    help="Folder to make the package's folder in.",
+    help="Folder in which the package's folder is created.",
 )
 framework_option = click.option(
     "--framework",
     metavar="PATH_OR_REQUIREMENT",
     help=(
-        "A folder of wheels, a folder of the framework's sources, or a requirement. "
-        " [default: where it was installed from, or the installed version]"
+        "A folder of wheels, a folder with the framework's sources, or a"
+        " requirement.  [default: the place it was installed from, or the installed"
+        " version]"
     ),
 )
 no_input_option = click.option(
-    "--no-input", is_flag=True, help="Ask nothing: what is not given has its default."
+    "--no-input",
+    is_flag=True,
+    help="Ask no questions; use defaults for missing options.",
 )
 
 
 @click.group("new", cls=CommandGroup)
 def new_command() -> None:
-    """Make a package of your own.
+    """Create a package.
 
-    A report with its settings, model and tests, ready to be deployed to AWS Lambda; or
+    The package holds a report with settings, model and tests, ready for AWS Lambda, or
     a plugin of one role.
     """
 
@@ -75,28 +78,27 @@ def new_command() -> None:
     "--source",
     type=click.Choice(SOURCES),
     help=(
-        "Where records come from; own: a class in the package.  [default:"
-        f" {SOURCES[0]}]"
+        f"Source of the records; own: a class in the package.  [default: {SOURCES[0]}]"
     ),
 )
 @click.option(
     "--validator",
     type=click.Choice(VALIDATORS),
     help=(
-        "What a record must be: a pydantic model, or a class.  [default:"
-        f" {VALIDATORS[0]}]"
+        "Validator of the records: a pydantic model, or a class of the package."
+        f"  [default: {VALIDATORS[0]}]"
     ),
 )
 @click.option(
     "--sink",
     type=click.Choice(SINKS),
-    help=f"Where rows go; own: a class in the package.  [default: {SINKS[0]}]",
+    help=f"Sink of the rows; own: a class in the package.  [default: {SINKS[0]}]",
 )
 @click.option(
     "--schedule",
     metavar="EXPRESSION",
     help=(
-        "When it runs: rate(1 hour), cron(0 6 * * ? *) or none.  "
+        "Schedule: rate(1 hour), cron(0 6 * * ? *) or none.  "
         f"[default: {HOURLY}; none with {' and '.join(PUSHED)}]"
     ),
 )
@@ -104,16 +106,16 @@ def new_command() -> None:
     "--terraform/--no-terraform",
     default=None,
     help=(
-        "With a Terraform configuration, or without.  [default: with it where modules"
-        " are known]"
+        "Add a Terraform configuration.  [default: add it if the modules' place is"
+        " known]"
     ),
 )
 @click.option(
     "--modules",
     metavar="PLACE",
     help=(
-        "Where Terraform finds the modules; {module} is the name of one.  [default:"
-        " those of the clone or the repository that the framework was installed from]"
+        "Place of the Terraform modules, with {module} for a module's name."
+        "  [default: the clone or repository that the framework was installed from]"
     ),
 )
 @framework_option
@@ -131,10 +133,10 @@ def lambda_command(
     config: str | None,
     **given: Any,
 ) -> None:
-    """Make a package for a report, which runs on the command line and in AWS Lambda.
+    """Create a package for a report that runs locally and in AWS Lambda.
 
-    NAME is the name of the report, of the distribution and of the folder. What is not
-    given is asked for on a terminal.
+    NAME becomes the name of the report, the distribution and the folder. On a terminal,
+    the command asks for missing options.
     """
     from reporting_framework.scaffolding.names import check_free
     from reporting_framework.scaffolding.origins import repository
@@ -165,8 +167,8 @@ def lambda_command(
     "--role",
     type=click.Choice(ROLES),
     help=(
-        "What the plugin is. A base class that has most of it (of objects, of a table,"
-        " of an API, of a queue) needs the least.  [default:"
+        "Role or base class of the plugin. A base class (of objects, of a table, of an"
+        " API, of a queue) needs the fewest methods of your own.  [default:"
         f" {ROLES[0]}]"
     ),
 )
@@ -183,9 +185,9 @@ def plugin_command(
     out: Path,
     no_input: bool,
 ) -> None:
-    """Make a package for a plugin, with the smallest one of its role that works.
+    """Create a package for a plugin, with the smallest working one of its role.
 
-    NAME is the name of the plugin, of the distribution and of the folder.
+    NAME becomes the name of the plugin, the distribution and the folder.
     """
     from reporting_framework.scaffolding.names import check_free
     from reporting_framework.scaffolding.origins import repository
@@ -205,7 +207,7 @@ def plugin_command(
 
 
 def _check(name: str, out: Path) -> None:
-    """What can be told of the name alone, before anything is asked."""
+    """Check everything that depends on the name alone, before asking questions."""
     from reporting_framework.scaffolding.names import check_folder, check_name
     from reporting_framework.scaffolding.rendering import check_installed
 
@@ -215,7 +217,7 @@ def _check(name: str, out: Path) -> None:
 
 
 def _may_prompt(no_input: bool) -> bool:
-    """Whether there is somebody to ask."""
+    """Return true if a person can be asked."""
     return not no_input and sys.stdin is not None and sys.stdin.isatty()
 
 
@@ -230,14 +232,13 @@ def _ask_choice(
 
 
 def _schedule(given: str | None, source: str, *, ask: bool) -> str:
-    """When it runs, checked."""
+    """Return the checked schedule."""
     from reporting_framework.scaffolding.schedules import NONE, check_schedule
 
     if source in PUSHED:
         if given not in (None, NONE):
             raise click.UsageError(
-                f"--schedule: {source} starts the report itself, there is no schedule"
-                " for it"
+                f"--schedule: {source} starts the report itself; leave the option out"
             )
         return NONE
     if given is None:
@@ -249,10 +250,10 @@ def _schedule(given: str | None, source: str, *, ask: bool) -> str:
 def _terraform(
     wanted: bool | None, modules: str | None, origin: Repository | None, *, ask: bool
 ) -> tuple[bool, str]:
-    """Whether there is to be Terraform, and where its modules are."""
+    """Return true if Terraform is added, and the place of its modules."""
     if modules is not None and wanted is False:
         raise click.UsageError(
-            "--modules goes with --terraform: without it there is nothing for modules"
+            "--modules: only for packages with Terraform; drop --no-terraform"
         )
     known = modules or (origin.modules if origin else "")
     if wanted is None:
@@ -261,28 +262,28 @@ def _terraform(
         )
     if wanted and not known and ask:
         known = click.prompt(
-            "modules (a git URL or a folder, with {module} for the name of one)",
+            "modules (a git URL or a folder, with {module} for a module's name)",
             err=True,
         )
     if wanted and "{module}" not in known:
         raise click.UsageError(
-            "--modules: say where Terraform finds the modules, with {module} for the"
-            " name of one, as in"
-            " git::https://HOST/REPOSITORY.git//terraform/modules/{module}?ref=TAG; or"
+            "--modules: the place of the Terraform modules is not known; give it with"
+            " {module} for a module's name, such as"
+            " git::https://HOST/REPOSITORY.git//terraform/modules/{module}?ref=TAG, or"
             " leave Terraform out (--no-terraform)"
         )
     if wanted and any(character in known for character in '"\\$\n'):
         raise click.UsageError(
-            '--modules: a place with ", \\ or $ in it cannot be written into the'
-            " configuration"
+            '--modules: ", \\, $ and line breaks cannot be written into the'
+            " configuration; use a place without them"
         )
     return wanted, known
 
 
 def _needed(answers: Mapping[str, Any]) -> list[str]:
-    """Variables that say where what a report stands on is.
+    """Return the template variables with the paths of the packages that are needed.
 
-    The template's own conditions are the same.
+    The template has the same conditions.
     """
     source, sink = answers["source"], answers["sink"]
     stored = source == "object-store-json" or sink in (
@@ -314,7 +315,7 @@ def _make(
     )
     folder = render(template, answers, out, origin)
     lines = [
-        f"{escape_control_chars(str(out / folder.name))} is made. In it:",
+        f"{escape_control_chars(str(out / folder.name))} was created. In it, run:",
         "",
         "  pip install hatch",
         "  hatch run test",
@@ -323,14 +324,14 @@ def _make(
     if framework is None and not answers["framework_path"]:
         click.echo(
             f"{folder.name} takes reporting-framework{answers['framework']} from the"
-            " package index; if it is not there, since the framework was installed from"
-            " wheels or a repository, make the package again with --framework FOLDER"
-            " (of the wheels, or of a clone)",
+            " package index; if the index does not have it, because the framework was"
+            " installed from wheels or a repository, create the package again with"
+            " --framework FOLDER (of the wheels, or of a clone)",
             err=True,
         )
     if not (folder / CRUFT).exists():
         click.echo(
-            "no .cruft.json: the commit that the template is of is not known (see:"
+            "no .cruft.json was written: the template's commit is not known (see:"
             " cruft link)",
             err=True,
         )

@@ -1,6 +1,6 @@
-"""The options of ``reporting-run REPORT``.
+"""Options of ``reporting-run REPORT``.
 
-They are those that every report has, and those made from its settings.
+Each report has the common options and one option for each plain setting.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _DURATION = re.compile(
 
 
 class Duration(click.ParamType[float]):
-    """A length of time in seconds: ``90``, ``90s``, ``10m``, ``1h30m``, ``3d``."""
+    """A duration in seconds: ``90``, ``90s``, ``10m``, ``1h30m``, ``3d``."""
 
     name = "duration"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Seconds, more than none."""
+        """Convert to a positive number of seconds."""
         if not isinstance(value, str):
             return float(value)
         match = _DURATION.fullmatch(value.strip())
@@ -42,8 +42,8 @@ class Duration(click.ParamType[float]):
         seconds = days * 86_400 + hours * 3600 + minutes * 60 + rest
         if seconds <= 0:
             self.fail(
-                f"{value!r} is not a length of time: give seconds, or something like"
-                " 10m or 1h30m",
+                f"{value!r} is not a duration; give seconds, or a value such as 10m or"
+                " 1h30m",
                 param,
                 ctx,
             )
@@ -51,14 +51,14 @@ class Duration(click.ParamType[float]):
 
 
 def generic_options() -> list[click.Parameter]:
-    """The options that every report has."""
+    """Return the options that every report has."""
     return [
         click.Option(
             ["--format"],
             type=click.Choice(["text", "json"]),
             default="text",
             show_default=True,
-            help="What stdout gets: a table for people, or the RunResult.",
+            help="Output format: a table for people, or the RunResult as JSON.",
         ),
         *settings_sources(),
         click.Option(
@@ -67,8 +67,8 @@ def generic_options() -> list[click.Parameter]:
             multiple=True,
             type=click.Path(dir_okay=False),
             help=(
-                "Take the records of these events (JSON, as a function gets them), and"
-                " look for no others."
+                "Take only the records that these trigger events name (JSON files with"
+                " events as AWS Lambda gets them)."
             ),
         ),
         click.Argument(
@@ -77,54 +77,55 @@ def generic_options() -> list[click.Parameter]:
         click.Option(
             ["--dry-run"],
             is_flag=True,
-            help="Read and validate, write nothing, show what would be.",
+            help="Read and validate, but write nothing; print the expected result.",
         ),
         click.Option(
             ["--limit"],
             type=click.IntRange(min=1),
             metavar="N",
-            help="With --dry-run: read this many records at the most.  [default: 1000]",
+            help="With --dry-run: read at most this many records.  [default: 1000]",
         ),
-        *limits("; the next run goes on", "; the others are"),
+        *limits("; the next run continues", ""),
         verbose_option(),
     ]
 
 
 def limits(keeps: str, fails: str) -> list[click.Parameter]:
-    """The options of all that runs a report, on what it may take.
+    """Return the limits that all commands with a run have.
 
     Args:
-        keeps: What becomes of the rest when time is up.
-        fails: When too many are rejected, and what becomes of the others.
+        keeps: End of the help of ``--time-budget``: fate of the remaining records.
+        fails: End of the condition in the help of ``--max-rejected``.
     """
     return [
         click.Option(
             ["--time-budget"],
             type=Duration(),
             metavar="TIME",
-            help=f"Stop in time (seconds, or like 10m), keep what is done{keeps}.",
+            help=f"Stop within this time, such as 10m; keep finished work{keeps}.",
         ),
         click.Option(
             ["--max-rejected"],
             type=click.IntRange(min=0),
             metavar="N",
             help=(
-                f"Exit with 3 when more records are rejected{fails} kept all the same."
+                f"Exit with 3 if more records are rejected{fails}; accepted records"
+                " are kept."
             ),
         ),
-        click.Option(["--quiet"], is_flag=True, help="No progress bar."),
+        click.Option(["--quiet"], is_flag=True, help="Show no progress bar."),
     ]
 
 
 def settings_sources() -> list[click.Option]:
-    """The options that say settings beside those of their own."""
+    """Return the options that set any setting: ``--set`` and ``--config``."""
     return [
         click.Option(
             ["--set"],
             multiple=True,
             metavar="PATH=VALUE",
             help=(
-                "Set any setting by its dotted path, as in"
+                "Set any setting by its dotted path, such as"
                 " sinks.0.uri=out/visits.parquet; repeatable."
             ),
         ),
@@ -134,14 +135,14 @@ def settings_sources() -> list[click.Option]:
             type=click.Path(dir_okay=False),
             help=(
                 "Configuration file.  [default: $REPORTING_CONFIG, else reporting.toml"
-                " if there is one]"
+                " if it exists]"
             ),
         ),
     ]
 
 
 def verbose_option() -> click.Option:
-    """Return the option that shows more of what happens."""
+    """Return the option ``--verbose``."""
     return click.Option(
         ["--verbose"],
         is_flag=True,
@@ -155,7 +156,7 @@ def shared_options() -> list[click.Option]:
 
 
 def limit_option(help_: str, default: int = 20) -> click.Option:
-    """Return the option that limits what is shown."""
+    """Return the option that limits how much is shown."""
     return click.Option(
         ["--limit"],
         type=click.IntRange(min=1),
@@ -169,7 +170,7 @@ def limit_option(help_: str, default: int = 20) -> click.Option:
 def given_options(
     context: click.Context, values: Mapping[str, Any], names: Collection[str]
 ) -> dict[str, Any]:
-    """Return those of the named options that were given on the command line."""
+    """Return the named options that were given on the command line."""
     return {
         key: value
         for key, value in values.items()
@@ -183,12 +184,12 @@ def settings_options(
 ) -> Iterator[click.Option]:
     """Yield the options of a settings model.
 
-    There is one for each field that is a plain value or a list of them. ``--set`` takes
-    tables.
+    A field with a plain value or a list of plain values gets an option; tables can be
+    set with ``--set``.
 
     Args:
-        model: The settings.
-        others: Parameters of the same command; their names are left out.
+        model: Settings model.
+        others: Parameters of the same command; fields of the same name get no option.
     """
     from reporting_framework.config.error_messages import GENERIC_OPTIONS
     from reporting_framework.config.fields import fields_of, item_of, kind_of
@@ -261,7 +262,7 @@ def _shown(value: Any) -> str:
 
 
 def unparsed_value(option: str, args: Sequence[str]) -> str | None:
-    """What an option says among arguments that are not parsed yet."""
+    """Return the value of an option in arguments that are not parsed yet."""
     match = None
     for number, word in enumerate(args):
         if word == "--":

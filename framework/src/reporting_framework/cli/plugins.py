@@ -1,7 +1,4 @@
-"""The command ``reporting plugins``.
-
-It shows everything that is installed, and why some of it cannot be used.
-"""
+"""The command ``reporting plugins``: all installed plugins and their status."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ from reporting_framework.cli.list import (
 @click.option(
     "--check",
     is_flag=True,
-    help="Import everything; exit code 1 if something cannot be imported.",
+    help="Import all plugins; exit with 1 if an import fails.",
 )
 @click.pass_context
 def plugins_command(
@@ -32,8 +29,8 @@ def plugins_command(
 ) -> None:
     """List the plugins.
 
-    Name, role, distribution, version, status and reason. What is registered is imported
-    when it is used; --check imports it now.
+    Shows name, role, distribution, version, status and the reason for the status. A
+    registered plugin is imported on first use; --check imports all of them now.
     """
     state = state_of(context)
     state.given_config = config

@@ -1,4 +1,4 @@
-"""A progress bar: an observer like any other, there only when stderr is a terminal."""
+"""Progress bar: an observer that is registered if stderr is a terminal."""
 
 from __future__ import annotations
 
@@ -16,18 +16,16 @@ if TYPE_CHECKING:
 
 
 def is_shown(*, quiet: bool) -> bool:
-    """Whether there is anyone to look at a progress bar."""
+    """Return true if a progress bar should be shown."""
     return not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class ProgressBar:
-    """The records read and turned away so far, and how many a second.
-
-    The bar also says of how many, if that is known.
+    """Bar with the number of records read, accepted and rejected, and the rate.
 
     Args:
-        console: Where to draw; stderr unless given.
-        total: How many records there will be, if that is known: of a listing it is not.
+        console: Console to draw on; stderr by default.
+        total: Expected number of records, if known; it is unknown for a listing.
     """
 
     def __init__(
@@ -59,14 +57,14 @@ class ProgressBar:
 
     @hookimpl
     def reporting_run_started(self, report: str) -> None:
-        """Show it."""
+        """Show the bar."""
         self.began = time.monotonic()
         self.progress.update(self.task, description=report)
         self.progress.start()
 
     @hookimpl
     def reporting_split_finished(self, split_result: SplitResult) -> None:
-        """Move on."""
+        """Add the records of a split."""
         self.read += len(split_result.source_keys)
         self.kept += split_result.accepted
         self.rejected += len(split_result.rejections)
@@ -81,5 +79,5 @@ class ProgressBar:
         )
 
     def close(self) -> None:
-        """Take it away; also after an interruption, of which no hook tells."""
+        """Remove the bar; no hook reports an interruption, so the caller does this."""
         self.progress.stop()

@@ -1,6 +1,6 @@
-"""The command ``reporting quarantine REPORT``: what was read and not kept.
+"""The command ``reporting quarantine REPORT``: rejected records of a report.
 
-Its actions list, show, replay and discard its records.
+Its actions list, show, replay and discard them.
 """
 
 from __future__ import annotations
@@ -43,28 +43,28 @@ if TYPE_CHECKING:
     from reporting_framework.operations.quarantine import EntryFilter
 
 DEFAULT_LIMIT = 100
-"""Records that are shown at the most, unless ``--limit`` says otherwise."""
+"""Default number of records that are shown (``--limit``)."""
 
-_NONE = "no record in quarantine fits"
+_NONE = "no record in quarantine matches"
 
 
 def _selectors() -> list[click.Parameter]:
-    """Which records are meant."""
+    """Return the options that select records."""
     return [
         click.Option(
             ["--type", "kind"],
             metavar="TYPE",
-            help="Only what has this type of error, such as missing.",
+            help="Only records with this error type, such as missing.",
         ),
         click.Option(
             ["--field"],
             metavar="FIELD",
-            help="Only what is wrong in this field; nothing is no field.",
+            help="Only records with an error in this field; empty: no field.",
         ),
         click.Option(
             ["--source-key"],
             metavar="KEY",
-            help="Only of this source key, object or file, or of a glob: 2024/*.",
+            help="Only records of this source key, object or file, or a glob: 2024/*.",
         ),
     ]
 
@@ -73,16 +73,16 @@ def _discarded() -> click.Option:
     return click.Option(
         ["--discarded"],
         is_flag=True,
-        help="Of those that were discarded, instead of the others.",
+        help="Select discarded records instead of the others.",
     )
 
 
 def list_options() -> list[click.Parameter]:
-    """Options of ``list``."""
+    """Return the options of ``list``."""
     by_run = click.Option(
         ["--by-run"],
         is_flag=True,
-        help="By run too, with its validator where the history has it.",
+        help="Group by run too, with its validator if the history has the run.",
     )
     return [
         *_selectors(),
@@ -93,40 +93,40 @@ def list_options() -> list[click.Parameter]:
 
 
 def show_options() -> list[click.Parameter]:
-    """Options of ``show``."""
+    """Return the options of ``show``."""
     return [
         *_selectors(),
         _discarded(),
-        limit_option("Show this many records at the most.", DEFAULT_LIMIT),
+        limit_option("Show at most this many records.", DEFAULT_LIMIT),
         click.Option(
             ["--reveal"],
             is_flag=True,
-            help="Read the objects again and print the records: their values.",
+            help="Read the objects again and print the records with their values.",
         ),
         *common_options("table", "json", "csv"),
     ]
 
 
 def replay_options() -> list[click.Parameter]:
-    """Options of ``replay``."""
+    """Return the options of ``replay``."""
     return [
         *_selectors(),
         _discarded(),
         click.Option(
             ["--dry-run"],
             is_flag=True,
-            help="Read and validate, write nothing, show what would be.",
+            help="Read and validate, but write nothing; print the expected result.",
         ),
-        *limits("; the rest stays in quarantine", " again; the others are"),
+        *limits("; the rest stays in quarantine", " again"),
         *common_options("text", "json"),
     ]
 
 
 def discard_options() -> list[click.Parameter]:
-    """Options of ``discard``."""
+    """Return the options of ``discard``."""
     return [
         *_selectors(),
-        click.Option(["--yes"], is_flag=True, help="Do not ask."),
+        click.Option(["--yes"], is_flag=True, help="Do not ask for confirmation."),
         *common_options(),
     ]
 
@@ -134,7 +134,7 @@ def discard_options() -> list[click.Parameter]:
 def list_entries(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Say how many records there are for each reason."""
+    """Print the number of records for each reason."""
     from reporting_framework.operations.quarantine import grouped, validators_of
 
     pipeline, entries = _select_entries(context, name, given, generic)
@@ -149,11 +149,12 @@ def list_entries(
 def show_entries(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Say what is known of each record, and with ``--reveal`` the record."""
+    """Print the entry of each record, or with ``--reveal`` the record itself."""
     pipeline, entries = _select_entries(context, name, given, generic)
     if (more := entries.height - generic["limit"]) > 0:
         click.echo(
-            f"warning: {more:,} more fit; --limit {entries.height} shows all", err=True
+            f"warning: {more:,} more match; --limit {entries.height} shows all",
+            err=True,
         )
     entries = entries.head(generic["limit"])
     if generic["reveal"]:
@@ -168,15 +169,17 @@ def show_entries(
 def _print_records(
     pipeline: Pipeline, entries: pl.DataFrame, form: str, context: click.Context
 ) -> None:
-    """Print the records as they are now, on stdout and nowhere else."""
+    """Print the records as they are now, on stdout only."""
     from reporting_framework.execution.pipeline import close_source
     from reporting_framework.operations.quarantine import read_records
 
     if form == "csv":
-        raise click.UsageError("--reveal goes with --format table or json", context)
+        raise click.UsageError(
+            "--reveal: prints no csv; use --format table or json", context
+        )
     click.echo(
-        "values of records follow on stdout; they may be of people: do not keep them"
-        " longer than needed",
+        "values of records follow on stdout; they may be personal data: do not keep"
+        " them longer than needed",
         err=True,
     )
     try:
@@ -205,9 +208,9 @@ def _print_records(
 def replay(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Read quarantined objects again, through the report as it is now.
+    """Read quarantined objects again through the current report, and print the result.
 
-    Say what became of them.
+    Accepted records are added to the table; rejected records stay in quarantine.
     """
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.execution.streams import Assembled
@@ -231,8 +234,8 @@ def replay(
     code, why = exit_code(result, generic["max_rejected"])
     if code == UNREAD:
         why = (
-            f"objects that could not be read: {result.objects_unread}; they stay as"
-            " they are: discard those that are gone"
+            f"objects that could not be read: {result.objects_unread}; they stay in"
+            " quarantine: discard those that no longer exist"
         )
     if why:
         click.echo(f"warning: {why}", err=True)
@@ -242,7 +245,7 @@ def replay(
 def discard(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Discard records for good, once that is confirmed."""
+    """Discard records permanently, after confirmation."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.quarantine import (
         entries_of,
@@ -254,8 +257,8 @@ def discard(
         generic[key] for key in ("kind", "field", "source_key")
     ):
         raise click.UsageError(
-            "--yes goes with --type, --field or --source-key; --source-key '*'"
-            " means all",
+            "--yes: needs a selection; add --type, --field or --source-key"
+            " (--source-key '*' selects all)",
             context,
         )
     state = state_of(context)
@@ -273,7 +276,7 @@ def discard(
                     ),
                     err=True,
                 )
-            question = f"discard {entries.height:,} records of {name} for good"
+            question = f"discard {entries.height:,} records of {name} permanently"
             if not generic["yes"] and not confirmed(
                 f"{question}, until their objects change?", context
             ):
@@ -281,7 +284,7 @@ def discard(
                 return DONE
             discarded = store.discard(entries)
     left = (
-        f"; {entries.height - discarded:,} changed meanwhile and were left"
+        f"; {entries.height - discarded:,} changed meanwhile and were kept"
         if discarded < entries.height
         else ""
     )
@@ -298,7 +301,7 @@ def _entry_filter(generic: dict[str, Any]) -> EntryFilter:
 def _select_entries(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> tuple[Pipeline, pl.DataFrame]:
-    """The report, and the entries that are meant."""
+    """Return the report's pipeline and the selected entries."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.quarantine import entries_of, metadata_store
 
@@ -317,38 +320,38 @@ def _select_entries(
 
 ACTIONS = {
     "list": Action(
-        "List the reasons: how many records there are, when they were rejected, and one"
-        " of them.",
+        "List the reasons for rejection: number of records, times, and one example"
+        " each.",
         list_entries,
         list_options,
     ),
     "show": Action(
-        "Show the records: source key, version, reason, run and time. Their values only"
-        " with --reveal.",
+        "Show the records: source key, version, reason, run and time. Values are shown"
+        " only with --reveal.",
         show_entries,
         show_options,
     ),
     "replay": Action(
-        "Read the records again. Through the report as it is now: what is accepted"
-        " lands in the table, once; what is rejected again stays.",
+        "Read the records again through the current report. Accepted records are added"
+        " to the table once; rejected records stay in quarantine.",
         replay,
         replay_options,
     ),
     "discard": Action(
-        "Discard the records for good. They are listed no more, and read again only"
-        " when their objects change.",
+        "Discard the records permanently. They are no longer listed, and read again"
+        " only if their objects change.",
         discard,
         discard_options,
     ),
 }
-"""What can be done with a report's quarantine."""
+"""Actions on a report's quarantine."""
 
 
 quarantine_command = ReportActions(
     "quarantine",
-    help="""See what a report read and did not keep, and do something about it.
+    help="""List, replay or discard the records that a report rejected.
 
-    REPORT --help shows what can be done, REPORT ACTION --help its options.
+    REPORT --help shows the actions, REPORT ACTION --help the options of an action.
     """,
     subcommand_metavar="REPORT [ACTION] [OPTIONS]...",
     actions=ACTIONS,

@@ -1,4 +1,4 @@
-"""``reporting query REPORT QUERY``: a question to a report's table."""
+"""``reporting query REPORT QUERY``: named queries on a report's table."""
 
 from __future__ import annotations
 
@@ -39,61 +39,61 @@ class Day(click.ParamType[date]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> date:
-        """The day."""
+        """Convert to a date."""
         if isinstance(value, date):
             return value
         try:
             if len(value) == len(
                 "YYYY-MM-DD"
-            ):  # Python takes 20240101 and 2024-W01-1 too
+            ):  # Python accepts 20240101 and 2024-W01-1 too
                 return date.fromisoformat(value)
         except ValueError:
             pass
-        return self.fail(f"{value!r} is not a day: give it as YYYY-MM-DD", param, ctx)
+        return self.fail(f"{value!r} is not a day; give it as YYYY-MM-DD", param, ctx)
 
 
 def query_options() -> list[click.Parameter]:
-    """The options that every query has, of whatever report."""
+    """Return the options that every query has on every report."""
     return [
         click.Option(
             ["--where"],
             multiple=True,
             metavar="COLUMN=VALUE",
             help=(
-                "Only rows with this value; nothing behind the = is null. Repeatable:"
-                " values of one column are alternatives, several columns must all fit."
+                "Only rows with this value; COLUMN= selects null. Repeatable: values of"
+                " one column are alternatives, different columns must all match."
             ),
         ),
         click.Option(
             ["--from"],
             type=Day(),
             metavar="DAY",
-            help="Only from this day on (YYYY-MM-DD, in UTC).",
+            help="Only rows from this day on (YYYY-MM-DD, in UTC).",
         ),
         click.Option(
             ["--to"],
             type=Day(),
             metavar="DAY",
-            help="Only up to this day, which is included.",
+            help="Only rows up to and including this day.",
         ),
         click.Option(
             ["--on"],
             metavar="COLUMN",
-            help="The column that the days are of.  [default: timestamp]",
+            help="Column that --from and --to apply to.  [default: timestamp]",
         ),
-        *answer_options("Form of the answer."),
+        *answer_options("Output format."),
         *shared_options(),
     ]
 
 
 class ReportQueries(ReportCommands):
-    """A group whose commands are the reports, each a group of the queries there are."""
+    """A group whose commands are the reports, each a group of the queries."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The queries on a report.
+        """Return the group of queries on a report.
 
         Raises:
-            ReportingError: There is no such report, or it cannot be used.
+            ReportingError: The report does not exist or cannot be used.
         """
         from reporting_framework.registry.reports import resolve_report
 
@@ -101,7 +101,7 @@ class ReportQueries(ReportCommands):
         return Queries(
             cmd_name,
             help=(
-                "Ask the table of"
+                "Query the table of"
                 f" {': '.join(filter(None, (cmd_name, report.summary)))}."
             ),
             subcommand_metavar="QUERY [OPTIONS]...",
@@ -119,33 +119,31 @@ class ReportQueries(ReportCommands):
 
 
 class Queries(CommandGroup):
-    """A group whose commands are the queries, on one report."""
+    """A group whose commands are the queries on one report."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse as in click, but let ``--list`` count whatever stands beside it.
-
-        Settings may stand beside it too.
+        """Parse as click does, but let ``--list`` win over a query and settings.
 
         Raises:
-            UsageError: An option asks for the list in another form.
+            UsageError: ``--list`` is combined with ``--format`` or ``--out``.
         """
         if "--list" in args and any(
             arg.partition("=")[0] in ("--format", "--out") for arg in args
         ):
             raise click.UsageError(
-                "--list goes with neither --format nor --out: the list is text", ctx
+                "--list: the list is text; drop --format and --out", ctx
             )
         return super().parse_args(ctx, ["--list"] if "--list" in args else args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the queries."""
+        """Return the names of the queries."""
         return state_of(ctx).registry.names("query")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a query.
+        """Return the command of a query.
 
         Raises:
-            ReportingError: There is no such query, or it cannot be used.
+            ReportingError: The query does not exist or cannot be used.
         """
         state = state_of(ctx)
         if ctx.resilient_parsing and cmd_name not in state.registry.names("query"):
@@ -155,7 +153,7 @@ class Queries(CommandGroup):
     def shell_complete(
         self, ctx: click.Context, incomplete: str
     ) -> list[CompletionItem]:
-        """Names of queries, none of them imported, and options."""
+        """Return names of queries and options; import no query."""
         from click.shell_completion import CompletionItem
 
         rows = [
@@ -170,7 +168,7 @@ class Queries(CommandGroup):
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        """The queries with their summaries, none of them imported."""
+        """Write the queries with their summaries; import no query."""
         registry = state_of(ctx).registry
         warn_of_uninstalled(registry)
         rows = [row for row in registry.listing if row.role == "query"]
@@ -188,11 +186,11 @@ class Queries(CommandGroup):
 def query_command(report: str, name: str, state: CliContext) -> click.Command:
     """Return the command of a query.
 
-    It has the query's definition and options, the options of every query, and the
-    report's settings.
+    The command has the query's definition as help, and the options of this query, of
+    every query, and of the report's settings.
 
     Raises:
-        ReportingError: There is no such report or query, or it cannot be used.
+        ReportingError: The report or query does not exist or cannot be used.
     """
     query = state.registry.find("query", name)
     general = query_options()
@@ -213,13 +211,13 @@ def print_query(
     query: type[Query],
     own: list[str],
 ) -> int:
-    """Run the query on the report's table as it is now, and print the answer."""
+    """Run the query on the report's current table and print the answer."""
     form, where = (
         form_of(generic["format"], generic["out"], context),
         conditions(generic["where"], context),
     )
     if generic["on"] and not (generic["from"] or generic["to"]):
-        raise click.UsageError("--on goes with --from or --to", context)
+        raise click.UsageError("--on: needs a day; add --from or --to", context)
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.query.filters import RowFilter
     from reporting_framework.query.run_query import run_query
@@ -241,21 +239,21 @@ def print_query(
 
 
 def conditions(texts: Sequence[str], context: click.Context) -> list[tuple[str, str]]:
-    """Columns and values of ``--where``.
+    """Return the columns and values of ``--where``.
 
     Raises:
-        UsageError: One is not COLUMN=VALUE.
+        UsageError: A text is not COLUMN=VALUE.
     """
     parts = [text.partition("=") for text in texts]
     if any(not equals or not column for column, equals, _ in parts):
         raise click.UsageError(
-            "--where takes COLUMN=VALUE, as in --where study=adrc", context
+            "--where: expected COLUMN=VALUE, such as --where study=adrc", context
         )
     return [(column, value) for column, _, value in parts]
 
 
 def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    """Print the queries with their options, and be done."""
+    """Print the queries with their options and end the command."""
     if not wanted or context.resilient_parsing:
         return
     registry = state_of(context).registry
@@ -269,9 +267,9 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
 
 
 def _flags(name: str, registry: Registry) -> str:
-    """Return the options of a query, or why there are none to be had.
+    """Return the options of a query, or the reason that it cannot be used.
 
-    A query that is broken leaves the others alone.
+    A broken query does not affect the list of the others.
     """
     try:
         model = registry.find("query", name).Settings
@@ -286,10 +284,10 @@ def _flags(name: str, registry: Registry) -> str:
 
 query_group = ReportQueries(
     "query",
-    help="""Ask a report's table.
+    help="""Query a report's table.
 
-    REPORT --list shows the queries, REPORT QUERY --help what one of them means exactly,
-    and its options.
+    REPORT --list shows the queries; REPORT QUERY --help shows a query's exact
+    definition and its options.
     """,
     subcommand_metavar="REPORT QUERY [OPTIONS]...",
     options=query_options,

@@ -1,4 +1,4 @@
-"""The answer of a query on stdout or in a file."""
+"""Output of a query's answer to stdout or a file."""
 
 from __future__ import annotations
 
@@ -34,47 +34,49 @@ FORMATS = ("table", "csv", "json", "parquet")
 
 
 def answer_options(form: str) -> list[click.Option]:
-    """Return the options on an answer's form and file.
+    """Return the options for an answer's format and file.
 
     Args:
-        form: Help of the form.
+        form: Help text of ``--format``.
     """
     return [
         click.Option(
             ["--format"],
             type=click.Choice(FORMATS),
-            help=f"{form}  [default: that of the file's name, else table]",
+            help=f"{form}  [default: by the file's name, else table]",
         ),
         click.Option(
             ["--out"],
             metavar="FILE",
             type=click.Path(dir_okay=False),
-            help="Write it there.",
+            help="Write to this file.",
         ),
     ]
 
 
 def form_of(form: str | None, out: str | None, context: click.Context) -> str:
-    """The form that was asked for, else that of the file's name, else a table.
+    """Return the requested format, else the format of the file's name, else table.
 
     Raises:
-        UsageError: A parquet file is to be printed.
+        UsageError: The file's name has no known format, or parquet needs a file.
     """
     suffix = Path(out).suffix.removeprefix(".") if out else ""
     if not form and suffix not in (*FORMATS, "", "txt"):
         raise click.UsageError(
-            f"--out {out}: no form goes by .{suffix}; give --format"
+            f"--out {out}: .{suffix} is no known format; add --format"
             f" {', '.join(FORMATS)}",
             context,
         )
     name = form or (suffix if suffix in FORMATS else "table")
     if name == "parquet" and not out:
-        raise click.UsageError("--format parquet goes with --out FILE", context)
+        raise click.UsageError(
+            "--format parquet: cannot be printed; add --out FILE", context
+        )
     return name
 
 
 def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
-    """Print the answer, or put it into a file in one step.
+    """Print the answer, or write it to a file in one step.
 
     Raises:
         LocationError: The file cannot be written.
@@ -97,14 +99,14 @@ def print_answer(frame: pl.DataFrame, form: str, out: str | None) -> None:
 
 @contextmanager
 def replacing(out: str, what: str = "the answer") -> Iterator[Path]:
-    """Yield a file beside `out` that takes its place in one step when all went well.
+    """Yield a temporary file next to `out` that replaces it if all goes well.
 
-    Else the file is gone. A link stays, and the file that it leads to is replaced; what
-    is no file (a device, a pipe) is written to.
+    After an error, the temporary file is removed. A link stays, and its target is
+    replaced; a device or pipe is written to.
 
     Args:
-        out: The file.
-        what: What is written, for the message.
+        out: File to replace.
+        what: Name of the content, for the message.
 
     Raises:
         LocationError: The file cannot be written.
@@ -131,16 +133,16 @@ def replacing(out: str, what: str = "the answer") -> Iterator[Path]:
             scratch.replace(target)
         finally:
             scratch.unlink(missing_ok=True)
-    except Exception as error:  # a full disk is none of `OSError` to polars
+    except Exception as error:  # for a full disk polars raises no `OSError`
         if isinstance(error, ReportingError) or system_number(error) is None:
             raise
         raise LocationError(
-            f"{out}: {system_problem(error)}; {what} is not written"
+            f"{out}: {system_problem(error)}; {what} was not written"
         ) from error
 
 
 def _is_stream(out: str) -> bool:
-    """Return whether something is there that is neither a file nor a folder."""
+    """Return true if the path exists and is neither a file nor a folder."""
     try:
         mode = os.stat(out).st_mode
     except OSError:
@@ -149,10 +151,9 @@ def _is_stream(out: str) -> bool:
 
 
 def _text(frame: pl.DataFrame, form: str) -> str:
-    """Return a table for people, or exact values.
+    """Return a table for people, or exact values as CSV or JSON.
 
-    Among exact values, moments are in ISO 8601, and a null is nothing (CSV) or null
-    (JSON).
+    Exact values have moments in ISO 8601; a null is empty in CSV and ``null`` in JSON.
     """
     if form == "csv":
         return _with_moments_as_text(frame).write_csv(datetime_format=_MOMENT)
@@ -166,14 +167,14 @@ def _text(frame: pl.DataFrame, form: str) -> str:
 
 
 def text_of(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table for people."""
+    """Return a table for people."""
     from reporting_framework.cli.tables import listing
 
     return listing(columns, [[_cell(value) for value in row] for row in rows])
 
 
 def _with_moments_as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return a frame whose moments with a time zone are text, in UTC."""
+    """Convert moments with a time zone to text in UTC."""
     import polars as pl
 
     return frame.with_columns(
@@ -184,7 +185,7 @@ def _with_moments_as_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _moment(value: datetime, sep: str, timespec: str) -> str:
-    """A moment in UTC, ending in ``Z``; one without a time zone as it is."""
+    """Format a moment in UTC with ``Z``, or without a time zone if it has none."""
     if value.tzinfo is None:
         return value.isoformat(sep, timespec)
     return utc_text(value, sep, timespec)
@@ -206,7 +207,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    """A value for people: three decimals, seconds, a hyphen for a null."""
+    """Format a value for people: three decimals, whole seconds, a hyphen for null."""
     if value is None:
         return "-"
     if isinstance(value, float):

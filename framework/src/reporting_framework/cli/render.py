@@ -1,4 +1,4 @@
-"""``reporting render REPORT``: a month of a report's table as a page to look at."""
+"""``reporting render REPORT``: a month of a report's table as an HTML page."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ from reporting_framework.cli.run import ReportCommands, put_first, report_comman
 
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
 MONTHS = 24
-"""Months with data that a warning names, the newest."""
+"""Number of months with data that a warning names, the newest."""
 
 _PAGE = "reporting_framework.page"
 
 
 class Month(click.ParamType[date]):
-    """A month as ``YYYY-MM``: its first day."""
+    """A month as ``YYYY-MM``, converted to its first day."""
 
     name = "month"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> date:
-        """The month."""
+        """Convert to the first day of the month."""
         if isinstance(value, date):
             return value
         match = _MONTH.fullmatch(value)
         if (
             not match or not "1000" <= match[1] < "9999"
-        ):  # a page looks at months before and after
-            self.fail(f"{value!r} is not a month: give it as YYYY-MM", param, ctx)
+        ):  # a page needs the months before and after
+            self.fail(f"{value!r} is not a month; give it as YYYY-MM", param, ctx)
         return date(int(match[1]), int(match[2]), 1)
 
 
 def page_options() -> list[click.Parameter]:
-    """The options that every page has, of whatever report."""
+    """Return the options that every page has on every report."""
     return [
         click.Option(
             ["--list"],
@@ -65,31 +65,33 @@ def page_options() -> list[click.Parameter]:
             type=Month(),
             metavar="MONTH",
             help=(
-                "Month of the page (YYYY-MM, in UTC).  [default: the last one that is"
-                " over]"
+                "Month of the page (YYYY-MM, in UTC).  [default: the last complete"
+                " month]"
             ),
         ),
         click.Option(
-            ["--page"], metavar="NAME", help="The page.  [default: the report's own]"
+            ["--page"],
+            metavar="NAME",
+            help="Page to render.  [default: the report's own]",
         ),
         click.Option(
             ["--html"],
             metavar="FILE",
             type=click.Path(dir_okay=False, allow_dash=True),
-            help="Write the page there; - is stdout.",
+            help="Write the page to this file; - is stdout.",
         ),
         click.Option(
             ["--pdf"],
             metavar="FILE",
             type=click.Path(dir_okay=False),
-            help="Print it into this file, by Chromium.",
+            help="Print the page as PDF to this file; needs Chromium.",
         ),
         click.Option(
             ["--chromium"],
             metavar="PROGRAM",
             help=(
-                "Chromium, or a browser like it.  [default: $REPORTING_CHROMIUM, else"
-                " what is in the path]"
+                "Chromium or a compatible browser.  [default: $REPORTING_CHROMIUM, else"
+                " a browser in the PATH]"
             ),
         ),
         *shared_options(),
@@ -99,24 +101,21 @@ def page_options() -> list[click.Parameter]:
 class ReportPages(ReportCommands):
     """A group whose commands are the reports.
 
-    A command has the options of the page that is asked for.
+    A command has the options of the selected page.
     """
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve a command as for any report, but mind ``--page`` first.
-
-        The page has options of its own.
-        """
+        """Resolve a command after reading ``--page``; pages have their own options."""
         ctx.meta[_PAGE] = unparsed_value("--page", args)
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command that makes a report's page.
+        """Return the command that renders a report's page.
 
         Raises:
-            ReportingError: There is no such report or page, or it cannot be used.
+            ReportingError: The report or page does not exist or cannot be used.
         """
         from reporting_framework.registry.reports import resolve_report
 
@@ -130,7 +129,7 @@ class ReportPages(ReportCommands):
         work = partial(make, page=name, own=[str(option.name) for option in own])
         command = report_command(cmd_name, state, work, [*own, *general])
         put_first(command, [*general, *own])
-        command.help = f"Make a page of a month of {cmd_name}" + (
+        command.help = f"Render a page of a month of {cmd_name}" + (
             f": {name}." if name else "."
         )
         return command
@@ -145,11 +144,11 @@ def make(
     page: str | None,
     own: Sequence[str],
 ) -> int:
-    """Make the page of a month of the report's table as it is now."""
+    """Render the page of a month of the report's current table."""
     html, pdf = generic["html"], generic["pdf"]
     if not html and not pdf:
         raise click.UsageError(
-            "say where the page goes: --html FILE, --pdf FILE or both", context
+            "no output: add --html FILE, --pdf FILE or both", context
         )
     from reporting_framework.cli.chromium import find_chromium, print_page
     from reporting_framework.cli.logs import logs_on_stderr
@@ -192,17 +191,14 @@ def make(
 
 
 def _write_page(file: str, data: bytes, what: str, *, err: bool = False) -> None:
-    """Write a file in one step, and print what was written."""
+    """Write a file in one step and print its size."""
     with replacing(file, "the page") as scratch:
         scratch.write_bytes(data)
     click.echo(escape_control_chars(f"{file}: {what}, {len(data):,} bytes"), err=err)
 
 
 def _warn_of_no_data(month: date, months: Sequence[date] | None) -> None:
-    """Print a warning if the table has no row of the month.
-
-    The warning names the months that the table has rows of.
-    """
+    """Warn if the table has no row of the month, and name the months with rows."""
     if months is None or month in months:
         return
     shown = [f"{month:%Y-%m}" for month in months[-MONTHS:]]
@@ -216,7 +212,7 @@ def _warn_of_no_data(month: date, months: Sequence[date] | None) -> None:
 
 
 def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
-    """Print the pages, and be done."""
+    """Print the pages and end the command."""
     if not wanted or context.resilient_parsing:
         return
     print_askable(
@@ -230,10 +226,10 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
 
 render_command = ReportPages(
     "render",
-    help="""Make a page of a month of a report's table.
+    help="""Render a month of a report's table as a page.
 
-    One HTML file that needs nothing else; REPORT --list shows the pages, REPORT --help
-    the options of the report's own.
+    The page is one self-contained HTML file. REPORT --list shows the pages; REPORT
+    --help shows the options of the report's own page.
     """,
     subcommand_metavar="REPORT [OPTIONS]...",
     options=page_options,

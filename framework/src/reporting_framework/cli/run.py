@@ -1,4 +1,4 @@
-"""``reporting run REPORT``, which is also ``reporting-run REPORT``."""
+"""``reporting run REPORT``, the same as ``reporting-run REPORT``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 Work = Callable[[click.Context, str, dict[str, Any], dict[str, Any]], int]
-"""Context, the report's name, the settings that were given as options, and the other
+"""Function that runs a command and returns its exit code.
+
+Takes the context, the report's name, the settings given as options, and the other
 options.
 """
 
@@ -32,11 +34,11 @@ options.
 class ReportCommands(CommandGroup):
     """A group whose commands are the reports.
 
-    A command is made from a report's settings when the report is chosen.
+    A command is created from a report's settings when the report is chosen.
 
     Args:
-        work: What the command of a report does, and gives the exit code of.
-        options: Makes the options that every report has there.
+        work: Runs a report's command and returns the exit code.
+        options: Creates the options that the command has for every report.
     """
 
     def __init__(
@@ -50,22 +52,22 @@ class ReportCommands(CommandGroup):
         self.work, self.options = work, options
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the reports that can be run."""
+        """Return the names of the reports that can be run."""
         return [
             row.name for row in state_of(ctx).reports()[0] if row.status == "registered"
         ]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of a report.
+        """Return the command of a report.
 
         Raises:
-            ReportingError: There is no such report, or it cannot be used.
+            ReportingError: The report does not exist or cannot be used.
         """
         options = self.options()
         command = report_command(cmd_name, state_of(ctx), self.work, options)
         if (
             self.work is not execute
-        ):  # what is asked for comes before the settings of a run
+        ):  # the command's own options come before the settings of a run
             command.help = self.help
             put_first(command, options)
         return command
@@ -73,30 +75,25 @@ class ReportCommands(CommandGroup):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Resolve a command as in click, but mind ``--config`` first.
-
-        The file may compose the report.
-        """
+        """Resolve a command after reading ``--config``, which may define the report."""
         state_of(ctx).given_config = unparsed_value("--config", args)
         try:
             return super().resolve_command(ctx, args)
         except Exception:
-            if (
-                ctx.resilient_parsing
-            ):  # a shell asks for completions: it must not be answered with an error
+            if ctx.resilient_parsing:  # shell completion must not print an error
                 return None, None, args
             raise
 
     def format_commands(
         self, ctx: click.Context, formatter: click.HelpFormatter
     ) -> None:
-        """The reports with their summaries, none of them imported."""
+        """Write the reports with their summaries; import no report."""
         format_reports(state_of(ctx), formatter)
 
     def shell_complete(
         self, ctx: click.Context, incomplete: str
     ) -> list[CompletionItem]:
-        """Names of reports, and options."""
+        """Return names of reports and options."""
         from click.shell_completion import CompletionItem
 
         rows = [
@@ -108,7 +105,7 @@ class ReportCommands(CommandGroup):
 
 
 def format_reports(state: CliContext, formatter: click.HelpFormatter) -> None:
-    """The section of ``--help`` that lists the reports."""
+    """Write the section of ``--help`` that lists the reports."""
     rows, problem = state.reports()
     warn_of_uninstalled(state.plugins)
     with formatter.section("Reports"):
@@ -122,7 +119,7 @@ def format_reports(state: CliContext, formatter: click.HelpFormatter) -> None:
 
 
 def put_first(command: click.Command, options: Sequence[click.Parameter]) -> None:
-    """Move these options of a command before the others."""
+    """Move these options of a command to the front."""
     command.params = [
         *options,
         *(param for param in command.params if param not in options),
@@ -132,12 +129,10 @@ def put_first(command: click.Command, options: Sequence[click.Parameter]) -> Non
 def report_command(
     name: str, state: CliContext, work: Work, options: Sequence[click.Parameter]
 ) -> click.Command:
-    """Return the command that does something with a report.
-
-    Its options are made from the report's settings.
+    """Return a command on a report, with the report's settings as options.
 
     Raises:
-        ReportingError: There is no such report, or it cannot be used.
+        ReportingError: The report does not exist or cannot be used.
     """
     from reporting_framework.registry.reports import resolve_report
 

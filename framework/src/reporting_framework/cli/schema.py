@@ -1,7 +1,4 @@
-"""The command ``reporting schema REPORT``.
-
-It shows the columns of a report's table, for people and for other programs.
-"""
+"""The command ``reporting schema REPORT``: the columns of a report's table."""
 
 from __future__ import annotations
 
@@ -25,11 +22,11 @@ _TAKEN = {
     "database": ("athena",),
     "location": ("athena", "glue"),
 }
-"""The forms that an option is for."""
+"""Formats that each option applies to."""
 
 
 def schema_options() -> list[click.Parameter]:
-    """The options that every report has here."""
+    """Return the options that the command has for every report."""
     return [
         click.Option(
             ["--format"],
@@ -37,15 +34,15 @@ def schema_options() -> list[click.Parameter]:
             default="table",
             show_default=True,
             help=(
-                "For people; JSON Schema of a row; CREATE TABLE for Athena; TableInput"
-                " for Glue."
+                "Output format: a table for people, JSON Schema of a row, CREATE TABLE"
+                " for Athena, or TableInput for Glue."
             ),
         ),
         click.Option(
             ["--table"],
             metavar="NAME",
             help=(
-                "Name of the table in Athena or Glue.  [default: that of the report,"
+                "Name of the table in Athena or Glue.  [default: the report's name,"
                 " with underscores]"
             ),
         ),
@@ -55,7 +52,7 @@ def schema_options() -> list[click.Parameter]:
         click.Option(
             ["--location"],
             metavar="URI",
-            help="Folder in S3 that holds the files.  [default: that of the table]",
+            help="S3 folder with the table's files.  [default: the table's location]",
         ),
         *settings_sources(),
     ]
@@ -64,15 +61,13 @@ def schema_options() -> list[click.Parameter]:
 def print_schema(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Print the columns that the table would have.
-
-    This is for the settings that a run would have now.
-    """
+    """Print the columns that the table has under the report's current settings."""
     form = generic["format"]
     for option, forms in _TAKEN.items():
         if generic[option] is not None and form not in forms:
             raise click.UsageError(
-                f"--{option} goes with --format {' or '.join(forms)}", context
+                f"--{option}: not for this format; use --format {' or '.join(forms)}",
+                context,
             )
     from reporting_framework.query.schemas.table import described
 
@@ -123,8 +118,7 @@ schema_command = ReportCommands(
     "schema",
     help="""Print the columns of a report's table.
 
-    They are those of the settings that a run would have; nothing is read from where the
-    table lies.
+    The columns are those of the next run's settings; the table itself is not read.
     """,
     subcommand_metavar="REPORT [OPTIONS]...",
     work=print_schema,

@@ -1,4 +1,4 @@
-"""``reporting sql REPORT SQL``: SQL on a report's table."""
+"""``reporting sql REPORT SQL``: SQL queries on a report's table."""
 
 from __future__ import annotations
 
@@ -29,27 +29,25 @@ if TYPE_CHECKING:
     from reporting_framework.query.sql.table import Table
 
 DEFAULT_LIMIT = 100
-"""Rows that the table for people has at the most."""
+"""Most rows in a table for people."""
 
 
 def sql_options() -> list[click.Parameter]:
-    """The options that SQL has, of whatever report."""
+    """Return the options of SQL queries on every report."""
     return [
         click.Argument(["sql"], required=False, metavar="[SQL]"),
         click.Option(
             ["--file"],
             metavar="FILE",
             type=click.Path(dir_okay=False, allow_dash=True),
-            help="Read the SQL from this file; - is standard input.",
+            help="Read the SQL from this file; - is stdin.",
         ),
         click.Option(
             ["--tables", "--list"],
             is_flag=True,
-            help="Show what the table is called, and its columns.",
+            help="Show the table's names and columns.",
         ),
-        *answer_options(
-            f"Form of the answer; a table has {DEFAULT_LIMIT} rows at the most."
-        ),
+        *answer_options(f"Output format; a table has at most {DEFAULT_LIMIT} rows."),
         *shared_options(),
     ]
 
@@ -57,7 +55,7 @@ def sql_options() -> list[click.Parameter]:
 def ask_sql(
     context: click.Context, report: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Ask the report's table as it is now, and say the answer."""
+    """Run SQL on the report's current table and print the answer."""
     form, text = (
         form_of(generic["format"], generic["out"], context),
         _text(generic, context),
@@ -85,10 +83,10 @@ def ask_sql(
 
 
 def _text(generic: dict[str, Any], context: click.Context) -> str | None:
-    """The SQL that was given; None where the tables are asked for.
+    """Return the SQL, or `None` with ``--tables``.
 
     Raises:
-        UsageError: It was given twice, or not at all.
+        UsageError: The SQL was given twice or not at all.
         SettingsError: The file cannot be read.
     """
     given = [
@@ -98,8 +96,7 @@ def _text(generic: dict[str, Any], context: click.Context) -> str | None:
     ]
     if len(given) != 1:
         raise click.UsageError(
-            "give the SQL itself, or --file FILE (- is standard input), or --tables;"
-            " one of them",
+            "expected exactly one of: the SQL, --file FILE (- is stdin), --tables",
             context,
         )
     if generic["tables"]:
@@ -118,15 +115,15 @@ def _text(generic: dict[str, Any], context: click.Context) -> str | None:
 
 
 def _check_unicode(text: str) -> None:
-    """Refuse bytes that Python let through: DuckDB takes none.
+    """Refuse bytes that Python decoded as surrogates, which DuckDB rejects.
 
     Raises:
-        SettingsError: There are such.
+        SettingsError: The text has such bytes.
     """
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise SettingsError("the SQL is not UTF-8") from None
+        raise SettingsError("SQL: not valid UTF-8; save it as UTF-8") from None
 
 
 def _show(table: Table) -> None:
@@ -158,13 +155,13 @@ def _answer(text: str, table: Table, form: str, out: str | None) -> None:
 
 
 def _first_rows(rows: SqlAnswer) -> str:
-    """The first rows for people; how many there are besides is said on stderr."""
+    """Return the first rows for people; print the total number on stderr."""
     some = rows.first(DEFAULT_LIMIT)
     if some.more:
         total = len(some.rows) + some.more
         note = (
-            f"{len(some.rows):,} of {total:,} rows are shown; --format csv, json or"
-            " parquet gives all"
+            f"{len(some.rows):,} of {total:,} rows are shown; use --format csv, json or"
+            " parquet for all"
         )
         click.echo(note, err=True)
     return text_of(some.columns, some.rows)
@@ -172,7 +169,7 @@ def _first_rows(rows: SqlAnswer) -> str:
 
 @contextmanager
 def _target(out: str | None, folder: Path) -> Iterator[Path]:
-    """A file to write to, which then takes the place of `out`."""
+    """Yield a file to write to, which then replaces `out`."""
     if out is not None:
         with replacing(out) as scratch:
             yield scratch
@@ -184,11 +181,11 @@ def _target(out: str | None, folder: Path) -> Iterator[Path]:
 
 sql_command = ReportCommands(
     "sql",
-    help="""Ask a report's table in SQL.
+    help="""Query a report's table in SQL.
 
-    It is DuckDB's SQL, on a view of the table: REPORT --tables shows what it is called,
-    its columns and types. One statement that gives rows; nothing can be changed, and
-    nothing else be read. Needs the extra sql.
+    The SQL is DuckDB's, on a view of the table: REPORT --tables shows its names,
+    columns and types. Takes one statement that returns rows; it cannot change anything
+    or read anything else. Needs the extra sql.
     """,
     subcommand_metavar="REPORT SQL [OPTIONS]...",
     work=ask_sql,

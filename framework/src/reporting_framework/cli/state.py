@@ -1,4 +1,4 @@
-"""``reporting state REPORT``: what a report keeps: show it, and reset it."""
+"""``reporting state REPORT``: show or reset everything that a report stores."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
 
 
 def show_options() -> list[click.Parameter]:
-    """Options of ``show``."""
+    """Return the options of ``show``."""
     return common_options("table", "json")
 
 
 def reset_options() -> list[click.Parameter]:
-    """Options of ``reset``."""
+    """Return the options of ``reset``."""
     return [
         click.Option(
             ["--only"],
             type=click.Choice(["all", "quarantine", "hints"]),
             default="all",
             show_default=True,
-            help="What is set aside; the quarantine goes with the hints.",
+            help="Part to reset; the quarantine includes the hints.",
         ),
-        click.Option(["--yes"], is_flag=True, help="Do not ask."),
+        click.Option(["--yes"], is_flag=True, help="Do not ask for confirmation."),
         *common_options(),
     ]
 
@@ -51,7 +51,7 @@ def reset_options() -> list[click.Parameter]:
 def show_state(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Say what the report keeps."""
+    """Print everything that the report stores."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.state import stored
 
@@ -95,13 +95,12 @@ def _as_table(name: str, report_state: ReportState, reset: str) -> str:
         not any(artifact.kind == "output" for artifact in report_state.stored_artifacts)
         and not report_state.silent
     ):
-        rows.insert(0, ("output", "nothing yet: no run has kept a row"))
+        rows.insert(0, ("output", "nothing yet: no run has stored a row"))
     rows += [
-        (sink, "this sink tells nothing of what it keeps")
-        for sink in report_state.silent
+        (sink, "this sink does not list what it stores") for sink in report_state.silent
     ]
     rows += [
-        ("reset", f"{line}; what is shown may be a part: {reset}")
+        ("reset", f"{line}; the list may be incomplete: {reset}")
         for line in report_state.unfinished
     ]
     if not report_state.metadata:
@@ -157,9 +156,9 @@ def _last(run: RunRecord) -> str:
 def reset(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Set what the report keeps aside, once that is confirmed.
+    """Move everything that the report stores to a backup, after confirmation.
 
-    The next run begins anew.
+    The next run starts from scratch.
     """
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.execution.pipeline import prepared
@@ -174,7 +173,7 @@ def reset(
                 return DONE
             work = Reset(pipeline, generic["only"])
             if not work.artifacts:
-                write("nothing to reset: nothing is there")
+                write("nothing to reset: the report has stored nothing")
                 return DONE
             for artifact in work.artifacts:
                 click.echo(
@@ -182,9 +181,12 @@ def reset(
                     err=True,
                 )
             for sink in work.silent:
-                click.echo(f"warning: sink {sink} keeps what it has", err=True)
+                click.echo(
+                    f"warning: sink {sink}: not reset, it keeps its rows", err=True
+                )
             question = (
-                f"set this aside, so that the next run begins anew? Type {name} if so"
+                "reset all this, so that the next run starts from scratch?"
+                f" Type {name} to confirm"
             )
             if not generic["yes"] and prompted(question, context) != name:
                 write("nothing was changed")
@@ -192,14 +194,14 @@ def reset(
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
             _print_copies(work, work.back_up(stamp))
             work.remove()
-    note("removed the originals; the next run begins anew")
+    note("removed the originals; the next run starts from scratch")
     return DONE
 
 
 def _finish_reset(
     context: click.Context, name: str, pipeline: Pipeline, generic: dict[str, Any]
 ) -> bool:
-    """Finish a reset that was killed, once that is confirmed; whether none is left."""
+    """Finish a killed reset, after confirmation; return true if none is left."""
     from reporting_framework.operations.state import finish_resets, unfinished_resets
 
     if not (unfinished := unfinished_resets(pipeline)):
@@ -207,52 +209,53 @@ def _finish_reset(
     for reset in unfinished:
         click.echo(escape_control_chars(f"  {reset}"), err=True)
     question = (
-        f"finish it, if no other process does? Its copies are in _backup. Type {name}"
-        " if so"
+        "finish this reset, if no other process does? Its copies are in _backup."
+        f" Type {name} to confirm"
     )
     if not generic["yes"] and prompted(question, context) != name:
         write("nothing was changed")
         return False
     finish_resets(pipeline)
-    note("finished the reset that had begun")
+    note("finished the interrupted reset")
     return True
 
 
 def _print_copies(work: Reset, copies: Sequence[tuple[StoredArtifact, str]]) -> None:
-    """Where everything is now, and how to have it back.
+    """Print the place of each copy and the commands that restore it.
 
-    Said before anything is removed.
+    They are printed before anything is removed.
     """
-    write("copied, and compared:")
+    write("copied and compared:")
     for uri, copy in copies:
         write(escape_control_chars(f"  {uri.uri} -> {copy}"))
-    write("to have it back, while no run is under way:")
+    write("to restore, while no run is active:")
     for uri, copy in copies:
         write(f"  {escape_control_chars(work.restore_command(uri, copy))}")
 
 
 ACTIONS = {
     "show": Action(
-        "Show what the report keeps: outputs, quarantine, what the next run will list,"
-        " the last run, locks.",
+        "Show everything that the report stores: outputs, quarantine, next listing,"
+        " last run, locks.",
         show_state,
         show_options,
     ),
     "reset": Action(
-        "Set it aside, and begin anew. Outputs, quarantine and hints are copied to"
-        " _backup beside them, and removed when all copies are whole.",
+        "Reset the report, so that it starts from scratch. Outputs, quarantine and"
+        " hints are copied to _backup next to them, and removed once all copies are"
+        " complete.",
         reset,
         reset_options,
     ),
 }
-"""What can be done with what a report keeps."""
+"""Actions on everything that a report stores."""
 
 
 state_command = ReportActions(
     "state",
-    help="""See what a report keeps, and do something about it.
+    help="""Show or reset everything that a report stores.
 
-    REPORT --help shows what can be done, REPORT ACTION --help its options.
+    REPORT --help shows the actions, REPORT ACTION --help the options of an action.
     """,
     subcommand_metavar="REPORT [ACTION] [OPTIONS]...",
     actions=ACTIONS,

@@ -1,6 +1,6 @@
-"""Standard output and standard error, whatever they can show.
+"""Standard output and standard error with escaped characters.
 
-Of names that come from outside nothing is lost.
+Names from outside are escaped, never shortened or dropped.
 """
 
 from __future__ import annotations
@@ -13,28 +13,26 @@ from io import TextIOWrapper
 
 _ESCAPE = "reporting-escape"
 _CONTROLS = re.compile(r"(?P<kept>\n|\x1b\[[0-9;]*m)|[\x00-\x1f\x7f-\x9f]")
-"""Control characters, and what a terminal gets of them: ends of lines and colors."""
+"""Control characters; a terminal gets only line ends and colors unescaped."""
 
 
 def escape_unencodable() -> None:
-    """Make both streams escape what their encoding does not have.
+    """Make both streams escape characters that their encoding lacks.
 
-    Else they would raise in the middle of a result.
-
-    Escapes are those of JSON, so that JSON stays JSON.
+    Otherwise they would raise in the middle of a result. The escapes are JSON's, so
+    that JSON output stays valid.
     """
     codecs.register_error(_ESCAPE, _escape_error)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            with suppress(ValueError):  # it is closed
+            with suppress(ValueError):  # the stream is closed
                 stream.reconfigure(errors=_ESCAPE)
 
 
 def for_stdout(text: str) -> str:
-    """Return the text as standard output may have it.
+    """Return the text in a form that is safe for standard output.
 
-    On a terminal it is without control characters that the terminal would obey, but for
-    colors.
+    On a terminal, control characters except colors and line ends are escaped.
     """
     return (
         _CONTROLS.sub(_escape_match, text)
@@ -44,17 +42,14 @@ def for_stdout(text: str) -> str:
 
 
 def use_table_lines() -> bool:
-    """Return whether to draw tables with lines and colors.
-
-    They are for a terminal that can show them.
-    """
+    """Return true if tables get lines and colors: stdout is a Unicode terminal."""
     if sys.stdout is None or not sys.stdout.isatty():
         return False
     return codecs.lookup(sys.stdout.encoding or "utf-8").name.startswith("utf")
 
 
 def escape_control_chars(text: str) -> str:
-    """Return the text without what a terminal would obey.
+    """Escape control characters, which a terminal would interpret.
 
     Names of objects come from outside.
     """
@@ -65,7 +60,7 @@ def escape_control_chars(text: str) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Lines of data; on a terminal each is `escape_control_chars`."""
+    """Apply `escape_control_chars` to each line if stdout is a terminal."""
     return (
         "\n".join(map(escape_control_chars, text.split("\n")))
         if sys.stdout.isatty()

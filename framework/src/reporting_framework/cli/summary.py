@@ -1,6 +1,6 @@
-"""A `RunResult` for people.
+"""Summary of a `RunResult` for people.
 
-It is a table on a terminal and plain lines elsewhere, with what to try next.
+It is a ruled table on a terminal and plain lines elsewhere, with suggested commands.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import Output, RunResult
 
 MAX_REASONS = 10
-"""How many reasons for rejection are shown."""
+"""Most rejection reasons that are shown."""
 
 MAX_OUTPUTS = 10
-"""How many outputs are shown."""
+"""Most outputs that are shown."""
 
 
 def summary(
     result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None
 ) -> str:
-    """What a run did.
+    """Return the summary of a run.
 
     Args:
-        result: What it did.
-        again: The words of the command that made it, or nothing when they are not to be
+        result: Result of the run.
+        again: Words of the command that started the run; empty if they must not be
             shown.
-        settings: Those of them that say settings, or None when they are not to be
+        settings: The words of `again` that are settings; `None` if they must not be
             shown.
     """
     rows = [(label, escape_control_chars(value)) for label, value in _rows(result)]
@@ -45,7 +45,7 @@ def summary(
     lines = table(escape_control_chars(title), rows)
     if (
         result.response is None or result.dry_run
-    ):  # what a trigger handed over is not to be taken twice
+    ):  # records of a trigger must not be taken twice
         lines += [
             "",
             "Next:",
@@ -55,7 +55,7 @@ def summary(
 
 
 def _upserted(result: RunResult) -> str:
-    """Say what became of accepted records in a table that is upserted to."""
+    """Return an upsert's counts of inserted, updated, unchanged and deleted rows."""
     if result.inserted is None:
         return ""
     counts = ("inserted", "updated", "unchanged")
@@ -152,15 +152,15 @@ def _stream(result: RunResult) -> str:
 
 
 def _listed(result: RunResult) -> Rows:
-    """What was listed, and when everything will be."""
+    """Return the row on what was listed and when the next full scan is due."""
     if result.listing is None:
         return []
-    what = {"full": "everything", "named": "only what was named"}.get(result.listing)
+    what = {"full": "everything", "named": "named objects only"}.get(result.listing)
     if what is None:
         what = (
             f"names dated {result.listed_from:%Y-%m-%d} or later"
             if result.listed_from
-            else "what can be new"
+            else "names that may be new"
         )
     due = (
         f"; full scan due at {result.full_scan_due:%Y-%m-%d %H:%M} UTC"
@@ -204,7 +204,7 @@ def _output(output: Output) -> str:
 def next_commands(
     result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None
 ) -> list[str]:
-    """Commands worth trying after this run."""
+    """Return commands that may be useful after this run."""
     words = list(again)
     if result.dry_run:
         first = (
@@ -240,7 +240,7 @@ def next_commands(
 
 
 def read_command(uri: str) -> str:
-    """A shell command that shows a parquet file."""
+    """Return a shell command that prints a parquet file."""
     code = f"import polars as pl; print(pl.read_parquet({escape_control_chars(uri)!r}))"
     quoted = (
         f'"{code}"'

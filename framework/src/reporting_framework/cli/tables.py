@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from reporting_framework.cli.streams import escape_control_chars, use_table_lines
 
 Rows = list[tuple[str, str]]
-"""Labels and values."""
+"""Pairs of label and value."""
 
 
 def table(title: str, rows: Rows) -> list[str]:
-    """Two columns under a title: ruled on a terminal, plain elsewhere."""
+    """Return two columns under a title: ruled on a terminal, plain elsewhere."""
     if not use_table_lines():
         width = max(len(label) for label, _ in rows)
         return [
@@ -34,9 +34,9 @@ def table(title: str, rows: Rows) -> list[str]:
 
 
 def draw(drawn: object) -> list[str]:
-    """Return the lines of something that rich can draw.
+    """Return the lines of a renderable of rich.
 
-    They are drawn in the terminal's width, and with colours unless ``NO_COLOR`` is set.
+    They have the terminal's width, and colors unless ``NO_COLOR`` is set.
     """
     from rich.console import Console
 
@@ -50,7 +50,7 @@ def draw(drawn: object) -> list[str]:
 
 
 def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return several columns with a header.
+    """Return columns with a header.
 
     They are ruled on a terminal and separated by two blanks elsewhere.
     """

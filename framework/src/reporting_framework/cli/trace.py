@@ -1,4 +1,4 @@
-"""``reporting trace REPORT``: where a row came from, or why a record is not there."""
+"""``reporting trace REPORT``: origin of a row, or the reason a record is missing."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     )
 
 _NOW: Mapping[Now, str] = {
-    "unchanged": "the object is there, unchanged",
+    "unchanged": "the object is unchanged",
     "changed since": "the object has changed since",
-    "there": "the object is there",
+    "there": "the object exists",
     "gone": "",
-    "denied": "the object may not be looked at",
+    "denied": "access to the object is denied",
 }
 
 
 def trace_options() -> list[click.Parameter]:
-    """The options that every report has here."""
+    """Return the options that the command has for every report."""
     return [
         click.Argument(["key"], required=False, nargs=-1),
         click.Option(
@@ -51,24 +51,24 @@ def trace_options() -> list[click.Parameter]:
             multiple=True,
             metavar="COLUMN=VALUE",
             help=(
-                "The rows with this value; nothing behind the = is null. Repeatable:"
-                " values of one column are alternatives, several columns must all fit."
+                "Trace rows with this value; COLUMN= selects null. Repeatable: values"
+                " of one column are alternatives, different columns must all match."
             ),
         ),
         click.Option(
             ["--source-key"],
             metavar="KEY",
             help=(
-                "The record of this source key (as in column source_key), or all those"
-                " of an object, also by its URI or by the path of its file."
+                "Trace the record of this source key (as in column source_key), or all"
+                " records of an object, given by its URI or the path of its file."
             ),
         ),
         click.Option(
             ["--check/--no-check"],
             default=True,
-            help="Look whether each object is still there, as it was.  [default: look]",
+            help="Check that each object still exists unchanged.  [default: check]",
         ),
-        limit_option("Trace this many rows at the most."),
+        limit_option("Trace at most this many rows."),
         *common_options("text", "json"),
     ]
 
@@ -76,25 +76,23 @@ def trace_options() -> list[click.Parameter]:
 def print_trace(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Print where rows came from.
+    """Print the origin of rows.
 
-    No value is shown but those of the columns in ``--where``.
+    Only values of the columns in ``--where`` are shown.
     """
     where, keys = conditions(generic["where"], context), generic["key"]
     if len(keys) > 1:
         raise click.UsageError(
-            f"give one KEY, not {len(keys)}; if the shell made them of a glob, quote it"
-            f" and give it to reporting quarantine {name} show --source-key, or find"
-            " rows by --where",
+            f"expected one KEY, got {len(keys)}; if the shell expanded a glob, quote it"
+            f" and pass it to reporting quarantine {name} show --source-key, or find"
+            " rows with --where",
             context,
         )
     source_key = keys[0] if keys else generic["source_key"]
     if source_key == "":
-        raise click.UsageError("KEY is empty; give the source key of a record", context)
+        raise click.UsageError("KEY is empty; give a record's source key", context)
     if bool(where) + bool(keys) + bool(generic["source_key"]) != 1:
-        raise click.UsageError(
-            "give --where COLUMN=VALUE, or KEY, and not both", context
-        )
+        raise click.UsageError("expected either --where COLUMN=VALUE or KEY", context)
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.operations.trace import ProvenanceReader
     from reporting_framework.query.filters import RowFilter
@@ -122,7 +120,7 @@ def print_trace(
 
 
 def _plain(thing: Any) -> Any:
-    """JSON types; named tuples by their names."""
+    """Convert to JSON types; named tuples become objects."""
     if hasattr(thing, "_asdict"):
         return {name: _plain(value) for name, value in thing._asdict().items()}
     if isinstance(thing, datetime):
@@ -155,15 +153,15 @@ def _provenance_lines(
         return lines
     if source_key is None:
         return [
-            "no row of the table is like that; reporting quarantine lists what was"
-            " turned away, --source-key traces it"
+            "no row of the table matches; reporting quarantine lists rejected records,"
+            " --source-key traces them"
         ]
     known = [
         *(("announced by", _run(load)) for load in provenance.announced),
         *_now(
             provenance.now,
-            "there is no such object; give its name below the source, its URI, or the"
-            " path of its file",
+            "there is no such object; give its name below the source, its URI, or its"
+            " file's path",
         ),
     ]
     if provenance.absence:
@@ -173,8 +171,8 @@ def _provenance_lines(
             (
                 "try",
                 (
-                    f"--where to find rows, or reporting quarantine {report} show"
-                    " --source-key to find rejected records by a glob: trace takes one"
+                    f"--where for rows, or reporting quarantine {report} show"
+                    " --source-key for rejected records by a glob; trace takes one"
                     " name"
                 ),
             )
@@ -195,17 +193,17 @@ def _row(row: RowProvenance, *, history: bool) -> list[str]:
         )
     ]
     for number, run in enumerate(row.runs):
-        known.append(("or by" if number else "brought by", _run(run)))
+        known.append(("or by" if number else "loaded by", _run(run)))
         known += [("  version", run.version)] if run.version else []
         plugin = f" of {run.plugin}" if run.plugin else ""
         known.append(("  validator", f"{run.validator}{plugin}"))
     if not row.runs:
         reason = (
-            "it was taken before there was a history"
+            "it was taken before the history began"
             if history
             else "none of the report's sinks keeps a history"
         )
-        known.append(("brought by", f"an unknown run: {reason}"))
+        known.append(("loaded by", f"an unknown run: {reason}"))
     return _block(
         f"{row.uri or row.source_key}{_line(row.source_key, row.uri)}",
         [*known, *_now(row.now)],
@@ -228,7 +226,7 @@ def _rejection_lines(record: QuarantineMatch) -> list[str]:
 def _run(run: LoadEvent) -> str:
     ended = {
         "failed": "which failed",
-        None: "of which there is no record (let go of, or killed)",
+        None: "of which there is no record (expired or killed)",
     }
     return (
         f"run {run.run_id}, {run.at:%Y-%m-%d %H:%M:%S} UTC,"
@@ -248,7 +246,7 @@ def _now(now: Now, gone: str = "the object is gone") -> list[tuple[str, str]]:
 
 
 def _block(title: str, rows: Sequence[tuple[str, str]]) -> list[str]:
-    """A title and what is known, each on a line of its own."""
+    """Return a title and labeled facts, each on its own line."""
     return [
         escape_control_chars(title),
         *(
@@ -261,11 +259,11 @@ def _block(title: str, rows: Sequence[tuple[str, str]]) -> list[str]:
 
 trace_command = ReportCommands(
     "trace",
-    help="""Trace where a row came from, or why a record is not there.
+    help="""Trace the origin of a row, or the reason a record is missing.
 
-    Of each row that --where finds: its object, the version that was read, the run and
-    the validator that brought it, and whether the object is still the same. Of a record
-    that --source-key names: the same, or why it was turned away.
+    For each row that --where finds: its object, the version that was read, the run and
+    validator that loaded it, and the object's current state. For a record that
+    --source-key names: the same, or the reason it was rejected.
     """,
     subcommand_metavar="REPORT [OPTIONS]...",
     work=print_trace,

@@ -1,1 +1,1 @@
-"""The management commands, one module each."""
+"""Operations on a report, one module per management command."""

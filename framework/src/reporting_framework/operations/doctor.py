@@ -1,6 +1,6 @@
-"""Checks of what a report rests on, and how checks are carried out.
+"""Checks of everything that a run needs.
 
-Each is on its own: one that fails hides no other.
+The checks are independent: a failed check hides no other.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ REFUSED = frozenset(
         "UnrecognizedClientException",
     }
 )
-"""Codes of STS that tell credentials which are wrong from a server that has no STS."""
+"""Error codes of STS for wrong credentials; a server without STS sends others."""
 
 
 class CheckedPart(NamedTuple):
-    """A check that was carried out.
+    """Result of one check.
 
     Attributes:
-        check: What was checked.
-        status: See `CheckResult`.
-        found: Likewise.
-        advice: Likewise.
+        check: Name of the check.
+        status: As in `CheckResult`.
+        found: As in `CheckResult`.
+        advice: As in `CheckResult`.
     """
 
     check: str
@@ -61,13 +61,13 @@ class CheckedPart(NamedTuple):
 
 
 def run_checks(checks: Mapping[str, Check], *, limit: float) -> Iterator[CheckedPart]:
-    """Carry out checks, one after the other.
+    """Run checks one after the other and yield their results.
 
-    An error, or no end within the time, is what was found.
+    An error or a timeout becomes the result of its check.
 
     Args:
-        checks: By name.
-        limit: Seconds that each may take. One that takes longer is left to itself.
+        checks: Checks by name.
+        limit: Time limit of each check, in seconds; a slower check is abandoned.
     """
     for name, check in checks.items():
         answers: queue.SimpleQueue[CheckResult] = queue.SimpleQueue()
@@ -83,7 +83,7 @@ def run_checks(checks: Mapping[str, Check], *, limit: float) -> Iterator[Checked
             result = CheckResult(
                 "fail",
                 f"no answer within {limit:g} s",
-                "check the network and endpoints; --time-limit allows more",
+                "check the network and endpoints; --time-limit allows more time",
             )
         yield CheckedPart(name, *map(redacted, result))
 
@@ -93,28 +93,23 @@ def _answer(check: Check, answers: queue.SimpleQueue[CheckResult]) -> None:
         answers.put(check())
     except ReportingError as error:
         answers.put(CheckResult("fail", str(error)))
-    except BaseException as error:  # its message may hold anything
-        ended = (
-            system_problem(error)
-            or f"the check itself ended with {type(error).__name__}"
-        )
+    except BaseException as error:  # do not show the message: it may hold values
+        ended = system_problem(error) or f"the check failed with {type(error).__name__}"
         answers.put(CheckResult("fail", ended))
 
 
 def of_report(
     report: str, composition: PipelineSpec, registry: Registry, *, write: bool
 ) -> dict[str, Check]:
-    """Return the checks of a report.
+    """Return the checks of a report: settings, credentials, source, sinks, metadata.
 
-    They are of its settings, its credentials, and what its source and sinks bring.
-
-    What cannot be made is what was found; the others are checked all the same.
+    A plugin that cannot be created becomes a failed check; the other checks still run.
 
     Args:
-        report: Its name.
-        composition: What it is made of.
+        report: Name of the report.
+        composition: Specification of its pipeline.
         registry: The plugins.
-        write: Whether checks may write a probe, which they remove again.
+        write: Allow checks to write a probe, which they remove again.
     """
     names = ", ".join(
         use.name
@@ -160,7 +155,7 @@ def of_report(
 def _of_metadata(
     report: str, composition: PipelineSpec, sinks: Sequence[Sink]
 ) -> dict[str, Check]:
-    """Return the checks of what a report keeps other than its rows."""
+    """Return the checks of a report's metadata store."""
     try:
         store = metadata_of(report, composition.metadata, sinks)
     except ReportingError as error:
@@ -169,7 +164,7 @@ def _of_metadata(
 
 
 def _not_tried() -> CheckResult:
-    return CheckResult("ok", "not tried", "the plugin has no checks of its own")
+    return CheckResult("ok", "not checked", "the plugin has no checks of its own")
 
 
 def _assemble(
@@ -182,7 +177,7 @@ def _assemble(
 def _schema(
     report: str, composition: PipelineSpec, registry: Registry
 ) -> pl.Schema | None:
-    """Schema of what reaches the sinks, or None where that is not to be known."""
+    """Return the schema of the sinks' input, or `None` if it cannot be determined."""
     try:
         validator = plugin_of(report, "validator", composition.validator, registry)
         transforms = [
@@ -190,14 +185,14 @@ def _schema(
             for use in composition.transforms
         ]
         return schema_of(report, validator, transforms)
-    except ReportingError:  # which the check of the report tells
+    except ReportingError:  # the check of the report shows this error
         return None
 
 
 def credentials(permissions: list[Permission]) -> CheckResult:
-    """Whose credentials are found, and where they lead to; never a secret."""
+    """Check the AWS credentials: their owner and the endpoint, never a secret."""
     if not permissions:
-        return CheckResult("ok", "nothing of AWS is used under these settings")
+        return CheckResult("ok", "no AWS permission is needed under these settings")
     from botocore.config import Config as Settings
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -212,14 +207,14 @@ def credentials(permissions: list[Permission]) -> CheckResult:
     except (
         BotoCoreError,
         ValueError,
-    ) as error:  # such as a profile that does not exist; the text names no secret
+    ) as error:  # such as a profile that does not exist; the text holds no secret
         return CheckResult(
             "fail", str(error), "check AWS_PROFILE and the AWS configuration"
         )
     if resolved is None:
         return CheckResult(
             "fail",
-            "none are found",
+            "no credentials were found",
             "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret",
         )
     other = not re.search(r"\.amazonaws\.com(\.cn)?$", endpoint)
@@ -241,18 +236,18 @@ def credentials(permissions: list[Permission]) -> CheckResult:
         if why in REFUSED:
             return CheckResult(
                 "fail",
-                f"{text}; they are refused ({why})",
+                f"{text}; STS refuses them ({why})",
                 "check the access key, its secret and its session token",
             )
         if (
             other
-        ):  # a server of S3 alone answers anything, or nothing that can be parsed
+        ):  # a server with S3 only may send any answer, or one that cannot be parsed
             return CheckResult(
-                "ok", f"{text}; whose they are is not to be learnt there ({why})"
+                "ok", f"{text}; their owner is unknown, as there is no STS ({why})"
             )
         return CheckResult(
             "warn",
-            f"{text}; STS does not say whose they are ({why})",
+            f"{text}; STS did not return their owner ({why})",
             "check that they are still valid",
         )
     return CheckResult(

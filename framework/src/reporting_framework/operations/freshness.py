@@ -1,4 +1,4 @@
-"""How old a report's last good run, or its newest data, is."""
+"""Freshness: age of a report's last complete run, or of its newest data."""
 
 from __future__ import annotations
 
@@ -19,28 +19,23 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 AHEAD = timedelta(minutes=15)
-"""How far a clock may be ahead of this one. What is of later times says nothing of how
-old anything is.
-"""
+"""Highest accepted difference between clocks; later times say nothing about age."""
 
 Of = Literal["runs", "data"]
-"""Whose age: that of the last run that ended well and complete, or that of the newest
-timestamp in the table.
-"""
+"""Event whose age is measured: the last complete run, or the newest timestamp."""
 
 
 class Freshness(NamedTuple):
-    """How old something is.
+    """Age of a report's last complete run or newest data.
 
     Attributes:
-        report: The report.
-        of: Whose age.
-        basis: What it is known from: ``history``; ``modification``: when the table was
-            last written, where there is no history; ``timestamp``.
-        moment: When it was (UTC); None: never.
-        age: Seconds since then; None: never.
-        gone: Whether a table that runs have written is not there any more, or cannot be
-            read.
+        report: Name of the report.
+        of: Event whose age is measured.
+        basis: Origin of `moment`: ``history``; ``modification``, the table's last
+            write, if there is no history; or ``timestamp``.
+        moment: Time of the event (UTC); `None` if there was none.
+        age: Seconds since the event; `None` if there was none.
+        gone: True if a table that runs have written is missing or cannot be read.
     """
 
     report: str
@@ -52,15 +47,15 @@ class Freshness(NamedTuple):
 
 
 def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Freshness:
-    """How old the last good run, or the newest data, is.
+    """Return the age of the last complete run or of the newest data.
 
     Args:
-        pipeline: The report.
-        of: Which of the two.
-        now: The time (aware); that of the clock unless given.
+        pipeline: Pipeline of the report.
+        of: Event whose age is measured.
+        now: Current time (aware); the clock's time by default.
 
     Raises:
-        FatalError: It is not known: the newest data is ahead of the clock.
+        FatalError: The newest data is ahead of the clock, so its age is unknown.
     """
     at = now or datetime.now(UTC)
     gone = False
@@ -69,11 +64,11 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
             basis, moment = "timestamp", _newest(pipeline)
             if (
                 moment is not None and moment > at + AHEAD
-            ):  # one event dated next year would hide that no more come
+            ):  # an event dated next year would hide that no new data arrives
                 raise FatalError(
-                    f"report {pipeline.report}: the newest data is of"
+                    f"report {pipeline.report}: the newest data is from"
                     f" {moment:%Y-%m-%d %H:%M:%S} UTC, which is ahead of the clock, so"
-                    " its age is not known; --of runs goes by the last run"
+                    " its age is not known; use --of runs for the last run's age"
                 )
         elif records := pipeline.history and pipeline.history.records():
             gone = _rows_are_gone(pipeline, records)
@@ -95,7 +90,7 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
 
 
 def _newest(pipeline: Pipeline) -> datetime | None:
-    """The newest timestamp that all sinks with a ledger have."""
+    """Return the oldest of the sinks' newest timestamps; `None` if a sink has none."""
     ledgers = [sink.ledger() for sink in pipeline.sinks]
     moments = [ledger.newest for ledger in ledgers if ledger is not None]
     known = [moment for moment in moments if moment is not None]
@@ -103,10 +98,7 @@ def _newest(pipeline: Pipeline) -> datetime | None:
 
 
 def _rows_are_gone(pipeline: Pipeline, records: Sequence[RunRecord]) -> bool:
-    """Return whether the rows that the last run has left are gone.
-
-    There is then nothing where it left them, or nothing that can be read.
-    """
+    """Return whether the rows of the last run are missing or cannot be read."""
     kept = next((run.outputs for run in records if run.status != "failed"), [])
     if not any(output.rows for output in kept):
         return False
@@ -122,7 +114,7 @@ def _rows_are_gone(pipeline: Pipeline, records: Sequence[RunRecord]) -> bool:
 
 
 def _modified(pipeline: Pipeline) -> datetime | None:
-    """When one of the outputs was last written."""
+    """Return the time of the last write to an output."""
     moments = []
     for sink in pipeline.sinks:
         if supports(sink, "stored_artifacts"):

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 def runs_of(pipeline: Pipeline) -> Sequence[RunRecord]:
-    """Records of a report's last runs, the newest first.
+    """Return the records of a report's last runs, newest first.
 
     Raises:
-        PluginError: It keeps no history.
-        ReportingError: It could not be read.
+        PluginError: The report keeps no history.
+        ReportingError: The history could not be read.
     """
     with prepared(pipeline):
         if pipeline.history is not None:
             return pipeline.history.records()
     raise PluginError(
-        f"report {pipeline.report}: there is no history of its runs: none of its sinks"
-        f" keeps one ({', '.join(sink.name for sink in pipeline.sinks)});"
-        " parquet-checkpoint does, unless keep_runs is 0; set the report's metadata to"
-        " the URI of a folder to keep one"
+        f"report {pipeline.report}: no sink keeps a history of runs"
+        f" ({', '.join(sink.name for sink in pipeline.sinks)}); use"
+        " parquet-checkpoint with keep_runs above 0, or set the report's metadata to"
+        " a folder's URI"
     )

@@ -1,4 +1,4 @@
-"""What a report must be allowed to do in AWS, for its plugins and its metadata."""
+"""AWS permissions that a report's plugins and metadata need."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 def permissions_of(
     report: str, composition: PipelineSpec, registry: Registry
 ) -> list[Permission]:
-    """Return the permissions that the plugins of a composition declare.
+    """Return the permissions that the plugins of a pipeline declare, each once.
 
-    Those for its setting `metadata` follow. Each is there once, in the order of data.
+    They are in pipeline order; the permissions of the setting `metadata` come last.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked.
-        SettingsError: The settings of a plugin are not what it takes.
+        SettingsError: The settings of a plugin are wrong.
         StepFailed: A plugin raised an error of its own.
     """
     permissions: list[Permission] = []
@@ -56,13 +56,13 @@ def policy_of(
     region: str = "*",
     account: str = "*",
 ) -> dict[str, Any]:
-    """An IAM policy that allows these permissions and nothing else.
+    """Return an IAM policy that allows these permissions and nothing else.
 
     Args:
-        permissions: As `permissions_of` gives them, for the partition ``aws``.
+        permissions: Result of `permissions_of`, for the partition ``aws``.
         partition: ``aws``, ``aws-us-gov``, ``aws-cn``, …
-        region: Stands in the place of ``*`` in ARNs that leave the region open.
-        account: The same for the account's number.
+        region: Replaces ``*`` as the region of ARNs.
+        account: Replaces ``*`` as the account number of ARNs.
     """
     statements: list[dict[str, Any]] = []
     for actions, resource, conditions in permissions:
@@ -81,9 +81,9 @@ def policy_of(
 
 
 def _placed(resource: str, partition: str, region: str, account: str) -> str:
-    """An ARN with what it leaves open filled in.
+    """Fill in the partition, region and account of an ARN.
 
-    A bucket's has no region and no account at all.
+    A bucket's ARN has no region and no account.
     """
     head, _, service, its_region, its_account, name = resource.split(":", 5)
     filled = (

@@ -1,4 +1,4 @@
-"""Checks of the installation, for which no report is needed."""
+"""Checks of the installation, which need no report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OLDEST_PYTHON = (3, 11)
 
 MIN_FREE_BYTES = 1024**3
-"""Bytes free in the temporary folder under which a word is due."""
+"""Free bytes in the temporary folder below which a warning is due."""
 
 EXTRAS: Mapping[str, str] = {
     "aws": "functions in Lambda",
@@ -33,7 +33,7 @@ EXTRAS: Mapping[str, str] = {
     "sql": "reporting sql",
     "testing": "the conformance suites",
 }
-"""What extras of the framework are for."""
+"""Purposes of the framework's extras."""
 
 _REQUIREMENT = re.compile(
     r"""(?P<name>[A-Za-z0-9._-]+).*;.*extra == ['"](?P<extra>[A-Za-z0-9._-]+)['"]"""
@@ -45,12 +45,12 @@ def general(
     registry: Callable[[], Registry],
     config: Callable[[], Config],
 ) -> dict[str, Check]:
-    """The checks that no report is needed for.
+    """Return the checks that need no report.
 
     Args:
-        plugins: Gives the plugins that are installed.
-        registry: Gives these and the reports that the configuration file composes.
-        config: Gives the configuration file.
+        plugins: Returns the installed plugins.
+        registry: Returns the plugins and the reports of the configuration file.
+        config: Returns the configuration file.
     """
     return {
         "framework": _framework,
@@ -67,14 +67,14 @@ def _framework() -> CheckResult:
         f" {platform.python_version()}"
     )
     if sys.version_info < OLDEST_PYTHON:
-        return CheckResult("fail", text, "Python 3.11 or newer is needed")
+        return CheckResult("fail", text, "install Python 3.11 or newer")
     return CheckResult("ok", text)
 
 
 def _extras() -> CheckResult:
-    """Find the extras of the framework and its plugins that are not installed.
+    """Check for extras of the framework and its plugins that are not installed.
 
-    A function needs one of them.
+    In a Lambda function, a missing extra ``aws`` is a failure.
     """
     lacking: dict[str, str] = {}
     for distribution in sorted(
@@ -99,7 +99,7 @@ def _extras() -> CheckResult:
     broken = f"{FRAMEWORK}[aws]" in lacking and "AWS_LAMBDA_FUNCTION_NAME" in os.environ
     distribution, _, extra = next(iter(lacking)).removesuffix("]").partition("[")
     advice = (
-        f"install those that are wanted, as in {install_command(extra, distribution)}"
+        f"install the extras you need, as in {install_command(extra, distribution)}"
     )
     missing = ", ".join(name + purpose for name, purpose in lacking.items())
     return CheckResult("fail" if broken else "ok", f"not installed: {missing}", advice)
@@ -124,7 +124,7 @@ def _configuration(registry: Registry, config: Config) -> CheckResult:
     problems = unknown_report_settings(config, os.environ, registry.names("report"))
     if problems:
         return CheckResult(
-            "warn", f"{where}; {'; '.join(problems)}", "put the names right"
+            "warn", f"{where}; {'; '.join(problems)}", "correct the names"
         )
     return CheckResult("ok", where)
 
@@ -151,7 +151,7 @@ def _plugins(registry: Registry) -> CheckResult:
         return CheckResult(
             "warn",
             f"broken: {'; '.join(bad)}; {text}",
-            "install them anew, or remove them",
+            "reinstall or remove them",
         )
     return CheckResult("ok", text)
 
@@ -162,12 +162,12 @@ def _temporary() -> CheckResult:
     old = abandoned_temporary()
     text = f"{folder}: {free / MIN_FREE_BYTES:.1f} GiB free"
     if old:
-        left = f"left there by killed processes: {len(old)}, such as {old[0].name}"
+        left = f"left by killed processes: {len(old)}, such as {old[0].name}"
         return CheckResult(
             "warn", f"{text}; {left}", "the next run with new rows removes them"
         )
     if free < MIN_FREE_BYTES:
         return CheckResult(
-            "warn", text, "new rows are staged there: make room, or set TMPDIR"
+            "warn", text, "new rows are staged there: free some space, or set TMPDIR"
         )
     return CheckResult("ok", text)

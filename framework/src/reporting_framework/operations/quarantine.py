@@ -1,7 +1,4 @@
-"""The content of a report's quarantine.
-
-The module tells which of it is meant, why it is there, and what the records are now.
-"""
+"""Entries of a report's quarantine and the current records behind them."""
 
 from __future__ import annotations
 
@@ -34,18 +31,17 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 GROUP = ["error_type", "field"]
-"""What entries are grouped by."""
+"""Columns that entries are grouped by."""
 
 
 class EntryFilter(NamedTuple):
-    """Which entries are meant: all that fit what is given.
+    """Filter of quarantine entries; conditions that are set must all match.
 
     Attributes:
-        kind: Their type of error.
-        field: Their field; "" is none.
-        source_key: Their source key, the object that they are of, or a glob of source
-            keys.
-        exact: Whether the source key is no glob, whatever it holds.
+        kind: Error type.
+        field: Field with the error; "" for errors without a field.
+        source_key: Source key, its object, or a glob of source keys.
+        exact: Treat `source_key` as a name even if it looks like a glob.
     """
 
     kind: str | None = None
@@ -54,7 +50,7 @@ class EntryFilter(NamedTuple):
     exact: bool = False
 
     def of(self, entries: pl.DataFrame) -> pl.DataFrame:
-        """Those entries, in their order."""
+        """Return the matching entries in their order."""
         if self.kind is not None:
             entries = entries.filter(pl.col("error_type") == self.kind)
         if self.field is not None:
@@ -65,9 +61,9 @@ class EntryFilter(NamedTuple):
         return entries
 
     def _fits(self, source_key: str) -> bool:
-        """Whether this source key is meant.
+        """Return whether this source key matches.
 
-        A name that holds ``*`` or ``[`` fits itself, too.
+        A name that contains ``*`` or ``[`` also matches itself.
         """
         wanted = self.source_key or ""
         return wanted in (source_key, object_of(source_key)) or (
@@ -79,16 +75,14 @@ class EntryFilter(NamedTuple):
 def metadata_store(
     pipeline: Pipeline, *, changing: bool = False
 ) -> Iterator[MetadataStore]:
-    """Open the metadata store of a report, for its quarantine.
-
-    Nothing of the pipeline is left open afterwards.
+    """Open the metadata store of a report, for its quarantine, and close it afterwards.
 
     Args:
-        pipeline: The report.
-        changing: Whether it is about to be changed, see `prepared`.
+        pipeline: Pipeline of the report.
+        changing: True if the caller will change the store, see `prepared`.
 
     Raises:
-        PluginError: It has none.
+        PluginError: The report has no metadata store.
     """
     with prepared(pipeline, changing=changing):
         if pipeline.metadata is not None:
@@ -96,8 +90,8 @@ def metadata_store(
             return
     names = ", ".join(sink.name for sink in pipeline.sinks)
     raise PluginError(
-        f"report {pipeline.report}: it has no quarantine: none of its sinks keeps one"
-        f" ({names}); set the report's metadata to the URI of a folder to keep one"
+        f"report {pipeline.report}: no sink keeps a quarantine ({names}); set the"
+        " report's metadata to a folder's URI"
     )
 
 
@@ -108,10 +102,9 @@ def entries_of(
     *,
     discarded: bool = False,
 ) -> pl.DataFrame:
-    """Return the entries that are meant.
+    """Return the matching entries: discarded ones if `discarded`, else the others.
 
-    They are of those that await someone or of those that were discarded. A type or
-    field that none of these has is logged: it may be misspelt.
+    A type or field that no entry has is logged, as it may be a typing error.
     """
     entries = quarantine.discarded() if discarded else quarantine.entries()
     for what, wanted, column in (
@@ -121,7 +114,7 @@ def entries_of(
         existing = entries[column].drop_nulls().unique().sort().to_list()
         if wanted and existing and wanted not in existing:
             _log.warning(
-                "no record in quarantine has the %s %s%s; there are: %s",
+                "no record in quarantine has the %s %s%s; known values: %s",
                 what,
                 one_line(wanted, 80),
                 did_you_mean(wanted, existing),
@@ -130,27 +123,28 @@ def entries_of(
     if choice.source_key:
         exact = choice._replace(exact=True)
         if (meant := exact.of(entries)).height:
-            return meant  # a key of a record stays that key, whatever files there are
+            return meant  # an existing key wins over a file of the same name
         key = source_key_of(pipeline.source, choice.source_key)
         choice = exact._replace(source_key=key) if key != choice.source_key else choice
     return choice.of(entries)
 
 
 def objects_of(entries: pl.DataFrame) -> list[str]:
-    """The objects that entries are of, each once, in order."""
+    """Return the objects of entries, each once, in order."""
     return sorted(set(map(object_of, entries[SOURCE_KEY])))
 
 
 def grouped(
     entries: pl.DataFrame, validators: Mapping[str, str] | None = None
 ) -> pl.DataFrame:
-    """How many entries there are for each reason, the most frequent first.
+    """Count the entries for each reason, the most frequent reason first.
 
-    When, and the source key of one of them.
+    Each row has the first and last time and one example of a source key.
 
     Args:
-        entries: As `ParquetQuarantine.entries` gives them.
-        validators: By run as well; the validator that a run had, where that is known.
+        entries: Result of `ParquetQuarantine.entries`.
+        validators: Validators by run; if given, entries are also grouped by run and
+            its validator.
     """
     keys = GROUP
     if validators is not None:
@@ -177,7 +171,7 @@ def grouped(
 
 
 def validators_of(pipeline: Pipeline) -> dict[str, str]:
-    """The validator of each run that the history remembers."""
+    """Return the validator of each run in the history."""
     history = pipeline.history
     records = history.records() if history is not None else ()
     return {
@@ -189,15 +183,14 @@ def validators_of(pipeline: Pipeline) -> dict[str, str]:
 
 
 class QuarantinedRecord(NamedTuple):
-    """A quarantined record as it is now.
+    """A quarantined record in its current state.
 
     Attributes:
-        source_key: Its source key.
-        version: Version of its object now, or None.
-        record: The record itself: a value of someone's, for the eyes of who asked for
-            it; None when it is not there.
-        note: What is to be said of it, such as that its object has changed; "" when
-            nothing is.
+        source_key: Source key of the record.
+        version: Current version of its object, or `None`.
+        record: Content of the record, to be shown only to the person who asked for
+            it; `None` if it no longer exists.
+        note: Remark, for example that the object has changed; may be empty.
     """
 
     source_key: str
@@ -209,7 +202,7 @@ class QuarantinedRecord(NamedTuple):
 def read_records(
     pipeline: Pipeline, entries: pl.DataFrame
 ) -> Iterator[QuarantinedRecord]:
-    """These entries' records, read again now; each entry once.
+    """Yield the current records of these entries, each entry once.
 
     Raises:
         PluginError: The source cannot read single objects again.
@@ -218,7 +211,7 @@ def read_records(
     if not supports(source, "plan_replay"):
         raise PluginError(
             f"report {pipeline.report}: source {source.name} cannot read single objects"
-            " again"
+            " again; its records cannot be revealed"
         )
     versions = dict(entries.select(SOURCE_KEY, "version").iter_rows())
     unread: dict[str, str] = {}
@@ -230,8 +223,8 @@ def read_records(
                 if record.source_key in versions:
                     before = versions.pop(record.source_key)
                     changed = (
-                        f"its object has changed: version {before} was rejected, this"
-                        f" is {record.version}"
+                        f"its object has changed: version {before} was rejected, the"
+                        f" current version is {record.version}"
                     )
                     yield (
                         record
@@ -243,8 +236,8 @@ def read_records(
     for source_key in versions:
         reason = unread.get(object_of(source_key), unread.get(source_key))
         gone = {
-            None: "no such record is there any more",
-            "missing": "its object is gone",
+            None: "the record no longer exists",
+            "missing": "its object no longer exists",
         }
         yield QuarantinedRecord(
             source_key,
@@ -255,9 +248,9 @@ def read_records(
 
 
 def _records(batch: Batch) -> Iterator[QuarantinedRecord]:
-    """The records of a batch, as text."""
+    """Yield the records of a batch as text."""
     for rejection in batch.rejected:
-        note = f"the source does not hand it out: {rejection.error_type}"
+        note = f"the source did not return it: {rejection.error_type}"
         yield QuarantinedRecord(rejection.source_key, rejection.version, None, note)
     frame = batch.frame.iter_rows(named=True) if batch.frame is not None else ()
     texts = (

@@ -1,4 +1,4 @@
-"""Source keys of records as people name them: by key, URI, or path of a file."""
+"""Source keys given by people: as key, URI, or path of a file."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def source_key_of(source: Source, text: str) -> str:
-    """Return the source key that a text names, where no record has the text as its key.
+    """Return the source key that a text names, if no record has the text as its key.
 
-    It is relative to the source for a URI below the source, and for the path of a local
-    file below it that exists. Any other text is a source key, and so is one that names
-    an object of the source, even if there is such a path.
+    A URI below the source, or the path of an existing local file below it, becomes
+    relative to the source. Any other text is a source key; a text that names an object
+    of the source is a source key too, even if such a path exists.
     """
     if text.startswith("/"):
         text = os.path.normpath(text)
@@ -34,9 +34,9 @@ def source_key_of(source: Source, text: str) -> str:
 
 
 def _below(folder: str, text: str) -> str | None:
-    """Return the key of a local file, or None if it is not below the folder.
+    """Return the key of a local file, or `None` if it is not below the folder.
 
-    What is behind a ``#`` may be a line of the file, or a part of its name.
+    The text after a ``#`` may be a line number or a part of the file's name.
     """
     for name in dict.fromkeys((text, object_of(text))):
         if _is_key(folder, name):
@@ -50,7 +50,7 @@ def _below(folder: str, text: str) -> str | None:
 
 
 def _is_key(folder: str, name: str) -> bool:
-    """Return whether a name is that of an object, which a path must not replace."""
+    """Return whether an object has this name, which a path must not replace."""
     return (
         not os.path.isabs(name)
         and os.path.normpath(name) == name
@@ -59,7 +59,7 @@ def _is_key(folder: str, name: str) -> bool:
 
 
 def _paths(name: str) -> list[str]:
-    """Return the paths that a name may stand for: as given, and without links."""
+    """Return the paths that a name may stand for: as given and with links resolved."""
     try:
         path = parse_location(name).uri
     except LocationError:

@@ -1,4 +1,4 @@
-"""What a report keeps: told, and set aside so that it begins anew."""
+"""State of a report: everything that it stores, and its reset."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunRecord
 
 Part = Literal["all", "quarantine", "hints"]
-"""What is reset."""
+"""Part of a report that a reset moves to the backup."""
 
 KINDS: Mapping[Part, tuple[str, ...]] = {
     "all": ("output", "quarantine", "hints"),
     "quarantine": ("quarantine", "hints"),
     "hints": ("hints",),
 }
-"""What goes with each part. What was in quarantine is only found again by a full
-listing.
+"""Kinds of artifacts in each part.
+
+Only a full listing finds quarantined records again, so the quarantine includes the
+bookmark.
 """
 
 
@@ -39,20 +41,19 @@ ORDER = {
     "lock": 3,
     "leftover": 3,
 }
-"""The order in which kinds are shown."""
+"""Order in which kinds are shown."""
 
 
 class ReportState(NamedTuple):
-    """What a report keeps.
+    """Everything that a report stores.
 
     Attributes:
-        stored_artifacts: All that its sinks and its metadata store tell of.
-        silent: Names of sinks that tell nothing.
-        hints: What the next run will list, in sentences; none if it keeps no
-            metadata.
-        last: What its last run left behind, if it keeps a history.
-        unfinished: Resets that have begun and not ended.
-        metadata: Whether it has a metadata store.
+        stored_artifacts: Artifacts that its sinks and its metadata store list.
+        silent: Names of sinks that list no artifacts.
+        hints: Sentences on the next run's listing; empty without metadata.
+        last: Record of the last run, if the report keeps a history.
+        unfinished: Resets that have started and not finished.
+        metadata: True if the report has a metadata store.
     """
 
     stored_artifacts: Sequence[StoredArtifact]
@@ -64,7 +65,7 @@ class ReportState(NamedTuple):
 
 
 def stored(pipeline: Pipeline) -> ReportState:
-    """What a report keeps, as it is now."""
+    """Return everything that a report stores now."""
     store = pipeline.metadata
     with prepared(pipeline) as sinks:
         kept = list(store.stored_artifacts()) if store is not None else []
@@ -85,48 +86,46 @@ def stored(pipeline: Pipeline) -> ReportState:
 
 
 def unfinished_resets(pipeline: Pipeline) -> list[str]:
-    """Describe the resets that have begun and not ended."""
+    """Describe the resets that have started and not finished."""
     store = pipeline.metadata
     reset = store.unfinished_reset() if store is not None else None
     return [reset] if reset else []
 
 
 def finish_resets(pipeline: Pipeline) -> None:
-    """Finish the resets that have begun and not ended.
+    """Finish the resets that have started and not finished.
 
-    This is done because a person says that nothing else does so.
+    The caller must know that no other process is finishing them.
     """
     if pipeline.metadata is not None:
         pipeline.metadata.finish_reset(pipeline.sinks, by_hand=True)
 
 
 def _describe_next_run(pipeline: Pipeline, hints: Mapping[str, Any]) -> Sequence[str]:
-    """Describe the next run, in sentences."""
+    """Describe the next run in sentences."""
     source = pipeline.source
     if supports(source, "describe_hints"):
         try:
             ledger = ledger_of(pipeline)
         except ReportingError as error:
-            return [f"a run that began now would fail: {error}"]
+            return [f"a run would fail now: {error}"]
         return source.describe_hints(ledger)
     return [f"{name}: {value}" for name, value in hints.items()] or ["there is none"]
 
 
 class Reset:
-    """The setting aside of what a report keeps.
-
-    First there are copies of everything, then nothing but the copies.
+    """Reset of a report: everything is copied to a backup, then removed.
 
     Args:
-        pipeline: The report, its sinks prepared.
-        part: What of it.
+        pipeline: Pipeline of the report, with open sinks.
+        part: Part to reset.
 
     Attributes:
-        found: What there is to set aside.
-        silent: Names of sinks that keep what they have.
+        found: Artifacts to reset.
+        silent: Names of sinks that cannot be reset.
 
     Raises:
-        PluginError: None of its sinks can be reset.
+        PluginError: None of the sinks can be reset.
     """
 
     def __init__(self, pipeline: Pipeline, part: Part = "all") -> None:
@@ -139,18 +138,18 @@ class Reset:
         ):
             raise PluginError(
                 f"report {pipeline.report}: none of its sinks can be reset"
-                f" ({', '.join(self.silent)}); what they keep must be removed by hand"
+                f" ({', '.join(self.silent)}); remove their rows by hand"
             )
         self._chosen = removal.choose(self._store, self._sinks, KINDS[part])
         self._backup = ""
 
     @property
     def artifacts(self) -> Sequence[StoredArtifact]:
-        """See above."""
+        """Artifacts to reset."""
         return self._chosen.all
 
     def back_up(self, name: str) -> list[tuple[StoredArtifact, str]]:
-        """Copy everything, and compare; each with the place of its copy."""
+        """Copy everything and compare; return each artifact with its copy's place."""
         self._backup = name
         return removal.back_up(self._store, self._sinks, self._chosen, name)
 
@@ -163,7 +162,7 @@ class Reset:
         return copy_command(copy, artifact.uri)
 
     def remove(self) -> None:
-        """Remove everything that is still as it was copied."""
+        """Remove everything that has not changed since it was copied."""
         if self._store is not None:
             backup = self._backup or removal.stamp()
             self._store.reset(self._sinks, self._chosen, backup)
@@ -174,7 +173,7 @@ class Reset:
 
 
 def copy_command(source: str, target: str) -> str:
-    """A shell command that copies one file or object over another."""
+    """Return a shell command that copies a file or object over another."""
     if not source.startswith("s3://"):
         return shlex.join(["cp", "-p", source, target])
     endpoint = redacted(

@@ -1,6 +1,6 @@
-"""The source key of a row, or the reason why the row is not there.
+"""Origin of a row, or the reason that a record is missing.
 
-The source key is its object, the version that was read, the run and the validator.
+The origin of a row is its object, the version that was read, the run and the validator.
 """
 
 from __future__ import annotations
@@ -37,28 +37,30 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 MAX_WORKERS = 16
-"""Objects that are looked at at once: each look is a round trip."""
+"""Number of objects checked in parallel; each check is a round trip."""
 
 Now = Literal["unchanged", "changed since", "there", "gone", "denied", "unknown"]
-"""What has become of an object: ``there`` where the version that was read is not known,
-``unknown`` where it was not, or could not be, looked at.
+"""State of an object.
+
+``there``: it exists, and the version that was read is not known. ``unknown``: it was
+not checked, or the check failed.
 """
 
 _OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 
 
 class LoadEvent(NamedTuple):
-    """A run that set a row down as one it was about to commit.
+    """A run that announced a row that it was about to commit.
 
     Attributes:
-        run_id: The run.
-        at: When it began (UTC).
+        run_id: Id of the run.
+        at: Start of the run (UTC).
         version: Version of the object that it read.
         validator: Name of its validator.
-        plugin: The validator's distribution and version, where the run's record is
-            still there.
-        status: How the run ended; None where there is no record of it: it was let go,
-            or the run was killed.
+        plugin: The validator's distribution and version, if the run's record still
+            exists.
+        status: Status of the run; `None` if it has no record, because the record
+            expired or the run was killed.
     """
 
     run_id: str
@@ -70,15 +72,14 @@ class LoadEvent(NamedTuple):
 
 
 class RowProvenance(NamedTuple):
-    """A row of the table, and where it came from.
+    """A row of the table and its origin.
 
     Attributes:
-        source_key: Its source key.
-        uri: URI of its object, where the source can tell.
-        values: Its values in the columns that were asked for.
-        runs: The runs that brought it, the newest first; none where nothing was set
-            down of it.
-        now: What has become of its object.
+        source_key: Source key of the row.
+        uri: URI of its object, if the source knows it.
+        values: Values of the requested columns.
+        runs: Runs that loaded the row, newest first; empty if no run announced it.
+        now: State of its object.
     """
 
     source_key: str
@@ -89,7 +90,7 @@ class RowProvenance(NamedTuple):
 
 
 class QuarantineMatch(NamedTuple):
-    """A record that was read and not kept."""
+    """A rejected record in quarantine."""
 
     source_key: str
     uri: str | None
@@ -102,17 +103,17 @@ class QuarantineMatch(NamedTuple):
 
 
 class ProvenanceResult(NamedTuple):
-    """What there is to tell.
+    """Result of a trace.
 
     Attributes:
         rows: Rows of the table.
-        more: How many others there are besides.
+        more: Number of further rows that match.
         aside: Records in quarantine.
-        announced: Runs that set the source key down and did not commit it, where it is
+        announced: Runs that announced the source key and did not commit it, if it is
             neither in the table nor in quarantine.
-        history: Whether the report keeps a history.
-        now: What has become of the object, where it is in neither.
-        absence: Why it is in neither, if the source can tell.
+        history: True if the report keeps a history.
+        now: State of the object, if the source key is in neither.
+        absence: Reason that it is in neither, if the source knows it.
     """
 
     rows: Sequence[RowProvenance] = ()
@@ -125,20 +126,18 @@ class ProvenanceResult(NamedTuple):
 
     @property
     def nothing(self) -> bool:
-        """Whether no row and no rejected record was found."""
+        """True if no row and no rejected record was found."""
         return not self.rows and not self.aside
 
 
 class ProvenanceReader:
-    """Reader of a report's table, quarantine and history.
-
-    It looks things up there, and at the source's objects.
+    """Reader of a report's table, quarantine, history and source objects.
 
     Args:
-        check: Whether to look at the objects.
+        check: Check the current state of the objects.
 
     Raises:
-        ReportingError: As `pipeline.assemble`.
+        ReportingError: As in `pipeline.assemble`.
     """
 
     def __init__(
@@ -164,11 +163,11 @@ class ProvenanceReader:
             }
 
     def rows(self, selection: RowFilter, limit: int) -> ProvenanceResult:
-        """Where the rows of a selection came from.
+        """Trace the rows that a filter selects.
 
         Raises:
             PluginError: None of the sinks can be read.
-            SettingsError: A column is not there, or does not fit what is asked of it.
+            SettingsError: A column does not exist, or a value does not fit its type.
             ReportingError: Reading failed.
         """
         table = self._table()
@@ -178,13 +177,13 @@ class ProvenanceReader:
         return self._traced(selection.of(table), wanted, limit)
 
     def source_key(self, key: str, limit: int) -> ProvenanceResult:
-        """What became of a record, or of all records of an object.
+        """Trace a record, or all records of an object.
 
-        `key` may also be the object's URI, or the path of its file: see
+        `key` may also be the object's URI or the path of its file, see
         `source_keys.source_key_of`.
 
         Raises:
-            ReportingError: As `rows`.
+            ReportingError: As in `rows`.
         """
         result = self._found(key, limit)
         named = source_key_of(self._pipeline.source, key)
@@ -205,7 +204,7 @@ class ProvenanceReader:
         return result._replace(announced=announced, now=become, absence=absence)
 
     def _found(self, key: str, limit: int) -> ProvenanceResult:
-        """Return the rows and rejected records of a key, or of all of an object."""
+        """Return the rows and rejected records of a key, or of an object."""
         matching = pl.col(SOURCE_KEY).eq(key) | _OBJECT.eq(key)
         table = self._table()
         result = (
@@ -221,8 +220,8 @@ class ProvenanceReader:
         if sink is None:
             names = ", ".join(sink.name for sink in pipeline.sinks)
             raise PluginError(
-                f"report {pipeline.report}: there is no table: none of its sinks can be"
-                f" read ({names})"
+                f"report {pipeline.report}: no table can be read from its sinks"
+                f" ({names}); add a sink that can, such as parquet-checkpoint"
             )
         if pipeline.metadata is not None:
             pipeline.metadata.warn_of_reset()
@@ -261,7 +260,7 @@ class ProvenanceReader:
         )
 
     def _rejected_rows(self, matching: pl.Expr, limit: int) -> list[QuarantineMatch]:
-        """Records in the quarantine."""
+        """Return the matching quarantined records with the state of their objects."""
         if self._pipeline.metadata is None:
             return []
         quarantine = self._pipeline.metadata.quarantine
@@ -282,7 +281,7 @@ class ProvenanceReader:
         ]
 
     def _loads(self, source_keys: Sequence[str]) -> dict[str, list[LoadEvent]]:
-        """The runs that brought each of these source keys, the newest first."""
+        """Return the runs that loaded each of these source keys, newest first."""
         if self._history is None or not source_keys:
             return {}
         rows = self._history.lineage(source_keys)
@@ -306,7 +305,7 @@ class ProvenanceReader:
         return None if uri is None else redacted(uri)
 
     def _why_outside(self, key: str) -> Absence | None:
-        """Why a URI, or the path of a file, cannot be one of the source's objects."""
+        """Return why a URI or a file's path is no object of the source; else `None`."""
         uris = self._pipeline.source.source_uris()
         if not uris:
             return None
@@ -315,11 +314,11 @@ class ProvenanceReader:
             return None
         return Absence(
             "outside the source",
-            f"it is not below {' or '.join(uris)}, which the report reads",
+            f"it is not below {' or '.join(uris)}, the place that the report reads",
         )
 
     def _absence(self, name: str) -> Absence | None:
-        """Why the source did not read an object that is there."""
+        """Return why the source did not read an existing object."""
         pipeline, source = self._pipeline, self._pipeline.source
         if not supports(source, "absence"):
             return None
@@ -331,7 +330,7 @@ class ProvenanceReader:
         return source.absence(name, ledger, last)
 
     def _now(self, objects: Mapping[str, set[str | None]]) -> dict[str, Now]:
-        """Return what has become of each object, of which these versions were read."""
+        """Return the state of each object, compared with the versions read."""
         source = self._pipeline.source
         if not self._check or not supports(source, "object_version"):
             return {}
@@ -359,7 +358,7 @@ class ProvenanceReader:
 
 
 def _all_of(quarantine: ParquetQuarantine) -> pl.DataFrame:
-    """What awaits someone, and what was discarded: its reason says so."""
+    """Return all entries; the error type of discarded ones says so."""
     discarded = quarantine.discarded().with_columns(
         error_type="discarded: " + pl.col("error_type")
     )
