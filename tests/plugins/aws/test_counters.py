@@ -417,10 +417,10 @@ def test_pauses_grow_and_are_drawn_at_random(counted, pauses):
 
 
 DENIED = "sink dynamodb-counters: table counters: access was denied (AccessDeniedException); see `reporting iam`"
-NO_TABLE = "sink dynamodb-counters: there is no table counters in this account and region (ResourceNotFoundException)"
+NO_TABLE = "sink dynamodb-counters: table counters: not found in this account and region (ResourceNotFoundException); check the name, the account and AWS_REGION"
 ODD_KEYS = (
-    "sink dynamodb-counters: table counters refused the request (ValidationException); its keys must be partition_key and "
-    "sort_key, strings both, and event_count and unique_users numbers where they are"
+    "sink dynamodb-counters: table counters: the request was refused (ValidationException); its keys must be the strings "
+    "partition_key and sort_key, and existing values of event_count and unique_users must be numbers"
 )
 
 
@@ -454,14 +454,15 @@ def test_a_cancellation_that_never_passes_is_raised(counted):
         else None
     )
     with pytest.raises(
-        LocationError, match=r"table counters refused the request \(ValidationError\)"
+        LocationError,
+        match=r"table counters: the request was refused \(ValidationError\)",
     ):
         commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
 
 
 def test_a_missing_table_by_moto(dynamodb):
     with pytest.raises(
-        LocationError, match="there is no table counters in this account and region"
+        LocationError, match="table counters: not found in this account and region"
     ):
         commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
 
@@ -478,7 +479,7 @@ def test_no_region_and_no_credentials_are_told(aws_environment):
     aws_environment.delenv("AWS_DEFAULT_REGION")
     with pytest.raises(
         SettingsError,
-        match=r"dynamodb: no client can be made \(NoRegionError\); set AWS_REGION and credentials",
+        match=r"dynamodb: no client can be created \(NoRegionError\); set AWS_REGION and credentials",
     ):
         commit(DynamoDbCounters(settings()), rows(("a", "u", "1", "v", 0)))
 
@@ -549,7 +550,7 @@ def test_the_rest_of_a_sink(counted):
         "dynamodb:UpdateItem",
     )
     assert again.actions == ("dynamodb:UpdateItem",)
-    with pytest.raises(AssertionError, match="open comes first"):
+    with pytest.raises(AssertionError, match="stage was called before open"):
         DynamoDbCounters(settings()).stage(rows(), Split("a", {}), 0)
 
 
@@ -559,7 +560,7 @@ def test_the_rest_of_a_sink(counted):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"counters": [HOUR] * 2}, "two counters are the same"),
+        ({"counters": [HOUR] * 2}, "two counters have the same keys"),
         ({"counters": []}, "at least 1 item"),
         (
             {
@@ -577,15 +578,15 @@ def test_the_rest_of_a_sink(counted):
             for template, message in [
                 ("", "a template must not be empty"),
                 ("{a", "not a template: "),
-                ("{a}-{b}", "between two placeholders there must be a #"),
-                ("{a}{b}", "between two placeholders there must be a #"),
-                ("100%#{a}", "no % and no control characters may be in the text"),
-                ("a\nb", "no % and no control characters may be in the text"),
-                ("{}", "a placeholder is {column} or {column:%Y-%m-%d}"),
-                ("{a!r}", "a placeholder is {column} or {column:%Y-%m-%d}"),
-                ("{timestamp:%c}", "a moment is written with %Y %m %d"),
-                ("{timestamp:>10}", "a moment is written with %Y %m %d"),
-                ("{timestamp:%Y#%m}", "a moment is written with %Y %m %d"),
+                ("{a}-{b}", "placeholders must be separated by a #"),
+                ("{a}{b}", "placeholders must be separated by a #"),
+                ("100%#{a}", "the text of a template must not contain % or control"),
+                ("a\nb", "the text of a template must not contain % or control"),
+                ("{}", "a placeholder must be {column} or {column:%Y-%m-%d}"),
+                ("{a!r}", "a placeholder must be {column} or {column:%Y-%m-%d}"),
+                ("{timestamp:%c}", "the format of a moment may contain %Y %m %d"),
+                ("{timestamp:>10}", "the format of a moment may contain %Y %m %d"),
+                ("{timestamp:%Y#%m}", "the format of a moment may contain %Y %m %d"),
             ]
         ),
     ],
@@ -606,42 +607,42 @@ def odd(**columns):
         (
             {"timestamp": "when"},
             SCHEMA,
-            "setting timestamp names when, which is no Datetime column",
+            "timestamp: when is not a Datetime column",
         ),
         (
             {"timestamp": "user_id"},
             SCHEMA,
-            "setting timestamp names user_id, which is no Datetime column",
+            "timestamp: user_id is not a Datetime column",
         ),
         (
             {"event_id": "id"},
             SCHEMA,
-            "setting event_id names id, which is no column of text or integers",
+            "event_id: id is not a column of text or integers",
         ),
         (
             {},
             odd(user_id=pl.Float64),
-            "setting user_id names user_id, which is no column of text or integers",
+            "user_id: user_id is not a column of text or integers",
         ),
         (
             {},
             odd(experiment_id=pl.Float64),
-            "column experiment_id (Float64) cannot be part of a key as it is",
+            "column experiment_id (Float64) cannot be part of a key",
         ),
         (
             {"counters": [{"partition_key": "{what}", "sort_key": "x"}]},
             SCHEMA,
-            "there is no column what; there are event_id, user_id,",
+            "column what does not exist; use one of event_id, user_id,",
         ),
         (
             {"counters": [{"partition_key": "{timestamp}", "sort_key": "x"}]},
             SCHEMA,
-            "column timestamp (Datetime(time_unit='us', time_zone='UTC')) cannot be part of a key as it is",
+            "column timestamp (Datetime(time_unit='us', time_zone='UTC')) cannot be part of a key",
         ),
         (
             {"counters": [{"partition_key": "{user_id:%Y}", "sort_key": "x"}]},
             SCHEMA,
-            "column user_id (String) is no moment, so :%Y cannot be written",
+            "column user_id (String) is not a moment; leave :%Y out",
         ),
     ],
 )

@@ -185,7 +185,7 @@ def test_attributes_of_another_type_are_null_and_counted(
     assert (
         caplog.messages
         == [
-            "transform dynamodb-enrich: table assignments: no item for 0 rows, 2 odd values"
+            "transform dynamodb-enrich: table assignments: no item for 0 rows, 2 values of an unexpected type"
         ]
     ) == odd
     assert transform.missing["assignments"] == 0
@@ -329,12 +329,12 @@ def test_keys_left_out_are_asked_for_again(tables, pauses):
         (
             wire.refused(400, "ResourceNotFoundException"),
             LocationError,
-            "there is no table assignments in this account",
+            "table assignments: not found in this account",
         ),
         (
             wire.refused(400, "ValidationException"),
             LocationError,
-            "refused the request (ValidationException); its key must be the attributes of the setting key, strings or numbers",
+            ": the request was refused (ValidationException); its key must be the attributes of the setting key, strings or numbers",
         ),
     ],
 )
@@ -355,15 +355,15 @@ def test_a_table_that_fails_is_named_with_the_code_and_no_value(
     [
         (
             {"types": {"else": "string"}},
-            "types names else, which are none of the columns",
+            "types names else, which are not in columns",
         ),
         (
             {"seconds_since": {"s": {"from": "variant", "to": "timestamp"}}},
-            "seconds_since s: variant is no timestamp column of the lookup",
+            "seconds_since s: variant is not a timestamp column of the lookup",
         ),
         (
             {"columns": {"source_key": "x"}, "types": {}, "seconds_since": {}},
-            "new columns whose name is taken: source_key",
+            "new columns with a name that is taken: source_key",
         ),
         ({"key": {}}, "at least 1 item"),
         ({"table": "*"}, "should match pattern"),
@@ -376,7 +376,9 @@ def test_settings_that_cannot_be(changes, message):
 
 
 def test_two_lookups_cannot_add_the_same_column():
-    with pytest.raises(ValidationError, match="new columns whose name is taken: age"):
+    with pytest.raises(
+        ValidationError, match="new columns with a name that is taken: age"
+    ):
         settings(USERS, USERS)
 
 
@@ -385,19 +387,19 @@ def test_two_lookups_cannot_add_the_same_column():
     [
         (
             {"columns": {"user_id": "x"}, "types": {}, "seconds_since": {}},
-            "table assignments: there are columns user_id already",
+            "table assignments: columns user_id exist already",
         ),
         (
             {"key": {"id": "what"}},
-            "table assignments: there is no column what of text or integers for its key",
+            "table assignments: the key needs a column what of text or integers",
         ),
         (
             {"key": {"id": "timestamp"}},
-            "table assignments: there is no column timestamp of text or integers for its key",
+            "table assignments: the key needs a column timestamp of text or integers",
         ),
         (
             {"seconds_since": {"s": {"from": "assigned_at", "to": "user_id"}}},
-            "seconds_since s: user_id is no Datetime column",
+            "seconds_since s: user_id is not a Datetime column",
         ),
     ],
 )

@@ -229,7 +229,7 @@ def test_without_a_queue_what_can_never_succeed_is_a_failure(caplog):
     assert source.build_response([], [wrong(0)]).answer == {
         "batchItemFailures": [{"itemIdentifier": f"{0:056}"}]
     }
-    assert "no queue to set them aside: 1" in caplog.text
+    assert "dead_letters is not set: 1 records" in caplog.text
     assert "SECRET" not in caplog.text
 
 
@@ -249,7 +249,7 @@ def test_a_queue_that_takes_nothing(aws, queue, caplog):
     assert source.build_response([], [wrong(0)]).answer == {
         "batchItemFailures": [{"itemIdentifier": f"{0:056}"}]
     }
-    assert "the dead-letter queue takes nothing: " in caplog.text
+    assert "dead-letter queue: the request failed: " in caplog.text
     assert "NonExistentQueue" in caplog.text
     assert "SECRET" not in caplog.text
 
@@ -312,7 +312,10 @@ def test_a_payload_that_is_too_long_with_nowhere_to_go_is_a_failure(
     assert [each["payload"] for each in received()] == ["a"], (
         "what is behind it comes again"
     )
-    assert "too long for the dead-letter queue; set dead_letter_overflow" in caplog.text
+    assert (
+        "dead-letter queue: a record is too long; set dead_letter_overflow"
+        in caplog.text
+    )
     (tmp_path / "file").write_text("in the way")
     source = made(
         event,
@@ -356,7 +359,7 @@ def test_permissions():
     [{"dead_letters": "arn:aws:sqs:us-east-1:1:x"}, {"dead_letter_overflow": "s3://"}],
 )
 def test_settings_that_cannot_be(given):
-    with pytest.raises(ValueError, match="a queue is given by its URL|bucket"):
+    with pytest.raises(ValueError, match="not the URL of a queue|bucket"):
         Kinesis.Settings(**given)
 
 
@@ -384,7 +387,7 @@ def test_a_lone_surrogate_is_no_record_of_a_stream(field):
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("http://", "a queue is given by its URL"),
+        ("http://", "not the URL of a queue"),
         (
             "https://sqs.us-east-1.amazonaws.com/1/dead.fifo",
             "a FIFO queue cannot take dead letters",

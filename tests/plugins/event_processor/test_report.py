@@ -198,7 +198,7 @@ def test_the_schema_does_not_depend_on_the_records():
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"dead_letter_queue": "dead"}, "a queue is given by its URL"),
+        ({"dead_letter_queue": "dead"}, "not the URL of a queue"),
         ({"assignments_table": "no table"}, "String should match pattern"),
         ({"dynamodb_table": "x"}, "String should match pattern"),
     ],

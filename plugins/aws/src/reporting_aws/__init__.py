@@ -1,1 +1,1 @@
-"""Streams, queues and tables of AWS, for the reporting framework."""
+"""AWS plugins of the reporting framework: streams, queues and DynamoDB tables."""

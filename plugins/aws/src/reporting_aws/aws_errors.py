@@ -1,4 +1,4 @@
-"""What goes wrong with a call of AWS, told without any value."""
+"""Errors of AWS calls, described without any value of a record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reporting_framework.storage import PROBLEMS
 
 
 class Kind(StrEnum):
-    """What can be done about a trouble; the first three pass."""
+    """Kind of an error; the first three kinds are temporary."""
 
     THROTTLED = "throttled"
     CONTENDED = "contended"
@@ -22,11 +22,11 @@ class Kind(StrEnum):
 
 
 class ServiceError(NamedTuple):
-    """Why a call failed: never with the message, which may quote a key.
+    """Reason that a call failed, without the message, which may quote a key.
 
     Attributes:
-        kind: What can be done about it.
-        code: The service's or botocore's name for it.
+        kind: Kind of the error.
+        code: Name of the error in the service or in botocore.
     """
 
     kind: Kind
@@ -34,7 +34,7 @@ class ServiceError(NamedTuple):
 
     @property
     def passes(self) -> bool:
-        """Whether the same call may succeed later."""
+        """True if the same call may succeed later."""
         return self.kind in (Kind.THROTTLED, Kind.CONTENDED, Kind.UNAVAILABLE)
 
 
@@ -64,10 +64,10 @@ _KINDS = {
 
 
 def call(operation: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """What the operation gives, or a `ServiceError`.
+    """Call an operation of AWS; return its result or a `ServiceError`.
 
-    A trouble is returned and not raised, so that no error of ours carries botocore's,
-    with what was sent, as its cause.
+    The error is returned and not raised: a raised error would carry botocore's error,
+    with the request's content, as its cause.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -88,8 +88,8 @@ def _answered(response: Mapping[str, Any]) -> ServiceError:
             for reason in response.get("CancellationReasons", ())
         ]
         codes = [reason for reason in reasons if reason not in ("None", "NoneType")]
-        # What never passes decides over what does, and a condition (to be read again)
-        # over what is merely busy.
+        # A permanent reason wins over temporary ones, and a failed condition, which
+        # needs a new read, wins over a busy table.
         return min(
             (_known(code) for code in codes),
             key=_severity,

@@ -1,6 +1,6 @@
-"""One client of a service per execution environment.
+"""AWS clients, one per service and execution environment.
 
-boto3 is imported when the first client is made, since that takes longer than most other
+boto3 is imported with the first client, as its import takes longer than most other
 imports together.
 """
 
@@ -16,8 +16,8 @@ from reporting_framework.storage import aws_session, aws_variables
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
-"""An answer takes milliseconds; a connection that broke while Lambda was frozen must
-not use up the time budget.
+"""Timeouts are short: an answer takes milliseconds, and a connection that broke while
+Lambda was frozen must not use up the time budget.
 """
 
 _clients: dict[tuple[Any, ...], Any] = {}
@@ -25,9 +25,9 @@ _lock = threading.Lock()
 
 
 def environment_key(service: str) -> tuple[Any, ...]:
-    """Return what decides which place a client leads to.
+    """Return the variables that decide which AWS account and endpoint a client uses.
 
-    What is kept for one place is so never used for another.
+    Data that is cached under this key is never used for another account or endpoint.
     """
     return (service, *aws_variables())
 
@@ -35,14 +35,15 @@ def environment_key(service: str) -> tuple[Any, ...]:
 def client(
     service: str, *, read_timeout: float = READ_SECONDS, attempts: int = 3
 ) -> Any:
-    """Return the client of a service, made once per process.
+    """Return the client of a service, created once per process.
 
-    It is kept, with its connections and credentials.
+    The client keeps its connections and credentials.
 
     Args:
-        service: As boto3 names it.
-        read_timeout: Seconds to wait for an answer; longer for who waits for messages.
-        attempts: How often botocore itself sends a request: once where a `Backoff`
+        service: Name of the service in boto3.
+        read_timeout: Seconds to wait for an answer; longer for callers that wait for
+            messages.
+        attempts: Number of times that botocore sends a request; 1 if a `Backoff`
             decides what to repeat.
 
     Raises:
@@ -50,12 +51,13 @@ def client(
         SettingsError: No region is set, or the AWS settings cannot be used.
     """
     key = (os.getpid(), *environment_key(service), read_timeout, attempts)
-    with _lock:  # making a client is not thread-safe, using it is
+    with _lock:  # creating a client is not thread-safe, using it is
         if key not in _clients:
             client_of_service = call(_connect, service, read_timeout, attempts)
             if isinstance(client_of_service, ServiceError):
                 raise SettingsError(
-                    f"{service}: no client can be made ({client_of_service.code}); set"
+                    f"{service}: no client can be created ({client_of_service.code});"
+                    " set"
                     " AWS_REGION and credentials"
                 )
             _clients[key] = client_of_service

@@ -1,7 +1,4 @@
-"""The sink ``dynamodb-counters``, which counts events and distinct users.
-
-The counts are in items of a DynamoDB table.
-"""
+"""The sink ``dynamodb-counters``: event and user counts in a DynamoDB table."""
 
 from __future__ import annotations
 
@@ -34,13 +31,13 @@ from reporting_framework import (
 from reporting_framework.plugin_api.result import Output
 
 HINT = (
-    "its keys must be partition_key and sort_key, strings both, and event_count and"
-    " unique_users numbers where they are"
+    "its keys must be the strings partition_key and sort_key, and existing values of"
+    " event_count and unique_users must be numbers"
 )
 
 GIVE_UP = 3
-"""After so many groups in a row that the table did not take, the rest is given back
-unasked: a function's time ends.
+"""Number of failed groups in a row after which the rest is returned as failed without
+a request, because a function's time is limited.
 """
 
 AWAY = ServiceError(Kind.UNAVAILABLE, "GivenUp")
@@ -49,18 +46,18 @@ _log = logging.getLogger(__name__)
 
 
 class DynamoDbCounters(Sink):
-    """Counter of events, and with ``exactly-once`` of the distinct users among them.
+    """Counter of events and, with ``exactly-once``, of the distinct users among them.
 
-    Delivery ``exactly-once``: see `reporting_aws.transactions`. It keeps no account of
-    its own: an event that comes again is told by its marker, for `marker_days`. Copies
-    of one event share its fate, the first being the one counted.
+    Delivery ``exactly-once``: see `reporting_aws.transactions`. The sink keeps no
+    ledger: it recognises a redelivered event by its marker, for `marker_days`. Of
+    several copies of an event, the first is counted; the others succeed or fail with
+    it.
 
-    Delivery ``at-least-once``: one request for each counter and commit, and nothing
-    else is kept. An event that comes again is counted again, and `unique_users` is not
-    written.
+    Delivery ``at-least-once``: one request per counter and commit, without markers. A
+    redelivered event is counted again, and `unique_users` is not written.
 
-    What cannot be counted for a reason that passes is given back in
-    `CommitResult.failed`, and the rest is counted.
+    Rows that cannot be counted for a temporary reason are returned in
+    `CommitResult.failed`; the other rows are counted.
     """
 
     name: ClassVar[str] = "dynamodb-counters"
@@ -92,7 +89,7 @@ class DynamoDbCounters(Sink):
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """See `Sink.stage`. Nothing is written yet."""
         if self._stager is None:
-            raise AssertionError("open comes first")
+            raise AssertionError("dynamodb-counters: stage was called before open")
         return StagedPart(frame.height, self._stager.stage(frame, split.id, part))
 
     def commit(
@@ -102,12 +99,12 @@ class DynamoDbCounters(Sink):
     ) -> CommitResult:
         """See `Sink.commit`.
 
-        What was counted before an error stays counted, and is known when it comes
-        again.
+        Events that were counted before an error stay counted, and are recognised when
+        they are delivered again.
 
         Raises:
             AccessDenied: The table may not be read or written.
-            LocationError: There is no such table, or its keys are others.
+            LocationError: The table does not exist or has other keys.
         """
         staged: list[Staged] = sorted(
             (staged_part.data for staged_part in staged_parts),
@@ -123,7 +120,7 @@ class DynamoDbCounters(Sink):
                 f"{number} x {reason}" for reason, number in sorted(reasons.items())
             )
             _log.warning(
-                "%s: rows not counted, to come again: %s", self._label, summary
+                "%s: rows not counted, to be delivered again: %s", self._label, summary
             )
         output = Output(
             uri=f"dynamodb://{self.settings.table}",
@@ -141,7 +138,8 @@ class DynamoDbCounters(Sink):
     ) -> tuple[int, int, list[ReadFailure]]:
         """Count each event once.
 
-        Return how many were new, how many rows were not, and what failed.
+        Returns:
+            Number of new events, number of duplicate rows, and the failed rows.
         """
         events: dict[str, Event] = {}
         for event in (event for part in staged for event in part.events()):
@@ -160,7 +158,7 @@ class DynamoDbCounters(Sink):
             list[ReadFailure](),
             self.settings.attempts,
         )
-        away = 0  # groups in a row that the table did not take
+        away = 0  # groups in a row that failed
         for group in groups(events.values()):
             counted = (
                 transactions.count(group, attempts)
@@ -179,8 +177,8 @@ class DynamoDbCounters(Sink):
                 continue
             failed += self._failed(counted.trouble, source_keys)
             if counted.trouble.kind is not Kind.CONTENDED:
-                # each attempt may take seconds; until the table answers, the rest is
-                # asked for once
+                # each attempt may take seconds; until the table answers again, each
+                # remaining group is tried only once
                 attempts = 1
                 away += 1
         return new, duplicates, failed
@@ -188,9 +186,9 @@ class DynamoDbCounters(Sink):
     def _count_rows(
         self, staged: Sequence[Staged]
     ) -> tuple[int, int, list[ReadFailure]]:
-        """Count each row, whether it came before or not.
+        """Count each row, also a row that was counted before.
 
-        A row that failed in one counter is left out of the next.
+        A row that failed in one counter is left out of the following counters.
         """
         rows: dict[Key, list[str]] = {}
         for part in staged:

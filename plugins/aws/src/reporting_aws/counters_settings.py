@@ -11,8 +11,8 @@ from reporting_aws.templates import parse
 from reporting_framework.plugin_api.settings import Settings
 
 MAX_COUNTERS = 49
-"""Each takes two items of a transaction (a counter, a marker of a user) beside the
-event's marker, of 100 in all.
+"""Most counters of an event: each needs two of a transaction's 100 items (a counter and
+a user's marker), and the event's marker needs one.
 """
 
 
@@ -25,13 +25,13 @@ Template = Annotated[str, AfterValidator(_template)]
 
 
 class Counter(Settings):
-    """Which item an event is counted in.
+    """Keys of the item that an event is counted in.
 
-    In a template, ``{column}`` stands for a column's value and
-    ``{timestamp:%Y-%m-%d-%H}`` for the moment of the event in UTC; ``timestamp`` is the
-    column that the setting of this name names. A null is written as ``none``. In a
-    value, ``#``, ``%`` and control characters are percent-encoded; between two
-    placeholders there must be a ``#``.
+    In a template, ``{column}`` is replaced by a column's value and
+    ``{timestamp:%Y-%m-%d-%H}`` by the event's time in UTC; ``timestamp`` means the
+    column that the setting `timestamp` names. A null becomes ``none``. In values,
+    ``#``, ``%`` and control characters are percent-encoded; two placeholders must be
+    separated by a ``#``.
     """
 
     partition_key: Template = Field(description="Template of the item's partition key")
@@ -50,26 +50,26 @@ class DynamoDbCountersSettings(Settings):
     )
     event_id: str = Field(
         "event_id",
-        description=(
-            "Column that says which event it is; where null, its source key does"
-        ),
+        description=("Column with the event's id; if null, the source key is the id"),
     )
     user_id: str = Field(
-        "user_id", description="Column that says whose event it is; null is nobody's"
+        "user_id", description="Column with the user's id; null counts no user"
     )
     timestamp: str = Field(
-        "timestamp", description="Column (Datetime) that {timestamp:...} stands for"
+        "timestamp", description="Column (Datetime) used for {timestamp:...}"
     )
     counters: list[Counter] = Field(
         min_length=1,
         max_length=MAX_COUNTERS,
-        description="The items in which each event is counted",
+        description="Items in which each event is counted",
     )
     delivery: Literal["exactly-once", "at-least-once"] = Field(
         "exactly-once",
         description=(
-            "Count each event once and distinct users exactly, with markers in"
-            " transactions; or events alone, cheaply, those that come again once more"
+            "exactly-once counts each event once and distinct users exactly, with"
+            " markers"
+            " in transactions; at-least-once is cheaper, counts events only, and counts"
+            " redelivered events again"
         ),
     )
     marker_days: float = Field(
@@ -77,16 +77,17 @@ class DynamoDbCountersSettings(Settings):
         gt=0,
         le=3650,
         description=(
-            "How long it is known that an event or a user was counted: longer than an"
-            " event can come again (Kinesis keeps records for up to 7 days unless set"
-            " otherwise) and than the time that a counter is for"
+            "Days that a marker of a counted event or user is kept; must be longer"
+            " than an"
+            " event can be redelivered (Kinesis keeps records for up to 7 days unless"
+            " configured otherwise) and longer than the period of a counter"
         ),
     )
     attempts: int = Field(
         10,
         ge=1,
         le=50,
-        description="How often a group of events is tried before it is given back",
+        description="Number of times that a group of events is tried before it fails",
     )
 
     @field_validator("counters")
@@ -95,5 +96,5 @@ class DynamoDbCountersSettings(Settings):
         if len({(counter.partition_key, counter.sort_key) for counter in value}) < len(
             value
         ):
-            raise ValueError("two counters are the same")
+            raise ValueError("two counters have the same keys; remove one")
         return value

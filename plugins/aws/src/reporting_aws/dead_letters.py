@@ -1,6 +1,6 @@
-"""The queue of records that can never succeed.
+"""Dead-letter queue for records that can never succeed.
 
-They are set aside with their whole payload, their source key and what is wrong.
+A message holds the whole payload, the source key and the error.
 """
 
 from __future__ import annotations
@@ -28,29 +28,31 @@ from reporting_framework.storage import open_store, parse_location
 _log = logging.getLogger(__name__)
 
 BATCH_SIZE = 10
-"""Messages in a request, at the most that SQS takes."""
+"""Most messages in a request to SQS."""
 
 
 class DeadLetterSettings(Settings):
-    """Where a source sets aside what can never succeed."""
+    """Settings of a source's dead-letter queue."""
 
     dead_letters: str | None = Field(
         None,
         description=(
-            "URL of the queue for records that can never succeed; without it they are"
-            " failures"
+            "URL of the dead-letter queue for records that can never succeed; without"
+            " it"
+            " such records count as failures"
         ),
     )
     dead_letter_bytes: int = Field(
         262_144,
         ge=1024,
         le=1_048_576,
-        description="Longest message that the queue takes, in bytes",
+        description="Longest message that the dead-letter queue accepts, in bytes",
     )
     dead_letter_overflow: str | None = Field(
         None,
         description=(
-            "Folder (s3://bucket/prefix/) for payloads that are too long for the queue"
+            "Folder (s3://bucket/prefix/) for payloads too long for the dead-letter"
+            " queue"
         ),
     )
 
@@ -71,13 +73,13 @@ class DeadLetterSettings(Settings):
 
 
 class DeadLetter(NamedTuple):
-    """A record to set aside.
+    """A record for the dead-letter queue.
 
     Attributes:
-        source_key: Where it came from.
-        payload: All of it, as it came.
-        error_type: What is wrong with it.
-        field: Path of the declared field that is at fault, or None.
+        source_key: Source key of the record.
+        payload: Unchanged payload.
+        error_type: Type of the error.
+        field: Path of the declared field with the error, or `None`.
     """
 
     source_key: str
@@ -87,23 +89,25 @@ class DeadLetter(NamedTuple):
 
 
 class DeadLetters:
-    """The queue.
+    """Client of the dead-letter queue.
 
-    A record that was set aside is handled. One that could not be is not.
+    A record in the queue counts as handled; a record that could not be sent does not.
     """
 
     def __init__(self, settings: DeadLetterSettings) -> None:
         self.settings = settings
 
     def send(self, letters: Sequence[DeadLetter]) -> list[str]:
-        """Set letters aside, in order, and stop at the first request that fails.
+        """Send letters in order, and stop at the first request that fails.
 
         Returns:
-            Source keys of those that were not set aside, or of which that is not known.
+            Source keys of the letters that were not sent, or whose result is unknown.
         """
         if letters and self.settings.dead_letters is None:
             _log.warning(
-                "records that can never succeed and no queue to set them aside: %d",
+                "dead_letters is not set: %d records that can never succeed were not"
+                " sent"
+                " to a queue",
                 len(letters),
             )
             return [letter.source_key for letter in letters]
@@ -121,9 +125,9 @@ class DeadLetters:
     def _requests(
         self, letters: Sequence[DeadLetter]
     ) -> Iterator[tuple[list[DeadLetter], list[str] | None]]:
-        """Groups of letters with their messages, each as much as one request takes.
+        """Yield groups of letters with their messages, one group per request.
 
-        None: they have none.
+        A letter without a possible message is yielded alone, with `None`.
         """
         group: list[DeadLetter] = []
         bodies: list[str] = []
@@ -146,7 +150,7 @@ class DeadLetters:
             yield group, bodies
 
     def _send(self, bodies: Sequence[str]) -> set[int]:
-        """Send messages, and return the positions of those that were not taken."""
+        """Send messages and return the positions of those that SQS did not accept."""
         entries = [
             {"Id": str(at), "MessageBody": body} for at, body in enumerate(bodies)
         ]
@@ -154,30 +158,27 @@ class DeadLetters:
             answer = client("sqs").send_message_batch(
                 QueueUrl=self.settings.dead_letters, Entries=entries
             )
-        except (
-            Exception
-        ) as error:  # botocore's, of many types; whatever it is, the records come again
-            _log.error("the dead-letter queue takes nothing: %s", _error_code(error))
+        except Exception as error:  # botocore has many types of errors
+            _log.error("dead-letter queue: the request failed: %s", _error_code(error))
             return set(range(len(entries)))
         failed = {int(failure["Id"]) for failure in answer.get("Failed", [])}
         for failure in answer.get("Failed", []):
             _log.error(
-                "the dead-letter queue did not take a message: %s", failure.get("Code")
+                "dead-letter queue: a message was not accepted: %s", failure.get("Code")
             )
         return failed
 
     def _body(self, letter: DeadLetter) -> str | None:
-        """The message: with the payload, or with where it lies.
+        """Return the message, with the payload or with the URI of a stored payload.
 
-        None: it is too long, and there is nowhere else.
+        `None` if the message is too long and the payload could not be stored.
         """
         body = _message(letter, _encoded(letter.payload))
         if _size([body]) <= self.settings.dead_letter_bytes:
             return body
         if not self.settings.dead_letter_overflow:
             _log.error(
-                "a record is too long for the dead-letter queue; set"
-                " dead_letter_overflow"
+                "dead-letter queue: a record is too long; set dead_letter_overflow"
             )
             return None
         digest = hashlib.sha256(
@@ -187,11 +188,11 @@ class DeadLetters:
             store = open_store(parse_location(self.settings.dead_letter_overflow))
             store.put(digest, letter.payload, if_version=None)
         except CommitConflict:
-            pass  # it was set aside before; the same name is the same content
+            pass  # stored before; the name is a hash of the content
         except ReportingError as error:
             _log.error(
-                "a record that is too long for the dead-letter queue could not be"
-                " written: %s",
+                "dead-letter queue: a record is too long and could not be written to"
+                " dead_letter_overflow: %s",
                 error,
             )
             return None
@@ -202,7 +203,7 @@ class DeadLetters:
 
 
 def permissions(settings: DeadLetterSettings) -> list[Permission]:
-    """To send to the queue, and to write what is too long for it."""
+    """Return the permissions to send messages and to write long payloads."""
     needed: list[Permission] = []
     if settings.dead_letters:
         account, name = settings.dead_letters.rstrip("/").split("/")[-2:]
@@ -230,9 +231,9 @@ def _message(letter: DeadLetter, payload: dict[str, Any]) -> str:
 
 
 def _encoded(payload: bytes) -> dict[str, str]:
-    """The payload as text where SQS takes it as such, else in base64.
+    """Return the payload as text if SQS accepts it as such, otherwise in base64.
 
-    It can be restored to the byte.
+    The payload can be restored exactly.
     """
     try:
         text = payload.decode()
@@ -251,6 +252,6 @@ def _size(bodies: Sequence[str]) -> int:
 
 
 def _error_code(error: Exception) -> str:
-    """The service's code; what it says at length may hold what was sent."""
+    """Return the service's code; its full message may quote what was sent."""
     code = getattr(error, "response", {}).get("Error", {}).get("Code")
     return str(code) if code else type(error).__name__

@@ -1,7 +1,4 @@
-"""Keys and attributes, between DynamoDB's form and that of columns.
-
-Keys are to be looked up, and attributes were found.
-"""
+"""Conversion of keys and attributes between DynamoDB and columns."""
 
 from __future__ import annotations
 
@@ -23,18 +20,18 @@ DTYPES: dict[str, pl.DataType] = {
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = 38
 _KEY_BYTES = (
-    1024  # of a sort key; a partition key may have twice as much, which nobody uses
+    1024  # limit of a sort key; a partition key may have twice as much, rarely used
 )
 
 
 class Unexpected(Exception):
-    """An attribute is there and is not of the type that a column needs."""
+    """An attribute exists and has another type than its column."""
 
 
 def is_key_value(value: str | int) -> bool:
-    """Whether DynamoDB lets one ask for an item of this key.
+    """Return whether DynamoDB accepts this value as a key.
 
-    Of another there is none, and the request would fail.
+    No item can have another value, and a request with one would fail.
     """
     return (
         0 < len(value.encode()) <= _KEY_BYTES
@@ -44,22 +41,23 @@ def is_key_value(value: str | int) -> bool:
 
 
 def asked(value: str | int) -> dict[str, str]:
-    """A key's value as DynamoDB takes it."""
+    """Convert a key's value to DynamoDB's form."""
     return {"S": value} if isinstance(value, str) else {"N": str(value)}
 
 
 def answered(attribute: dict[str, Any]) -> str | int:
-    """A key's value, as it was before `asked`."""
+    """Convert a key's value from DynamoDB's form; the inverse of `asked`."""
     return str(attribute["S"]) if "S" in attribute else int(Decimal(attribute["N"]))
 
 
 def value(attribute: dict[str, Any] | None, kind: str) -> Any:
-    """An attribute as the value of a column.
+    """Convert an attribute to the value of a column.
 
-    None where it is not there, or is DynamoDB's null.
+    Returns:
+        The value; `None` if the attribute is missing or DynamoDB's null.
 
     Raises:
-        Unexpected: It is there, and is something else.
+        Unexpected: The attribute has another type.
     """
     if attribute is None or "NULL" in attribute:
         return None
@@ -72,12 +70,12 @@ def value(attribute: dict[str, Any] | None, kind: str) -> Any:
         if number is not None and kind != "string":
             return _number(Decimal(number), kind)
     except (ValueError, OverflowError, InvalidOperation):
-        pass  # as if of another type; the error would quote it
+        pass  # treated as another type; the error's text would quote the value
     raise Unexpected
 
 
 def _moment(text: str) -> datetime:
-    """A moment in ISO 8601, in UTC unless it says otherwise."""
+    """Parse a moment in ISO 8601; without a time zone it is UTC."""
     moment = datetime.fromisoformat(text)
     return (
         moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

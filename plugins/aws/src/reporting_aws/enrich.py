@@ -29,35 +29,35 @@ from reporting_framework import SOURCE_KEY, Permission, Transform
 from reporting_framework.errors import SettingsError
 
 BATCH_SIZE = 100
-"""Keys in a request, at the most that DynamoDB takes."""
+"""Most keys in a request to DynamoDB."""
 
 HINT = (
-    "its key must be the attributes of the setting key, strings or numbers as the"
-    " columns are"
+    "its key must be the attributes in the setting key, strings or numbers like the"
+    " columns"
 )
 
 _log = logging.getLogger(__name__)
 
 _Key = tuple[str | int, ...]
 _Found = tuple[list[Any], int]
-"""The values of an item, by new column, and how many of its attributes were not of the
-type they should be.
+"""Values of an item, one per new column, and the number of its attributes with an
+unexpected type.
 """
 
 
 class DynamoDbEnrich(Transform):
-    """Adds columns whose values lie in tables, found by other columns.
+    """Transform that adds columns from DynamoDB tables, looked up by other columns.
 
-    A row whose key holds a null is not looked up.
+    A row with a null in its key is not looked up.
 
-    That there is no item, or not the attribute, is normal: the columns are null. An
-    attribute of another type than it should be is null too. What was found is kept in
-    memory, also for the next run of this process.
+    A missing item or attribute is normal: the new columns are null. An attribute of an
+    unexpected type gives null too. Results are cached in memory, also for later runs in
+    this process.
 
     Attributes:
-        missing: How many rows there was no item for, by table.
-        unexpected: How many values were null since their attribute is of another type,
-            by table.
+        missing: Number of rows without an item, by table.
+        unexpected: Number of values that are null because their attribute has an
+            unexpected type, by table.
     """
 
     name: ClassVar[str] = "dynamodb-enrich"
@@ -78,11 +78,10 @@ class DynamoDbEnrich(Transform):
         """See `Transform.apply`. A frame with no rows is never looked up.
 
         Raises:
-            SettingsError: A column is not there, is there already, or is of a type that
-                cannot be used.
-            StorageUnavailable: A table did not answer, or is too busy.
-            AccessDenied: A table may not be read.
-            LocationError: There is no such table, or its key is another.
+            SettingsError: A column is missing, exists already, or has an unsupported
+            type. StorageUnavailable: A table did not answer, or is too busy.
+            AccessDenied: A table may not be read. LocationError: A table does not exist
+            or has another key.
         """
         for lookup in self.settings.lookups:
             self._check(lookup, frame.schema)
@@ -95,8 +94,8 @@ class DynamoDbEnrich(Transform):
     def _check(self, lookup: Lookup, schema: pl.Schema) -> None:
         if taken := [name for name in lookup.new if name in schema]:
             raise SettingsError(
-                f"{self._label}: table {lookup.table}: there are columns"
-                f" {', '.join(taken)} already"
+                f"{self._label}: table {lookup.table}: columns {', '.join(taken)}"
+                " exist already; choose other names in columns or seconds_since"
             )
         for column in lookup.key.values():
             dtype = schema.get(column)
@@ -105,8 +104,9 @@ class DynamoDbEnrich(Transform):
                 or isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))
             ):
                 raise SettingsError(
-                    f"{self._label}: table {lookup.table}: there is no column {column}"
-                    " of text or integers for its key"
+                    f"{self._label}: table {lookup.table}: the key needs a column"
+                    f" {column}"
+                    " of text or integers; correct the setting key"
                 )
         for name, since in lookup.seconds_since.items():
             if (
@@ -114,12 +114,12 @@ class DynamoDbEnrich(Transform):
                 and lookup.types.get(since.to) != "timestamp"
             ):
                 raise SettingsError(
-                    f"{self._label}: seconds_since {name}: {since.to} is no Datetime"
-                    " column"
+                    f"{self._label}: seconds_since {name}: {since.to} is not a Datetime"
+                    " column; name one that is"
                 )
 
     def _with(self, lookup: Lookup, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame with the columns of a lookup at its end."""
+        """Return the frame with the columns of a lookup added at its end."""
         keys = list(
             zip(*(_plain(frame[column]) for column in lookup.key.values()), strict=True)
         )
@@ -149,7 +149,7 @@ class DynamoDbEnrich(Transform):
         )
 
     def _fetch(self, lookup: Lookup, keys: list[_Key]) -> dict[_Key, _Found | None]:
-        """The items of these keys, or None for each that there is none of."""
+        """Return the item of each key, or `None` if there is none."""
         kept = self._cache(lookup)
         items_by_key: dict[_Key, _Found | None] = kept.find(keys)
         absent = {
@@ -205,7 +205,7 @@ class DynamoDbEnrich(Transform):
             self.unexpected[table] += unexpected
         if missing or unexpected:
             _log.info(
-                "%s: table %s: no item for %d rows, %d odd values",
+                "%s: table %s: no item for %d rows, %d values of an unexpected type",
                 self._label,
                 table,
                 missing,
@@ -233,7 +233,7 @@ def _values(lookup: Lookup, item: dict[str, Any]) -> _Found:
 
 
 def _moment(frame: pl.DataFrame, column: str) -> pl.Expr:
-    """A column's moments in UTC; those without a time zone are taken as such."""
+    """Return a column's moments in UTC; those without a time zone count as UTC."""
     dtype = frame.schema[column]
     aware = isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
     moment = pl.col(column)

@@ -1,4 +1,4 @@
-"""What was looked up, kept for a while in the memory of an execution environment."""
+"""Cache of lookup results in the memory of an execution environment."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ _lock = threading.Lock()
 
 
 class Cache:
-    """Keeps the newest used of what is given to it, each for its time.
+    """Thread-safe cache that keeps the most recently used values, each for its time.
 
-    It may be used by several threads.
-
-    The time is the clock's on the wall, as the others stand still while Lambda freezes
-    a process.
+    It uses the wall clock, as the other clocks stand still while Lambda freezes a
+    process.
     """
 
     def __init__(self, most: int) -> None:
@@ -27,7 +25,7 @@ class Cache:
         self._lock = threading.Lock()
 
     def find(self, keys: Iterable[Hashable]) -> dict[Any, Any]:
-        """Those of the keys that are kept, with what is kept for them."""
+        """Return the cached values of those keys that are in the cache."""
         now, items = _now(), {}
         with self._lock:
             for key in keys:
@@ -40,7 +38,7 @@ class Cache:
         return items
 
     def keep(self, values: Mapping[Any, Any], seconds: float) -> None:
-        """Keep values; what was not used for longest makes room."""
+        """Store values; remove the least recently used if there are too many."""
         if seconds <= 0 or not self._most:
             return
         until = _now() + seconds
@@ -53,7 +51,7 @@ class Cache:
 
 
 def cache(identity: Hashable, most: int) -> Cache:
-    """The cache of this process for an identity: for what is looked up where."""
+    """Return this process's cache for an identity, such as a table with its columns."""
     with _lock:
         return _caches.setdefault((identity, most), Cache(most))
 

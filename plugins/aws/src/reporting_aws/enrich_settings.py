@@ -20,47 +20,50 @@ class Since(Settings):
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
 
     from_: Name = Field(
-        alias="from", description="The earlier moment: a timestamp column of the lookup"
+        alias="from", description="Earlier moment: a timestamp column of the lookup"
     )
-    to: Name = Field(description="The later moment: a column (Datetime) of the frame")
+    to: Name = Field(description="Later moment: a column (Datetime) of the frame")
 
 
 class Lookup(Settings):
-    """What is looked up in a table."""
+    """Lookup in one table."""
 
     table: str = Field(pattern=TABLE_NAME, description="Name of the table")
     key: dict[Name, Name] = Field(
         min_length=1,
         max_length=2,
-        description="The table's key: column that gives each attribute, by attribute",
+        description="Key of the table: attribute = column with its value",
     )
     columns: dict[Name, Name] = Field(
-        min_length=1, description="Attribute that each new column takes, by column"
+        min_length=1, description="New columns: column = attribute with its value"
     )
     types: dict[Name, ValueType] = Field(
-        {}, description="Types of new columns; those not named are strings"
+        {}, description="Types of new columns; the default is string"
     )
     seconds_since: dict[Name, Since] = Field(
-        {}, description="New columns that hold the seconds between two moments"
+        {}, description="New columns with the seconds between two moments"
     )
 
     @model_validator(mode="after")
     def _fits(self) -> Lookup:
         if unknown := sorted(self.types.keys() - self.columns.keys()):
             raise ValueError(
-                f"types names {', '.join(unknown)}, which are none of the columns"
+                f"types names {', '.join(unknown)}, which are not in columns; correct"
+                " the"
+                " names"
             )
         for name, since in self.seconds_since.items():
             if self.types.get(since.from_) != "timestamp":
                 raise ValueError(
-                    f"seconds_since {name}: {since.from_} is no timestamp column of the"
-                    " lookup"
+                    f"seconds_since {name}: {since.from_} is not a timestamp column"
+                    " of the"
+                    " lookup; set its type to timestamp"
                 )
         return self
 
     @property
     def new(self) -> list[str]:
-        """All columns that it adds, in order."""
+        """All columns that the lookup adds, in order."""
         return [*self.columns, *self.seconds_since]
 
 
@@ -68,21 +71,23 @@ class DynamoDbEnrichSettings(Settings):
     """Settings of the transform ``dynamodb-enrich``."""
 
     lookups: list[Lookup] = Field(
-        min_length=1, description="What is looked up, one after the other"
+        min_length=1, description="Lookups, carried out in this order"
     )
     cache_seconds: float = Field(
-        300, ge=0, description="How long an item is kept in memory; 0: not at all"
+        300, ge=0, description="Seconds that an item is cached in memory; 0: not at all"
     )
     cache_missing_seconds: float = Field(
-        30, ge=0, description="How long it is kept that there is no item"
+        30, ge=0, description="Seconds that a missing item is cached in memory"
     )
     cache_items: int = Field(
-        10_000, ge=0, description="How many items of a lookup are kept at the most"
+        10_000, ge=0, description="Most items of a lookup in the cache"
     )
     consistent: bool = Field(
-        False, description="Read what was written a moment ago, at twice the price"
+        False, description="Read with strong consistency, at twice the price"
     )
-    attempts: int = Field(8, ge=1, le=50, description="How often a request is tried")
+    attempts: int = Field(
+        8, ge=1, le=50, description="Number of times that a request is tried"
+    )
 
     @model_validator(mode="after")
     def _distinct(self) -> DynamoDbEnrichSettings:
@@ -91,5 +96,8 @@ class DynamoDbEnrichSettings(Settings):
             {name for name in names if names.count(name) > 1 or name == SOURCE_KEY}
         )
         if twice:
-            raise ValueError(f"new columns whose name is taken: {', '.join(twice)}")
+            raise ValueError(
+                f"new columns with a name that is taken: {', '.join(twice)}; rename"
+                " them"
+            )
         return self

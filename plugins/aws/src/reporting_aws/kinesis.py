@@ -1,7 +1,4 @@
-"""The source ``kinesis``, of the records of a stream.
-
-They come as an event source mapping hands them over.
-"""
+"""The source ``kinesis``: records of a stream, delivered by an event source mapping."""
 
 from __future__ import annotations
 
@@ -15,11 +12,11 @@ from reporting_aws.push_source import Pushed
 
 
 class Kinesis(Pushed):
-    """Records of a stream. The source key is shard and sequence number.
+    """Records of a stream; the source key is shard and sequence number.
 
-    The answer names the first record that must come again; the stream then delivers it
-    and all that follow, so nothing behind it is set aside before its time. The event
-    source mapping must report batch item failures.
+    The answer names the first record that must be delivered again. The stream then
+    delivers that record and all later ones, so no later record goes to the dead-letter
+    queue early. The event source mapping must report batch item failures.
     """
 
     name: ClassVar[str] = "kinesis"
@@ -38,7 +35,7 @@ class Kinesis(Pushed):
         ]
 
     def decode(self, data: Sequence[str]) -> list[bytes | None]:
-        """Bytes of base64, by polars: in half the time of `base64`."""
+        """Decode base64 with polars, in half the time of `base64`."""
         return (
             pl.Series(data, dtype=pl.String)
             .str.decode("base64", strict=False)
@@ -46,10 +43,7 @@ class Kinesis(Pushed):
         )
 
     def response(self, failed: Sequence[str]) -> Any:
-        """The first that failed.
-
-        Of each shard, where records of several were taken together.
-        """
+        """Return the answer with the first failed record of each shard."""
         first: dict[str, str] = {}
         for source_key in failed:
             shard, _, number = source_key.rpartition(":")
@@ -61,7 +55,7 @@ class Kinesis(Pushed):
         }
 
     def final_messages(self, failed: Collection[str]) -> Collection[str]:
-        """What is before the first failure of its shard."""
+        """Return the records before the first failure of their shard."""
         shards: dict[str, list[str]] = {}
         for source_key in self.source_keys:
             shards.setdefault(source_key.rpartition(":")[0], []).append(source_key)

@@ -1,10 +1,8 @@
-"""Keys of the markers that say what was counted already.
+"""Keys of the markers for events and users that were counted.
 
-The markers are in the table of the counters themselves.
-
-They are hashes: spread evenly over the table's partitions, and nobody can read an id in
-them. The sort key of a marker is never that of a counter, so that none is mistaken for
-the other.
+Markers are items in the table of the counters. Their keys are hashes: they spread
+evenly over the table's partitions, and show no id. The sort key of a marker never
+equals a counter's, so the two cannot be confused.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ EXPIRES_AT = "expires_at"
 MARKER = "marker"
 
 PARTITION_BYTES, SORT_BYTES = 2048, 1024
-"""What DynamoDB allows."""
+"""Longest keys in DynamoDB, in bytes."""
 
 
 class Key(NamedTuple):
@@ -29,30 +27,31 @@ class Key(NamedTuple):
 
 
 def event_marker(event_id: str) -> str:
-    """Partition key of the marker of an event."""
+    """Return the partition key of an event's marker."""
     return f"event#{_digest(event_id)}"
 
 
 def source_key_marker(source_key: str) -> str:
-    """Return the partition key of the marker of an event that has no id.
+    """Return the partition key of the marker of an event without an id.
 
-    It is made from the source key, which is the same whenever the event comes again.
+    It is made from the source key, which is the same at each delivery of the event.
     """
     return f"origin#{_digest(source_key)}"
 
 
 def user_marker(counter: Key, user_id: str) -> str:
-    """Partition key of the marker of a user within a counter.
+    """Return the partition key of a user's marker within a counter.
 
-    No key of a counter holds a NUL, so that it parts.
+    A NUL separates the parts, as no key of a counter contains one.
     """
     return f"user#{_digest(chr(0).join((*counter, user_id)))}"
 
 
 def sort_key(rendered: str) -> str:
-    """Return the sort key of a counter, which is never that of a marker.
+    """Return the sort key of a counter, which never equals a marker's.
 
-    The letter m is encoded nowhere else.
+    A counter that would have a marker's sort key gets an encoded m, which is encoded
+    nowhere else.
     """
     return "%6Darker" if rendered == MARKER else rendered
 

@@ -1,6 +1,6 @@
-"""What tables and queues are called, as settings give them.
+"""Names of tables and queues in settings.
 
-Light to import: settings of reports need it.
+Light to import, as the settings of reports need it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ _QUEUE = re.compile(r"https?://[^/\s]+/[^/\s]+/[A-Za-z0-9_.-]+/?")
 
 
 def queue_url(value: str | None) -> str | None:
-    """The URL of a queue for dead letters; None for none.
+    """Return the URL of a dead-letter queue; `None` if there is none.
 
     Raises:
-        ValueError: It is no such URL.
+        ValueError: The value is not the URL of a standard queue.
     """
     if value and not _QUEUE.fullmatch(value):
         raise ValueError(
-            "a queue is given by its URL, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
+            "not the URL of a queue; use https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"
         )
     if value and value.endswith(".fifo"):
-        raise ValueError("a FIFO queue cannot take dead letters; name a standard queue")
+        raise ValueError("a FIFO queue cannot take dead letters; use a standard queue")
     return value or None

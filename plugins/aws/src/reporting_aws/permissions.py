@@ -1,7 +1,7 @@
-"""What the transform and the sink must be allowed to do in DynamoDB.
+"""Permissions in DynamoDB that the transform and the sink need.
 
-There is no action for transactions: each part of one needs the action that it would
-need alone.
+Transactions have no action of their own: each part needs the action that it would need
+alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from reporting_framework import Permission
 
 
 def reading(tables: Iterable[str]) -> list[Permission]:
-    """To look items up."""
+    """Return the permissions to look items up."""
     return [
         Permission(("dynamodb:BatchGetItem",), _arn(table))
         for table in dict.fromkeys(tables)
@@ -20,7 +20,7 @@ def reading(tables: Iterable[str]) -> list[Permission]:
 
 
 def counting(table: str, *, markers: bool) -> list[Permission]:
-    """To add to counters, and, with markers, to read and write these."""
+    """Return the permissions to add to counters and, if needed, to use markers."""
     reads = ("dynamodb:BatchGetItem", "dynamodb:PutItem") if markers else ()
     return [Permission((*reads, "dynamodb:UpdateItem"), _arn(table))]
 

@@ -1,4 +1,4 @@
-"""What this package brings."""
+"""Registration of the AWS plugins."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ REPORTING_API = 1
 
 @hookimpl
 def reporting_sources() -> Sequence[LazyPlugin]:
-    """The sources."""
+    """Return the sources."""
     return [
         LazyPlugin(
             "kinesis",
             "reporting_aws.kinesis:Kinesis",
-            "records of a Kinesis stream that hands them over",
+            "records of a Kinesis stream, delivered by a trigger",
         ),
         LazyPlugin(
             "sqs",
             "reporting_aws.sqs:Sqs",
-            "messages of an SQS queue that hands them over",
+            "messages of an SQS queue, delivered by a trigger",
         ),
     ]
 
 
 @hookimpl
 def reporting_transforms() -> Sequence[LazyPlugin]:
-    """The transform."""
+    """Return the transform."""
     return [
         LazyPlugin(
             "dynamodb-enrich",
@@ -40,12 +40,12 @@ def reporting_transforms() -> Sequence[LazyPlugin]:
 
 @hookimpl
 def reporting_sinks() -> Sequence[LazyPlugin]:
-    """The sink."""
+    """Return the sink."""
     return [
         LazyPlugin(
             "dynamodb-counters",
             "reporting_aws.counters:DynamoDbCounters",
-            "counts of events and of distinct users in a DynamoDB table, exact also"
-            " when events come again",
+            "counts of events and distinct users in a DynamoDB table, exact even if"
+            " events are delivered again",
         )
     ]

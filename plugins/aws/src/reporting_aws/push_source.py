@@ -1,4 +1,4 @@
-"""The common part of the sources of AWS whose records a trigger hands over."""
+"""Common base of the AWS sources whose records are delivered by a trigger."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from reporting_framework import Permission, PushSource, RejectedMessage
 
 
 class PushedSettings(DeadLetterSettings):
-    """Settings of a source of records that a trigger hands over."""
+    """Settings of a source whose records are delivered by a trigger."""
 
     max_record_bytes: int = Field(
-        1024 * 1024, ge=1, description="Largest record; a larger one is rejected"
+        1024 * 1024,
+        ge=1,
+        description="Largest record in bytes; larger ones are rejected",
     )
 
 
 class Pushed(PushSource):
-    """A source of messages whose rejected ones go to a dead-letter queue.
+    """Source of messages that sends rejected messages to a dead-letter queue.
 
-    What is rejected is set aside there and so handled; where there is no such queue, or
-    it takes nothing, it is a failure and comes again.
+    A message in that queue is handled. Without a queue, or if the queue does not accept
+    the message, it counts as a failure and is delivered again.
     """
 
     Settings: ClassVar[type[PushedSettings]] = PushedSettings

@@ -1,7 +1,4 @@
-"""The source ``sqs``, of the messages of a queue.
-
-They come as an event source mapping hands them over.
-"""
+"""The source ``sqs``: messages of a queue, delivered by an event source mapping."""
 
 from __future__ import annotations
 
@@ -12,19 +9,20 @@ from reporting_aws.push_source import Pushed
 
 
 class Sqs(Pushed):
-    """Messages of a queue.
+    """Messages of a queue; the source key is the queue's name and the message's id.
 
-    The source key is the queue's name and the message's id; the answer names all that
-    failed.
-
-    The event source mapping must report batch item failures.
+    The answer names all failed messages. The event source mapping must report batch
+    item failures.
     """
 
     name: ClassVar[str] = "sqs"
     triggers: ClassVar[frozenset[str]] = frozenset({"sqs"})
 
     def messages(self, event: Mapping[str, Any]) -> list[tuple[str, str]]:
-        """``queue:059f36b4-87a3-44ab-83d2-661975975031``, and the message's body."""
+        """Return the source key and the body of each message.
+
+        A source key looks like ``queue:059f36b4-87a3-44ab-83d2-661975975031``.
+        """
         return [
             (
                 f"{record['eventSourceARN'].rpartition(':')[2]}:{record['messageId']}",
@@ -34,7 +32,7 @@ class Sqs(Pushed):
         ]
 
     def response(self, failed: Sequence[str]) -> Any:
-        """Every message that failed."""
+        """Return the answer with every failed message."""
         return {
             "batchItemFailures": [
                 {"itemIdentifier": source_key.rpartition(":")[2]}

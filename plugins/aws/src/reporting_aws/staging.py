@@ -1,7 +1,4 @@
-"""The rows of a batch, added up before anything is written.
-
-They add up to the keys of counters and markers.
-"""
+"""Staging of a batch: its rows as keys of counters and markers."""
 
 from __future__ import annotations
 
@@ -30,9 +27,9 @@ _SOURCE_KEY, _EVENT, _USER = "origin", "event", "user"
 
 @dataclass(slots=True, repr=False)
 class Staged:
-    """The rows of a batch, as plain data that can be sent anywhere.
+    """The rows of a batch as plain data, which can be sent to another process.
 
-    It is never shown, as keys hold values.
+    It is never shown, as keys contain values.
 
     Attributes:
         split: Id of the split.
@@ -40,8 +37,8 @@ class Staged:
         keys: The distinct counters.
         source_keys: Source key of each row.
         markers: Partition key of each row's marker; empty without markers.
-        counters: Positions in `keys` of the counters of each row.
-        users: Marker of each row's user within each of these counters.
+        counters: Positions in `keys` of each row's counters.
+        users: Marker of each row's user for each of these counters.
     """
 
     split: str
@@ -53,7 +50,7 @@ class Staged:
     users: list[tuple[str | None, ...]]
 
     def events(self) -> Iterator[Event]:
-        """Each row, in order."""
+        """Yield the event of each row, in order."""
         keys = [Key(*key) for key in self.keys]
         for number, source_key in enumerate(self.source_keys):
             counters = tuple(keys[at] for at in self.counters[number])
@@ -64,15 +61,15 @@ class Staged:
 
 
 class Stager:
-    """Makes keys of columns.
+    """Builder of keys from columns.
 
     Args:
-        settings: The sink's.
+        settings: Settings of the sink.
         schema: Schema of the frames.
-        who: The sink, for errors.
+        who: Name of the sink, for errors.
 
     Raises:
-        SettingsError: A column is not there, or not of a type that can be used.
+        SettingsError: A column is missing or has an unsupported type.
     """
 
     def __init__(
@@ -83,8 +80,8 @@ class Stager:
         self._columns = [pl.col(SOURCE_KEY).alias(_SOURCE_KEY)]
         if not isinstance(schema.get(settings.timestamp), pl.Datetime):
             raise SettingsError(
-                f"{who}: setting timestamp names {settings.timestamp}, which is no"
-                " Datetime column"
+                f"{who}: timestamp: {settings.timestamp} is not a Datetime column; name"
+                " one that is"
             )
         if self._marked:
             for name, setting in ((_EVENT, "event_id"), (_USER, "user_id")):
@@ -95,8 +92,9 @@ class Stager:
                     or isinstance(dtype, (pl.String, pl.Categorical, pl.Enum))
                 ):
                     raise SettingsError(
-                        f"{who}: setting {setting} names {column}, which is no column"
-                        " of text or integers"
+                        f"{who}: {setting}: {column} is not a column of text or"
+                        " integers;"
+                        " name one that is"
                     )
                 self._columns.append(pl.col(column).cast(pl.String).alias(name))
         for number, counter in enumerate(settings.counters):
@@ -108,7 +106,7 @@ class Stager:
                 self._columns.append(key_expression.alias(f"{name}{number}"))
 
     def stage(self, frame: pl.DataFrame, split: str, part: int) -> Staged:
-        """What the rows of a frame add up to."""
+        """Convert the rows of a frame to keys."""
         rows = frame.select(self._columns)
         places: dict[tuple[str, str], int] = {}
         keys: list[Key] = []
@@ -117,7 +115,7 @@ class Stager:
         ]
         touched = [
             tuple(dict.fromkeys(row)) for row in zip(*counters, strict=True)
-        ]  # an event counts once in an item
+        ]  # an event counts once per item
         source_keys = rows[_SOURCE_KEY].to_list()
         staged = Staged(
             split,
@@ -150,9 +148,9 @@ class Stager:
         places: dict[tuple[str, str], int],
         keys: list[Key],
     ) -> list[int]:
-        """Position in `keys` of each row's key of one counter.
+        """Return the position in `keys` of each row's key of one counter.
 
-        Keys that are new are added.
+        New keys are added to `keys` and `places`.
         """
         numbers: list[int] = []
         for rendered in zip(

@@ -1,7 +1,4 @@
-"""The part that the transform and the sink share in calling DynamoDB.
-
-It has patience, batches of keys, and errors.
-"""
+"""DynamoDB calls shared by the transform and the sink: retries, batches and errors."""
 
 from __future__ import annotations
 
@@ -24,13 +21,13 @@ LONGEST_PAUSE = 2.0
 
 
 def failure(trouble: ServiceError, who: str, table: str, hint: str) -> ReportingError:
-    """The error for a trouble with a table.
+    """Return the exception for a failed call to a table.
 
     Args:
-        trouble: The trouble.
+        trouble: Reason that the call failed.
         who: The step, such as ``sink dynamodb-counters``.
         table: Name of the table.
-        hint: What to look at when the table refuses the request as such.
+        hint: Advice for the case that the table refuses the request.
     """
     if trouble.passes:
         return StorageUnavailable(
@@ -48,27 +45,26 @@ def failure(trouble: ServiceError, who: str, table: str, hint: str) -> Reporting
         )
     if trouble.kind is Kind.ABSENT:
         return LocationError(
-            f"{who}: there is no table {table} in this account and region"
-            f" ({trouble.code})"
+            f"{who}: table {table}: not found in this account and region"
+            f" ({trouble.code}); check the name, the account and AWS_REGION"
         )
     return LocationError(
-        f"{who}: table {table} refused the request ({trouble.code}); {hint}"
+        f"{who}: table {table}: the request was refused ({trouble.code}); {hint}"
     )
 
 
 class Backoff:
-    """The number of tries, with pauses between them that grow.
+    """Limit of attempts, with growing random pauses between them.
 
-    Each pause is drawn at random up to the whole ("full jitter").
-
-    Those who failed together must not come back together.
+    Each pause is drawn from the whole range up to its limit ("full jitter"), so that
+    processes that failed together do not retry together.
     """
 
     def __init__(self, attempts: int) -> None:
         self._left, self._attempts = attempts - 1, 0
 
     def again(self) -> bool:
-        """Whether there is another attempt; the pause before it is made here."""
+        """Pause before the next attempt; return false if none is left."""
         if self._left <= 0:
             return False
         self._left -= 1
@@ -87,16 +83,16 @@ def batch_get(
     options: Mapping[str, Any],
     patience: Backoff,
 ) -> list[dict[str, Any]] | ServiceError:
-    """The items that there are, of at most 100 distinct keys.
+    """Return the existing items of at most 100 distinct keys.
 
-    What the table leaves out is asked for again.
+    Keys that the table left unprocessed are requested again.
 
     Args:
         dynamodb: The client.
         table: Name of the table.
-        keys: The keys.
-        options: The rest of the table's request, such as ``ConsistentRead``.
-        patience: What is left of it.
+        keys: Keys of the items.
+        options: Other parts of the table's request, such as ``ConsistentRead``.
+        patience: Remaining attempts.
     """
     items: list[dict[str, Any]] = []
     while keys:
@@ -106,7 +102,7 @@ def batch_get(
         if not isinstance(response, ServiceError) and "Responses" not in response:
             response = ServiceError(
                 Kind.UNAVAILABLE, "OddAnswer"
-            )  # botocore takes what is no JSON for an empty answer
+            )  # botocore returns an empty answer if the body is not JSON
         if isinstance(response, ServiceError):
             if not response.passes or not patience.again():
                 return response

@@ -1,10 +1,10 @@
-"""Templates of keys that are made of columns.
+"""Templates of keys, filled with columns.
 
-One is ``exp_{experiment_id}#hour#{timestamp:%Y-%m-%d-%H}``.
+An example is ``exp_{experiment_id}#hour#{timestamp:%Y-%m-%d-%H}``.
 
-Two different combinations of values never make the same key: what parts the values,
-``#``, is encoded within them, as are ``%`` and control characters. What stands for
-something else than itself begins with a ``%`` that no encoding makes.
+Two different combinations of values never make the same key: the separator ``#`` is
+encoded within values, as are ``%`` and control characters. Special texts, such as the
+hash of a long key, begin with a ``%`` that no encoding produces.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import polars as pl
 from reporting_framework.errors import SettingsError
 
 TIMESTAMP = "timestamp"
-"""In a template: the column that the setting of this name names."""
+"""Placeholder for the column that the setting `timestamp` names."""
 
 NONE = "none"
-"""What a null is written as; the value of that name is written as ``%6Eone``."""
+"""Text of a null; the value ``none`` itself becomes ``%6Eone``."""
 
 _DIRECTIVES = re.compile(r"%[YmdHMSjGVu]")
 _PLAIN = re.compile(r"[^#%\x00-\x1f\x7f-\x9f]*")
@@ -33,12 +33,12 @@ _TEXTS = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date)
 
 
 class Part(NamedTuple):
-    """A piece of a template.
+    """Part of a template.
 
     Attributes:
         literal: Text before the placeholder.
-        column: The placeholder's column, or None after the last one.
-        form: How a moment is written, or an empty text.
+        column: Column of the placeholder, or `None` after the last one.
+        form: Format of a moment; may be empty.
     """
 
     literal: str
@@ -47,10 +47,10 @@ class Part(NamedTuple):
 
 
 def parse(template: str) -> list[Part]:
-    """The pieces of a template.
+    """Split a template into its parts.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The template is malformed.
     """
     try:
         parts = [
@@ -64,25 +64,27 @@ def parse(template: str) -> list[Part]:
         parted = parted or "#" in part.literal
         if not _PLAIN.fullmatch(part.literal.replace("#", "")):
             raise ValueError(
-                "no % and no control characters may be in the text of a template"
+                "the text of a template must not contain % or control characters"
             )
         if part.column is not None and not parted:
             raise ValueError(
-                "between two placeholders there must be a #, so that two keys are never"
-                " the same"
+                "placeholders must be separated by a #, so that different values"
+                " never make"
+                " the same key"
             )
         if (
             part.column == ""
             or (part.column and not _PLAIN.fullmatch(part.column))
             or "!" in template
         ):
-            raise ValueError("a placeholder is {column} or {column:%Y-%m-%d}")
+            raise ValueError("a placeholder must be {column} or {column:%Y-%m-%d}")
         if part.form and not (
             _DIRECTIVES.search(part.form)
             and _PLAIN.fullmatch(_DIRECTIVES.sub("", part.form))
         ):
             raise ValueError(
-                "a moment is written with %Y %m %d %H %M %S %j %G %V %u and text"
+                "the format of a moment may contain %Y %m %d %H %M %S %j %G %V %u and"
+                " text"
                 " without # and %"
             )
         parted = parted and part.column is None
@@ -92,10 +94,10 @@ def parse(template: str) -> list[Part]:
 
 
 def expression(template: str, timestamp: str, schema: pl.Schema, who: str) -> pl.Expr:
-    """What makes the keys of a frame.
+    """Return the expression that computes a frame's keys.
 
     Raises:
-        SettingsError: A column is not there or cannot be part of a key.
+        SettingsError: A column is missing or cannot be part of a key.
     """
     pieces: list[pl.Expr] = []
     for part in parse(template):
@@ -117,16 +119,17 @@ def _value(part: Part, column: str, schema: pl.Schema, who: str) -> pl.Expr:
     moment = isinstance(dtype, (pl.Datetime, pl.Date))
     if dtype is None:
         raise SettingsError(
-            f"{who}: there is no column {column}; there are {', '.join(schema.names())}"
+            f"{who}: column {column} does not exist; use one of"
+            f" {', '.join(schema.names())}"
         )
     if part.form and not moment:
         raise SettingsError(
-            f"{who}: column {column} ({dtype}) is no moment, so :{part.form} cannot be"
-            " written"
+            f"{who}: column {column} ({dtype}) is not a moment; leave :{part.form} out"
         )
     if not part.form and not (dtype.is_integer() or isinstance(dtype, _TEXTS)):
         raise SettingsError(
-            f"{who}: column {column} ({dtype}) cannot be part of a key as it is"
+            f"{who}: column {column} ({dtype}) cannot be part of a key; use a column of"
+            " text, integers or, with a format, moments"
         )
     value = pl.col(column)
     if part.form:
@@ -134,7 +137,7 @@ def _value(part: Part, column: str, schema: pl.Schema, who: str) -> pl.Expr:
             value = value.dt.convert_time_zone("UTC")
         value = pl.when(value.dt.year().is_between(1, 9999)).then(
             value
-        )  # polars panics beyond the calendar
+        )  # polars panics for years beyond the calendar
         return value.dt.to_string(part.form).fill_null(NONE)
     if not isinstance(dtype, (pl.String, pl.Categorical, pl.Enum)):
         return value.cast(pl.String).fill_null(NONE)
@@ -148,9 +151,9 @@ def _value(part: Part, column: str, schema: pl.Schema, who: str) -> pl.Expr:
 
 
 def bounded(key: str, limit: int) -> str:
-    """The key as DynamoDB takes it: not empty, and at most `limit` bytes.
+    """Return the key as DynamoDB accepts it: not empty, and at most `limit` bytes.
 
-    A longer one is replaced by its hash.
+    A longer key is replaced by its hash.
     """
     if not key:
         return "%"

@@ -1,11 +1,11 @@
-"""Counting exactly once, by transactions.
+"""Exactly-once counting with transactions.
 
 An event's marker, the markers of its users and the counters change in one transaction.
 
-A marker can be written once. So whatever happens to a request, an event is counted with
-its marker or not at all: when it comes again, when two writers have it at once, when a
-process dies, when an answer is lost. The read before the transaction saves work, and
-the outcome does not rest on it.
+A marker can be written only once. Whatever happens to a request, an event is counted
+together with its marker or not at all: after a redelivery, with two concurrent writers,
+a killed process or a lost answer. The read before the transaction only saves work; the
+result does not depend on it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from reporting_aws.markers import EXPIRES_AT, MARKER, PARTITION_KEY, SORT_KEY, K
 from reporting_aws.tables import Backoff, batch_get
 
 MAX_ITEMS = 100
-"""Items in a transaction. Their 4 MB are never reached: a key has at most 3 KB, and
-there is little else.
+"""Most items in a transaction. DynamoDB's limit of 4 MB is never reached, as a key has
+at most 3 KB and an item little else.
 """
 
 SECONDS_A_DAY = 86_400
@@ -31,14 +31,14 @@ SECONDS_A_DAY = 86_400
 
 @dataclass(slots=True, repr=False)
 class Event:
-    """An event to be counted; it is never shown, as keys hold values.
+    """An event to be counted; never shown, as keys contain values.
 
     Attributes:
         marker: Partition key of its marker.
-        counters: The distinct counters it is counted in.
-        users: The marker of its user within each of these counters, or None where it is
-            nobody's.
-        source_keys: Where it came from, more than one if it came more than once.
+        counters: The distinct counters that it is counted in.
+        users: Marker of its user for each of these counters, or `None` without a user.
+        source_keys: Source keys of the event, several if it was delivered more than
+            once.
     """
 
     marker: str
@@ -48,7 +48,7 @@ class Event:
 
     @property
     def items(self) -> set[object]:
-        """What a transaction must hold to count it."""
+        """Items of a transaction that counts the event."""
         return {
             self.marker,
             *self.counters,
@@ -57,19 +57,16 @@ class Event:
 
 
 class Counted(NamedTuple):
-    """The outcome of a group of events.
-
-    It says how many were counted that had not been, or why that is not known.
-    """
+    """Result of a group of events: the number of new events, or the error."""
 
     new: int = 0
     trouble: ServiceError | None = None
 
 
 def groups(events: Iterable[Event]) -> Iterator[list[Event]]:
-    """Groups of events that fit into a transaction each.
+    """Yield groups of events that each fit into a transaction.
 
-    Those of the same counters together, as they share these.
+    Events with the same counters are in one group, as they share the counters' items.
     """
     group: list[Event] = []
     held: set[object] = set()
@@ -85,12 +82,12 @@ def groups(events: Iterable[Event]) -> Iterator[list[Event]]:
 
 
 class Transactions:
-    """Counts groups of events in one table.
+    """Writer that counts groups of events in one table.
 
     Args:
         dynamodb: The client.
         table: Name of the table.
-        marker_days: How long markers are kept.
+        marker_days: Days that markers are kept.
     """
 
     def __init__(self, dynamodb: Any, table: str, marker_days: float) -> None:
@@ -101,11 +98,11 @@ class Transactions:
         )
 
     def count(self, group: Sequence[Event], attempts: int) -> Counted:
-        """Count those of a group that were not counted.
+        """Count the events of a group that were not counted before.
 
         Args:
             group: Distinct events that fit into a transaction.
-            attempts: How often requests may fail, all but one of them.
+            attempts: Number of attempts; all but one may fail.
         """
         patience = Backoff(attempts)
         while True:
@@ -120,13 +117,13 @@ class Transactions:
                 return Counted(len(fresh))
             if trouble.code != CONDITION or not patience.again():
                 return Counted(trouble=trouble)
-            # Another writer has set one of the markers meanwhile: see which, and make a
-            # new transaction.
+            # Another writer has set one of the markers meanwhile: read them again, and
+            # build a new transaction.
 
     def _known(
         self, group: Sequence[Event], patience: Backoff
     ) -> set[str] | ServiceError:
-        """Partition keys of the markers that are there."""
+        """Return the partition keys of the existing markers."""
         markers = [event.marker for event in group]
         markers += dict.fromkeys(
             user for event in group for user in event.users if user is not None
@@ -145,7 +142,7 @@ class Transactions:
         )
 
     def _request(self, fresh: Sequence[Event], known: set[str]) -> dict[str, Any]:
-        """One transaction for all of it."""
+        """Return one transaction that counts all these events."""
         users = {
             user: counter
             for event in fresh
@@ -173,9 +170,9 @@ class Transactions:
         return {"TransactItems": items, "ClientRequestToken": str(uuid.uuid4())}
 
     def _write(self, request: dict[str, Any], patience: Backoff) -> ServiceError | None:
-        """Send a transaction until there is an answer to it.
+        """Send a transaction until it is answered.
 
-        It has its token each time, so it takes place once.
+        Each attempt has the same token, so the transaction takes place once.
         """
         while True:
             response = call(self._dynamodb.transact_write_items, **request)
@@ -199,7 +196,7 @@ class Transactions:
 def update(table: str, counter: Key, **numbers: int) -> dict[str, Any]:
     """Return the request that adds numbers to attributes of a counter.
 
-    The counter is made if it is not there.
+    DynamoDB creates the counter if it does not exist.
     """
     return {
         "TableName": table,
