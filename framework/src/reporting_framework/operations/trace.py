@@ -185,10 +185,10 @@ class ProvenanceReader:
         Raises:
             ReportingError: As in `rows`.
         """
-        result = self._found(key, limit)
+        result = self._provenance(key, limit)
         named = source_key_of(self._pipeline.source, key)
         if not (result.rows or result.aside) and named != key:
-            key, result = named, self._found(named, limit)
+            key, result = named, self._provenance(named, limit)
         if result.rows or result.aside:
             return result
         if (outside := self._why_outside(key)) is not None:
@@ -203,7 +203,7 @@ class ProvenanceReader:
         )
         return result._replace(announced=announced, now=become, absence=absence)
 
-    def _found(self, key: str, limit: int) -> ProvenanceResult:
+    def _provenance(self, key: str, limit: int) -> ProvenanceResult:
         """Return the rows and rejected records of a key, or of an object."""
         matching = pl.col(SOURCE_KEY).eq(key) | _OBJECT.eq(key)
         table = self._table()

@@ -105,8 +105,8 @@ class ObjectSource(Source):
 
         A source that can look up one object does that instead.
         """
-        found = (info for info in self.list_objects() if info.key == name)
-        return next((info.version for info in found), None)
+        named = (info for info in self.list_objects() if info.key == name)
+        return next((info.version for info in named), None)
 
     def plan_stats(self) -> PlanStats:
         """Return what was listed: everything, unless objects were named by a replay."""
@@ -141,13 +141,13 @@ class ObjectSource(Source):
     def _read(self, key: str) -> Batch:
         """Return the records of one object, or why there are none."""
         try:
-            found = self.read_object(key)
+            records = self.read_object(key)
         except ReportingError as error:
             return Batch(unread=[ReadFailure(key, _reason(error))])
-        if isinstance(found, Rejection):
-            return Batch(rejected=[found])
-        number = len(found.payloads)
-        if found.multi_record:
+        if isinstance(records, Rejection):
+            return Batch(rejected=[records])
+        number = len(records.payloads)
+        if records.multi_record:
             keys = [line_source_key(key, line) for line in range(1, number + 1)]
         elif number == 1:
             keys = [single_source_key(key)]
@@ -157,7 +157,7 @@ class ObjectSource(Source):
                 " ObjectRecords.multi_record if an object may have more or fewer than"
                 " one"
             )
-        return Batch(keys, [found.version] * len(keys), found.payloads)
+        return Batch(keys, [records.version] * len(keys), records.payloads)
 
 
 def _reason(error: ReportingError) -> str:

@@ -39,7 +39,7 @@ HINT = (
 _log = logging.getLogger(__name__)
 
 _Key = tuple[str | int, ...]
-_Found = tuple[list[Any], int]
+_Values = tuple[list[Any], int]
 """Values of an item, one per new column, and the number of its attributes with an
 unexpected type.
 """
@@ -125,7 +125,7 @@ class DynamoDbEnrich(Transform):
         )
         wanted = dict.fromkeys(key for key in keys if None not in key)
         items = self._fetch(lookup, list(wanted)) if wanted else {}
-        nothing: _Found = ([None] * len(lookup.columns), 0)
+        nothing: _Values = ([None] * len(lookup.columns), 0)
         rows = [items.get(key) or nothing for key in keys]
         self._count(
             lookup.table,
@@ -148,10 +148,10 @@ class DynamoDbEnrich(Transform):
             for name, since in lookup.seconds_since.items()
         )
 
-    def _fetch(self, lookup: Lookup, keys: list[_Key]) -> dict[_Key, _Found | None]:
+    def _fetch(self, lookup: Lookup, keys: list[_Key]) -> dict[_Key, _Values | None]:
         """Return the item of each key, or `None` if there is none."""
         kept = self._cache(lookup)
-        items_by_key: dict[_Key, _Found | None] = kept.find(keys)
+        items_by_key: dict[_Key, _Values | None] = kept.find(keys)
         absent = {
             key: None
             for key in keys
@@ -168,7 +168,7 @@ class DynamoDbEnrich(Transform):
             items_by_key |= {**items, **nothing}
         return items_by_key
 
-    def _items(self, lookup: Lookup, keys: list[_Key]) -> dict[_Key, _Found]:
+    def _items(self, lookup: Lookup, keys: list[_Key]) -> dict[_Key, _Values]:
         names = dict.fromkeys((*lookup.key, *lookup.columns.values()))
         aliases = {f"#n{number}": name for number, name in enumerate(names)}
         options = {
@@ -221,7 +221,7 @@ def _plain(column: pl.Series) -> list[Any]:
     return (column if column.dtype.is_integer() else column.cast(pl.String)).to_list()
 
 
-def _values(lookup: Lookup, item: dict[str, Any]) -> _Found:
+def _values(lookup: Lookup, item: dict[str, Any]) -> _Values:
     values, unexpected = [], 0
     for name, attribute in lookup.columns.items():
         try:

@@ -79,14 +79,14 @@ class ReadableContract:
         due = place.rows(range(6))
         some = pl.col(SOURCE_KEY).is_in(due[SOURCE_KEY][::2].implode())
         for name in due.columns:
-            frame = _collected(_there(table()).filter(some).select(name))
+            frame = _collected(_existing(table()).filter(some).select(name))
             assert _same(frame, due.filter(some).select(name)), (
                 f"rows and columns are picked: column {name} differs"
             )
-        assert _collected(_there(table()).select(pl.len())).item() == 6, (
+        assert _collected(_existing(table()).select(pl.len())).item() == 6, (
             "rows of a table are counted"
         )
-        assert _collected(_there(table()).head(2)).height == 2, (
+        assert _collected(_existing(table()).head(2)).height == 2, (
             "a table can be read in part"
         )
 
@@ -99,7 +99,7 @@ class ReadableContract:
         It never has some of each.
         """
         place.run(range(4))
-        before = _there(table())
+        before = _existing(table())
         place.run(range(4, 8))
         try:
             frame = before.select(place.rows([0]).columns).collect()
@@ -152,14 +152,14 @@ class ReadableContract:
         )
 
 
-def _there(frame: pl.LazyFrame | None) -> pl.LazyFrame:
+def _existing(frame: pl.LazyFrame | None) -> pl.LazyFrame:
     assert frame is not None, "there is a table after the first commit: scan gave none"
     return frame
 
 
 def _collected(frame: pl.LazyFrame | None) -> pl.DataFrame:
     try:
-        return _there(frame).collect()
+        return _existing(frame).collect()
     except ReportingError as error:
         raise AssertionError(
             f"a table that is there can be read: {type(error).__name__}"

@@ -83,13 +83,13 @@ class TableSourceContract(SourceContract):
     def make(self, settings: Mapping[str, Any], table: Table) -> Callable[..., Any]:
         """Make the source of the table, with small pages and splits."""
 
-        def made(**changed: Any) -> Any:
+        def build(**changed: Any) -> Any:
             small = {"page_rows": 2, "split_rows": 4}
             return self.plugin(
                 self.plugin.Settings.model_validate({**small, **settings, **changed})
             )
 
-        return made
+        return build
 
     @pytest.fixture
     def runs(self, make: Callable[..., Any]) -> TableRuns:

@@ -157,11 +157,11 @@ class WriteModesContract:
     def edition(self, rows: Rows) -> Edition:
         """Makes editions of a record: the values of other numbers."""
 
-        def made(number: int, edition: int) -> pl.DataFrame:
+        def rows_of(number: int, edition: int) -> pl.DataFrame:
             values = rows([number + edition])
             return values.with_columns(rows([number])[SOURCE_KEY])
 
-        return made
+        return rows_of
 
     @pytest.fixture
     def versioned(self, make: Make, visible: Visible, edition: Edition) -> Table:
@@ -187,7 +187,7 @@ class WriteModesContract:
         numbers = count()
         one, many, runs = (
             [
-                [Change(number, *each) for each in order]
+                [Change(number, *change) for change in order]
                 for number, order in zip(numbers, orders, strict=False)
             ]
             for _ in range(3)
@@ -221,10 +221,10 @@ class WriteModesContract:
             same = [Change(first, version, edition) for edition in range(3)]
             versioned.run(same)
             versioned.is_right("of equal versions the later row wins")
-            versioned.run(*[[each._replace(number=first + 1)] for each in same])
+            versioned.run(*[[change._replace(number=first + 1)] for change in same])
             versioned.is_right("of equal versions that of the later part wins")
-            for each in same:
-                versioned.run([each._replace(number=first + 2)])
+            for change in same:
+                versioned.run([change._replace(number=first + 2)])
             versioned.is_right("of equal versions that of the later run wins")
 
     # -- deletes -----------------------------------------------------------------------
@@ -248,7 +248,7 @@ class WriteModesContract:
     ) -> None:
         """In one run and in several: a row that is delivered again stays deleted."""
         row, delete = Change(0, "1"), Change(0, "1", deleted=AT)
-        other = [each._replace(number=1) for each in (delete, row)]
+        other = [change._replace(number=1) for change in (delete, row)]
         versioned.run([row], [delete], other)
         versioned.is_right("a delete of the same version wins within a run")
         versioned.run([row], [other[1]])

@@ -30,7 +30,7 @@ class Row(NamedTuple):
     values: Mapping[str, Any] | None
 
 
-class Outcome(NamedTuple):
+class ReadResult(NamedTuple):
     """What a run did.
 
     Attributes:
@@ -80,7 +80,7 @@ class TableRuns:
         crash_after: int | None = None,
         during: Callable[[], object] = lambda: None,
         **changed: Any,
-    ) -> Outcome:
+    ) -> ReadResult:
         """Execute a run and commit what it has read.
 
         Args:
@@ -124,16 +124,16 @@ class TableRuns:
         done: Sequence[FinishedSplit],
         complete: bool,
         stats: PlanStats,
-    ) -> Outcome:
+    ) -> ReadResult:
         read = [
             item
             for batch in batches
             for item in zip(batch.source_keys, batch.versions, strict=True)
         ]
         aside = [key for batch in batches for key in set_aside(batch)]
-        return Outcome(read, aside, len(done), len(batches), complete, stats)
+        return ReadResult(read, aside, len(done), len(batches), complete, stats)
 
-    def _commit(self, batches: Sequence[Batch], outcome: Outcome) -> None:
+    def _commit(self, batches: Sequence[Batch], outcome: ReadResult) -> None:
         """Apply the rules of upsert; see `Sink.commit`."""
         staged: dict[str, Row] = {}
         for batch in batches:

@@ -151,17 +151,19 @@ class Frames:
     def differences(self, model: TableModel, seen: pl.DataFrame) -> list[str]:
         """Return what a table has that the model has not, and the reverse, in words."""
         due = {self.key(number): (number, row) for number, row in model.rows.items()}
-        there: dict[str, dict[str, Any]] = {}
-        found = []
+        rows: dict[str, dict[str, Any]] = {}
+        problems = []
         for row in seen.to_dicts():
-            if row[SOURCE_KEY] in there:
-                found.append(f"{row[SOURCE_KEY]} is there twice")
-            there[row[SOURCE_KEY]] = row
-        found += [f"{key} is not there" for key in due.keys() - there.keys()]
-        found += [f"{key} should not be there" for key in there.keys() - due.keys()]
-        for key in sorted(due.keys() & there.keys()):
-            found += [f"{key} {wrong}" for wrong in self._wrong(*due[key], there[key])]
-        return found
+            if row[SOURCE_KEY] in rows:
+                problems.append(f"{row[SOURCE_KEY]} is there twice")
+            rows[row[SOURCE_KEY]] = row
+        problems += [f"{key} is not there" for key in due.keys() - rows.keys()]
+        problems += [f"{key} should not be there" for key in rows.keys() - due.keys()]
+        for key in sorted(due.keys() & rows.keys()):
+            problems += [
+                f"{key} {wrong}" for wrong in self._wrong(*due[key], rows[key])
+            ]
+        return problems
 
     def _wrong(self, number: int, due: Due, row: dict[str, Any]) -> list[str]:
         """Return what is wrong with a row."""

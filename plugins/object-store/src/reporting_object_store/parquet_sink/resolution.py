@@ -117,17 +117,17 @@ def resolve(
     """
     numbers = [number for number, key in enumerate(files) if key in overtaken]
     late = pl.col(FILE).is_in(numbers) & (pl.col(DELETED_AT) > at) if at else None
-    found = _Found(hard=hard, tells_known=protected is not None, late=late)
+    resolver = _Resolver(hard=hard, tells_known=protected is not None, late=late)
     reader = KeyReader(files, pieces, timestamp, folder, protected or ())
     if _all_new(files, pieces, hard=hard):
-        found.take_all(files, pieces)
+        resolver.take_all(files, pieces)
     else:
         for bucket in reader.buckets():
-            found.add(bucket)
+            resolver.add(bucket)
     for number, file in enumerate(files.values()):
-        for pairs in windows(found.take_pairs(number)):
-            found.add_compared(number, pairs, equal_rows(file, pieces, pairs))
-    return found.resolution(list(files), pieces)
+        for pairs in windows(resolver.take_pairs(number)):
+            resolver.add_compared(number, pairs, equal_rows(file, pieces, pairs))
+    return resolver.resolution(list(files), pieces)
 
 
 def _all_new(
@@ -150,7 +150,7 @@ def _all_new(
     return hashes.n_unique() == len(hashes)
 
 
-class _Found:
+class _Resolver:
     """What was found out so far."""
 
     def __init__(self, *, hard: bool, tells_known: bool, late: pl.Expr | None) -> None:
@@ -207,13 +207,15 @@ class _Found:
         older = pl.col(was).is_not_null() & (
             version.is_null() | (version < pl.col(was))
         )
-        there = pl.col(AT).is_not_null()
+        exists = pl.col(AT).is_not_null()
         late = pl.col(_LATE) & version.eq_missing(pl.col(was))
         outlived = (
-            there & ~pl.col(_DELETE) & (late | (_is_tombstone() & (version == pl.col(was))))
+            exists
+            & ~pl.col(_DELETE)
+            & (late | (_is_tombstone() & (version == pl.col(was))))
         ).fill_null(False)
         same = (
-            there
+            exists
             & version.eq_missing(pl.col(was))
             & deleted.eq_missing(pl.col(f"{DELETED_AT}_right"))
             & (pl.col(MOMENT) == pl.col(f"{MOMENT}_right"))
@@ -221,7 +223,7 @@ class _Found:
         )
         return newest.join(best, on=SOURCE_KEY, how="left").with_columns(
             (~(older | outlived)).alias(_APPLIES),
-            (there & pl.col(f"{DELETED_AT}_right").is_null()).alias(_LIVE),
+            (exists & pl.col(f"{DELETED_AT}_right").is_null()).alias(_LIVE),
             (pl.col(_DELETE) & self._hard).alias(_GONE),
             (same & ~(pl.col(_DELETE) & self._hard)).fill_null(False).alias(_SAME),
         )
@@ -259,9 +261,9 @@ class _Found:
 
         They are forgotten.
         """
-        found = self._pairs.pop(number, [])
+        pairs = self._pairs.pop(number, [])
         none = pl.Schema({AT: pl.UInt32(), PIECE: pl.UInt32(), ROW: pl.UInt32()})
-        return pl.concat(found) if found else none.to_frame()
+        return pl.concat(pairs) if pairs else none.to_frame()
 
     def add_compared(self, number: int, pairs: pl.DataFrame, equal: pl.Series) -> None:
         """Note which staged rows are there already: the old ones stay."""

@@ -35,7 +35,7 @@ that is replaced is refused.
 """
 
 
-class _Found(NamedTuple):
+class _ScannedFile(NamedTuple):
     """A file that is there, and the schema that it has."""
 
     uri: str
@@ -122,7 +122,7 @@ def _check(store: Store, uri: str, content: Pinned) -> None:
         checksums.check(uri, content.read, content.size)
 
 
-def _inspect(store: Store, layout: Layout, key: str) -> _Found | None:
+def _inspect(store: Store, layout: Layout, key: str) -> _ScannedFile | None:
     """Look into the file.
 
     Its schema is found, and whether its rows are those that belong there.
@@ -158,14 +158,14 @@ def _inspect(store: Store, layout: Layout, key: str) -> _Found | None:
             f"{uri}: it holds rows that belong into {belongs}; it is of another"
             " checkpoint: move one of them"
         )
-    return _Found(uri, rows, schema)
+    return _ScannedFile(uri, rows, schema)
 
 
 def _scan(source: Any, options: Mapping[str, Any]) -> pl.LazyFrame:
     return pl.scan_parquet(source, glob=False, hive_partitioning=False, **options)
 
 
-def _conform(file: _Found, wanted: pl.Schema) -> pl.LazyFrame:
+def _conform(file: _ScannedFile, wanted: pl.Schema) -> pl.LazyFrame:
     """Return the rows with the columns that are wanted, and then the others.
 
     The wanted ones are in their order and types.
@@ -178,7 +178,7 @@ def _conform(file: _Found, wanted: pl.Schema) -> pl.LazyFrame:
     return rows if names == form.schema.names() else rows.select(names)
 
 
-def _form(file: _Found, wanted: pl.Schema) -> SchemaMapping:
+def _form(file: _ScannedFile, wanted: pl.Schema) -> SchemaMapping:
     """How the file is read in today's columns.
 
     Of an older one every value that is cast is looked at.

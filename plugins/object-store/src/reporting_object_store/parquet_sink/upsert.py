@@ -170,8 +170,8 @@ class UpsertCommit(FileCommit):
 
     def _find_others(self) -> None:
         """Open files that are there by now: a row may have gone from here to there."""
-        found = self._sink.changed(self.files) - self.files.keys()
-        files = {**self.files, **{key: self._sink.opened(key) for key in found}}
+        changed = self._sink.changed(self.files) - self.files.keys()
+        files = {**self.files, **{key: self._sink.opened(key) for key in changed}}
         self.files = dict(sorted(files.items()))
 
     def _moves(self) -> bool:
