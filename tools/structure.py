@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 CORE = "reporting_framework"
 SOURCE = ROOT / "framework" / "src" / CORE
+DRAWING = ROOT / "docs" / "explanation" / "architecture.md"
 SUITES = SOURCE / "testing"
 BOUNDARY = "plugin_errors.py"
 """The module of the error boundary, the only one that may open it."""
@@ -35,6 +36,7 @@ def main() -> None:
         ("top-level modules of the core", f"{modules} + {packages} packages"),
         ("import arrows between rooms", len(arrows)),
         ("circles between rooms", len(circles(arrows))),
+        ("arrows that the drawing has wrong", len(drawn() ^ essential(arrows))),
         ("lines of the runner", len(runner.read_text().splitlines())),
         ("private methods and functions of the runner", private_functions(runner)),
         ("openings of the error boundary outside its module", boundary_openings()),
@@ -72,17 +74,38 @@ def room_arrows(graph: grimp.ImportGraph) -> set[tuple[str, str]]:
 
 def circles(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
     """Collect the arrows whose end leads back to their start."""
-    reached: dict[str, set[str]] = {}
-    for start, _ in arrows:
-        todo, seen = [start], set[str]()
-        while todo:
-            for begin, end in arrows:
-                if begin == todo[-1] and end not in seen:
-                    seen.add(end)
-                    todo.insert(0, end)
-            todo.pop()
-        reached[start] = seen
-    return {(begin, end) for begin, end in arrows if begin in reached.get(end, set())}
+    return {(begin, end) for begin, end in arrows if begin in reached(end, arrows)}
+
+
+def essential(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Collect the arrows that do not follow from others."""
+    return {
+        (begin, end)
+        for begin, end in arrows
+        if end not in reached(begin, arrows - {(begin, end)})
+    }
+
+
+def reached(start: str, arrows: set[tuple[str, str]]) -> set[str]:
+    """Collect the rooms to which arrows lead from one."""
+    todo, seen = [start], set[str]()
+    while todo:
+        room = todo.pop()
+        ends = {end for begin, end in arrows if begin == room} - seen
+        seen |= ends
+        todo += ends
+    return seen
+
+
+def drawn() -> set[tuple[str, str]]:
+    """Collect the arrows of the drawing in the page on the architecture."""
+    arrows = set()
+    for begin, ends in re.findall(
+        r"^    (\w+)(?:\[.*?\])? --> (.*)$", DRAWING.read_text(), re.MULTILINE
+    ):
+        for end in re.sub(r"\[.*?\]", "", ends).split(" & "):
+            arrows.add((begin, end.replace("text", "_text")))
+    return arrows
 
 
 def private_functions(path: Path) -> int:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tools.structure import circles
+from tools.structure import circles, essential
 from tools.touched import tests_of as found_for
 
 
@@ -41,3 +41,8 @@ def test_arrows_that_lead_back_to_their_start_are_circles():
     arrows = {("a", "b"), ("b", "c"), ("c", "a"), ("a", "d")}
     assert circles(arrows) == {("a", "b"), ("b", "c"), ("c", "a")}
     assert circles({("a", "b"), ("b", "c"), ("a", "c")}) == set()
+
+
+def test_arrows_that_follow_from_others_are_not_essential():
+    arrows = {("a", "b"), ("b", "c"), ("a", "c"), ("a", "d")}
+    assert essential(arrows) == arrows - {("a", "c")}
