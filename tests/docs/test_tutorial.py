@@ -12,7 +12,8 @@ def test_the_tutorial_up_to_the_first_run_does_what_it_shows(tmp_path):
     player = Player(tmp_path)
     done = player.play(
         blocks(
-            PAGE[: PAGE.index("Try it without")] + PAGE[PAGE.index("Run the report:") : FIRST]
+            PAGE[: PAGE.index("Try it without")]
+            + PAGE[PAGE.index("Run the report:") : FIRST]
         )
     )
     assert [line for line in done if line.startswith("reporting-run")] == [

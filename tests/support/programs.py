@@ -88,7 +88,7 @@ class _Calls:
         connect = sqlite3.connect
 
         def traced(*args: Any, **more: Any) -> sqlite3.Connection:
-            connection = connect(*args, **more)
+            connection: sqlite3.Connection = connect(*args, **more)
             connection.set_trace_callback(self._count)
             return connection
 

@@ -68,9 +68,7 @@ def test_a_folder_is_no_file(tmp_path):
     folder_store = open_store(str(tmp_path))
     folder_store.put("sub/k", b"", if_version=None)
     found = folder_store.pin("sub")
-    with pytest.raises(
-        Exception, match="expected a file and found something else"
-    ):
+    with pytest.raises(Exception, match="expected a file and found something else"):
         found.read(0, 1)
     found.close()
 

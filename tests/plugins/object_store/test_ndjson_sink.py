@@ -603,9 +603,7 @@ def test_a_folder_holds_the_files_and_nothing_else(tmp_path):
 
 def test_a_folder_that_is_a_file_is_told(tmp_path):
     (tmp_path / "out").write_bytes(b"")
-    with pytest.raises(
-        LocationError, match="expected a file and found something else"
-    ):
+    with pytest.raises(LocationError, match="expected a file and found something else"):
         commit(tmp_path / "out", [plain(1)])
 
 

@@ -247,7 +247,9 @@ def _back_up_rest(
     if rest.all:
         for _, copy in back_up(store, sinks, rest, stamp()):
             _log.warning("written by a concurrent run, and copied to %s", copy)
-        copied = frozenset((artifact.uri, artifact.version or "") for artifact in rest.all)
+        copied = frozenset(
+            (artifact.uri, artifact.version or "") for artifact in rest.all
+        )
         reset = reset._replace(saved=reset.saved | copied)
         marker.write(reset)
     return reset

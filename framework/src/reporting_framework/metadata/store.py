@@ -181,7 +181,7 @@ class MetadataStore:
         Raises:
             CommitConflict: An artifact has changed since it was looked at.
         """
-        places = [self._place_of(artifact) for artifact in stored_artifacts]
+        places = [self._place_of(artifact) for artifact in artifacts]
         check_unchanged(places)
         return back_up(places, open_store(self._folder), name)
 
