@@ -47,7 +47,7 @@ def scripts() -> set[str]:
 
 def run_by(text: str) -> set[str]:
     """The words that follow ``hatch run`` in a text, but for programs of the environment."""
-    return set(re.findall(r"hatch run ([\w:-]+)", text)) - {"python"}
+    return set(re.findall(r"hatch run ([\w:-]+)", text)) - {"python", "reporting"}
 
 
 # -- workflows ---------------------------------------------------------------------------------------------------------

@@ -273,7 +273,7 @@ variable "create_experiments_table" {
 }
 
 variable "delivery" {
-  description = "exactly-once: each event counts once whatever happens, and distinct users are counted; at-least-once: faster and cheaper, and what comes again counts again."
+  description = "exactly-once: each event counts once whatever happens, and distinct users are counted; at-least-once: faster and cheaper, and what is delivered again counts again."
   type        = string
   default     = "exactly-once"
 
