@@ -2,6 +2,8 @@
 
 import pytest
 
+from reporting_framework.testing import SinkContract
+
 pytest_plugins = ["pytester"]
 
 SUITE = """
@@ -44,3 +46,38 @@ def test_what_is_not_tried_is_named_and_fails_a_strict_suite(
     assert GIVE in text
     assert "not tried: a ledger is whole: it keeps no ledger" in text
     assert ": as it is" in text
+
+
+FILES = """
+import pytest
+from reporting_framework import Sink, TableSink
+from reporting_framework.testing import SinkContract
+
+class TestMine(SinkContract):
+    strict = True
+    plugin = {plugin}
+    {says}
+
+    @pytest.fixture
+    def place(self):
+        return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("plugin", "says", "outcome"),
+    [
+        ("Sink", "", "failed"),
+        ("Sink", "has_files = False", "skipped"),
+        ("TableSink", "", "skipped"),
+    ],
+)
+def test_a_strict_sink_without_files_gives_none(pytester, plugin, says, outcome):
+    """The bytes of a database depend on the order of writes, so it has none to give."""
+    assert SinkContract.has_files
+    pytester.makepyfile(test_mine=FILES.format(plugin=plugin, says=says))
+    result = pytester.runpytest_inprocess(
+        "-p", "no:cacheprovider", "-rsf", "-k", "test_prepare_writes_nothing"
+    )
+    assert result.parseoutcomes()[outcome] == 1
+    assert ("give the fixture `files`" in str(result.stdout)) == (outcome == "failed")

@@ -29,19 +29,7 @@ if TYPE_CHECKING:
     from reporting_framework.testing.faults.wire import WireFaults
     from reporting_framework.testing.s3 import S3Server
 
-for _module in (
-    "stored_artifacts",
-    "contract",
-    "engines",
-    "memory",
-    "observers",
-    "places",
-    "sinks",
-    "sources",
-    "transforms",
-    "validators",
-):
-    pytest.register_assert_rewrite(f"{__package__}.{_module}")
+pytest.register_assert_rewrite(f"{__package__}.contracts", f"{__package__}.harness")
 
 _numbers = itertools.count(1)
 

@@ -48,9 +48,6 @@ class PluginContract:
         strict: Class attribute: True: a test that is skipped, as a fixture or a class
             attribute was not given, is a failure.
 
-        strict: Class attribute: True: a test that is skipped, as a fixture or a class
-            attribute was not given, is a failure.
-
     To use:
         make: Fixture: makes the plugin from `settings`, a new object with each call;
             arguments replace settings.
