@@ -124,6 +124,10 @@ def test_what_a_report_keeps_is_beside_its_only_sink_a_database(shop):
     check_equal(folder)
     history = told(folder, "reporting", "history", REPORT)
     assert history.count("ok") >= 2
+    head, replay, first = history.splitlines()
+    assert head.endswith("changes")
+    assert replay.endswith("1 inserted")
+    assert first.endswith(f"{ROWS - 1:,} inserted")
     fresh = told(folder, "reporting", "freshness", REPORT, "--max-age", "1h")
     assert ": fresh: " in fresh
     assert "quarantine" in told(folder, "reporting", "state", REPORT, "show")

@@ -19,6 +19,7 @@ from reporting_framework.execution.committing import Committing
 from reporting_framework.execution.planning import Run
 from reporting_framework.execution.source_state import SourceState
 from reporting_framework.execution.totals import RunTotals
+from reporting_framework.plugin_api.records import FILTERED
 from reporting_framework.plugin_api.result import Output
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
@@ -277,3 +278,15 @@ def test_a_run_that_replaces_the_table_has_read_what_is_in_quarantine_again(call
     totals.exhaust()
     given.record(given.commit())
     assert ("quarantine", "replace_entries", "old", "older") in calls
+
+
+@pytest.mark.parametrize(("reason", "kept"), [("missing", True), (FILTERED, False)])
+def test_a_table_is_not_replaced_by_nothing_if_all_was_rejected(calls, reason, kept):
+    given, totals = committing(
+        calls, [Sink("a", calls)], keepers=[False], modes=["replace"], source_keys=()
+    )
+    totals.exhaust()
+    totals.staged = 0
+    totals.rejections.append(Rejection("bad", None, reason))
+    given.commit()
+    assert (("a", "commit") not in calls) == kept

@@ -338,10 +338,12 @@ def test_a_clock_that_is_ahead_of_ours_is_no_place_to_look_back_from(place):
     assert datetime.fromisoformat(runs.state["position"]) <= datetime.now(UTC)
 
 
-def test_a_text_that_is_not_a_time_is_rejected_and_hides_no_other(place):
+@pytest.mark.parametrize("text", ["zzz", "9999-12-31T23:30:00-01:00"])
+def test_a_text_that_is_not_a_time_is_rejected_and_hides_no_other(place, text):
+    """A time after the year 9999 in UTC is none."""
     table, source = place(cursor="text")
     table.put(50, 0)
-    table.execute("UPDATE orders SET at = 'zzz' WHERE k0 = 47")
+    table.execute(f"UPDATE orders SET at = '{text}' WHERE k0 = 47")
     runs = TableRuns(source)
     outcome = runs.run()
     assert outcome.rejected == ["or%2Fders/47"]

@@ -150,11 +150,20 @@ class Model:
 
     @staticmethod
     def rank(each):
-        return (each[6] is not None, each[6] or "", each[7] is not None)
+        is_newer_delete = each[7] is not None and each[6] is not None
+        return (each[6] is not None, each[6] or "", is_newer_delete)
+
+    @staticmethod
+    def outlived(new, old):
+        """Whether a row is of the version in which the source has deleted it."""
+        same = new[6] is not None and new[6] == old[6]
+        return same and new[7] is None and old[7] is not None and old[0] is None
 
     def take(self, new):
         old = self.rows.get(new[5])
         if old is not None and not newer(new[6], old[6]):
+            return None
+        if old is not None and self.outlived(new, old):
             return None
         is_delete, live = new[7] is not None, old is not None and old[7] is None
         if is_delete and self.hard:
@@ -433,7 +442,8 @@ def test_a_row_stays_deleted_that_another_run_has_deleted_meanwhile(template):
     uri = place().replace("x.parquet", template)
     rows = [row(key, "1", 1) for key in ("same", "newer", "deleted before", "there")]
     commit(uri, *[[each] for each in rows])
-    before = CommitContext(None, START, snapshot=True, not_staged=["same", "newer"])
+    earlier = RUNS_AT - timedelta(days=1)
+    before = CommitContext(None, earlier, snapshot=True, not_staged=["same", "newer"])
     commit(uri, rows[-1:], context=before)
 
     def full_scan():

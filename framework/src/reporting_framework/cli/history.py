@@ -62,11 +62,13 @@ def print_history(
     elif records:
         from reporting_framework.cli.tables import listing
 
-        write(listing(COLUMNS, [_cells(record) for record in records]))
+        upserts = any(record.inserted is not None for record in records)
+        columns = [*COLUMNS, *["changes"] * upserts]
+        write(listing(columns, [_cells(record, upserts) for record in records]))
     return DONE
 
 
-def _cells(record: RunRecord) -> list[str]:
+def _cells(record: RunRecord, upserts: bool) -> list[str]:
     numbers = (
         record.records_read,
         record.accepted,
@@ -80,7 +82,15 @@ def _cells(record: RunRecord) -> list[str]:
         f"{(record.finished_at - record.started_at).total_seconds():.2f}",
         record.run_id[:SHORT],
         ", ".join(versions_of(record)),
+        *[_changes(record)] * upserts,
     ]
+
+
+def _changes(record: RunRecord) -> str:
+    """What a run did to a table that is upserted to."""
+    counts = ("inserted", "updated", "unchanged", "deleted")
+    numbers = {name: getattr(record, name) for name in counts}
+    return ", ".join(f"{number:,} {name}" for name, number in numbers.items() if number)
 
 
 def status_of(record: RunRecord) -> str:

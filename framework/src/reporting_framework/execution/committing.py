@@ -9,6 +9,7 @@ from reporting_framework.errors import IncompleteRun, StorageUnavailable
 from reporting_framework.execution.batch_checks import check_state
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import (
+    FILTERED,
     SOURCE_KEY,
     CommitContext,
     CommitResult,
@@ -69,9 +70,9 @@ class Committing:
             writes = bool(staged_parts or context.state or context.snapshot)
             if writes and supports(sink, "remove") and self._metadata is not None:
                 self._metadata.refuse_reset()
-            if not run.writes and run.pipeline.modes[index] == "replace":
+            if run.pipeline.modes[index] == "replace" and self._keeps_table():
                 commit_results[index] = CommitResult()
-                continue  # no rows would become the table
+                continue
             commit_results[index] = result = sink.commit(staged_parts, context)
             if result.failed and (any(self._keepers) or not run.pipeline.pushed):
                 raise StorageUnavailable(
@@ -79,6 +80,15 @@ class Committing:
                     f" {len(result.failed)} rows: {result.failed[0].reason}; run again"
                 )
         return [commit_results[index] for index in range(totals.sinks)]
+
+    def _keeps_table(self) -> bool:
+        """Return whether a table is not to be replaced, as by no rows at all.
+
+        That is so in a dry run, and if all that was read was rejected.
+        """
+        totals = self._totals
+        rejected = any(each.error_type != FILTERED for each in totals.rejections)
+        return not self._run.writes or (rejected and not totals.staged)
 
     def _check_complete(self) -> None:
         """Raise `IncompleteRun` if rows would be lost by replacing the table."""

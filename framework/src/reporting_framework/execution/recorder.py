@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import StorageUnavailable
 from reporting_framework.execution.plugin_errors import Owner, call, log_errors
-from reporting_framework.plugin_api.records import SOURCE_KEY, VERSION
+from reporting_framework.plugin_api.records import SOURCE_KEY, VERSION, UpsertCounts
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.plugin_api.source_keys import without
 from reporting_framework.registry.discovery import FRAMEWORK
@@ -131,6 +131,7 @@ class Recorder:
             rejected=result.rejected,
             filtered=result.filtered,
             duplicates=result.duplicates,
+            **{name: getattr(result, name) for name in UpsertCounts._fields},
             objects_unread=result.objects_unread,
             remaining=result.remaining,
             last_processed_timestamp=result.last_processed_timestamp,

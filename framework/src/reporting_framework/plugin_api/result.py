@@ -215,6 +215,7 @@ class RunRecord(_Model):
         finished_at: When it was over (UTC).
         status: ``ok``, ``partial`` or ``failed``.
         complete: False when the deadline came before all that is new was handled.
+        inserted: With ``upsert``, as in `RunResult`; so are the next three.
         replay: Whether it read quarantined objects again, and nothing else.
         inputs: Places that the source read, as URIs.
         outputs: Outputs as they were then, those with new rows first, 50 at the most.
@@ -236,6 +237,10 @@ class RunRecord(_Model):
     rejected: int = 0
     filtered: int = 0
     duplicates: int = 0
+    inserted: int | None = Field(None, exclude_if=_is_none)
+    updated: int | None = Field(None, exclude_if=_is_none)
+    unchanged: int | None = Field(None, exclude_if=_is_none)
+    deleted: int | None = Field(None, exclude_if=_is_none)
     objects_unread: int = 0
     remaining: int = 0
     last_processed_timestamp: _Moment | None = None

@@ -7,7 +7,7 @@ ISO 8601 text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -174,8 +174,9 @@ def _moments(parts: pl.DataFrame) -> pl.Series:
         pl.col("day") + time.fill_null("T00:00:00") + pl.col("fraction").fill_null(".0")
     )
     moment = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
-    moved = moment - pl.duration(minutes=_offset())
-    return parts.select(moved.cast(pl.Datetime("us"))).to_series()
+    moved = (moment - pl.duration(minutes=_offset())).cast(pl.Datetime("us"))
+    within = moved.dt.year().is_between(MINYEAR, MAXYEAR)  # as Python's times are
+    return parts.select(pl.when(within).then(moved)).to_series()
 
 
 def _parts(column: pl.Series) -> pl.DataFrame:
