@@ -10,8 +10,8 @@ from typing import ClassVar
 import polars as pl
 
 from acme_reporting.settings import SqliteTableSettings
-from acme_reporting.table import Table
-from reporting_framework import TableInfo, TableQuery, TableSource
+from acme_reporting.table import Table, problem
+from reporting_framework import ReportingError, TableInfo, TableQuery, TableSource
 
 
 class SqliteTable(TableSource):
@@ -36,6 +36,10 @@ class SqliteTable(TableSource):
     def fetch(self, query: TableQuery) -> pl.DataFrame:
         """See `TableSource.fetch`."""
         return self._table.rows(query)
+
+    def problem(self, error: Exception) -> ReportingError:
+        """See `TableSource.problem`."""
+        return problem(self.settings.path, error)
 
     def source_uris(self) -> Sequence[str]:
         """See `Source.source_uris`: the file."""

@@ -184,19 +184,15 @@ class Table:
         """The file, read only; texts are bytes, as they may be anything.
 
         Raises:
-            LocationError: It is not there, is not to be opened, or is no database.
-            StorageUnavailable: It cannot be read just now.
+            sqlite3.Error: See `problem`.
         """
-        try:
-            place = f"{Path(self._path).resolve().as_uri()}?mode=ro"
-            database = sqlite3.connect(
-                place, uri=True, timeout=self._busy_seconds, isolation_level=None
-            )
-            with closing(database):
-                database.text_factory = bytes
-                yield database
-        except sqlite3.Error as error:
-            raise _translated(self._path, error) from error
+        place = f"{Path(self._path).resolve().as_uri()}?mode=ro"
+        database = sqlite3.connect(
+            place, uri=True, timeout=self._busy_seconds, isolation_level=None
+        )
+        with closing(database):
+            database.text_factory = bytes
+            yield database
 
 
 def _frame(
@@ -253,8 +249,8 @@ def _column_type(declared: str) -> ColumnType:
     )
 
 
-def _translated(path: str, error: sqlite3.Error) -> ReportingError:
-    """What whoever runs the report can do about it.
+def problem(path: str, error: Exception) -> ReportingError:
+    """Return what whoever runs the report can do about an error of SQLite.
 
     SQLite's own words may hold parts of a query, so only its code.
     """

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.source import PlanStats
 from reporting_framework.plugin_api.table_columns import to_json, value_from_json
 from reporting_framework.plugin_api.table_cursor import TextForm, cursor_of, is_before
@@ -58,15 +59,26 @@ class TablePlan:
         """What versions are made of now; empty if there are none."""
         return self._cursor.label if self._cursor else ""
 
-    @property
-    def of_another_cursor(self) -> bool:
-        """Whether rows have versions that cannot be compared with those of now."""
-        return self.state.cursor not in ("", self.label)
+    def check_comparable(self, source: str) -> None:
+        """Check that rows have source keys and versions as the state has them.
 
-    @property
-    def of_another_key(self) -> bool:
-        """Whether rows have source keys of another primary key than those of now."""
-        return list(self.state.table[1:]) != list(self._info.primary_key)
+        Raises:
+            SettingsError: They are of another primary key or cursor.
+        """
+        where, primary_key = f"source {source}: table {self._info.name}", ", ".join
+        if list(self.state.table[1:]) != list(self._info.primary_key):
+            raise SettingsError(
+                f"{where}: the primary key was {primary_key(self.state.table[1:])}, and"
+                f" now it is {primary_key(self._info.primary_key)}: source keys cannot"
+                " be compared; go back to it, reset the report's state, or use another"
+                " output"
+            )
+        if self.state.cursor not in ("", self.label):
+            raise SettingsError(
+                f"{where}: the cursor was {self.state.cursor}, and now it is"
+                f" {self.label or 'none'}: versions cannot be compared; go back to it,"
+                " or reset the report's state"
+            )
 
     # -- what is read ------------------------------------------------------------------
 

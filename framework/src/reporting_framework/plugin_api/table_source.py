@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
-from reporting_framework.errors import PluginError, SettingsError, TransientError
+from reporting_framework.errors import (
+    PluginError,
+    ReportingError,
+    TransientError,
+)
 from reporting_framework.plugin_api.base import optional
+from reporting_framework.plugin_api.driver_errors import standard_problem, translated
 from reporting_framework.plugin_api.records import (
     Batch,
     FinishedSplit,
@@ -104,6 +109,14 @@ class TableSource(Source):
         """
         return None
 
+    @optional
+    def problem(self, error: Exception) -> ReportingError:
+        """Return what an exception of the driver means; it must hold no value.
+
+        The exceptions are those that PEP 249 names, raised by any of the methods above.
+        """
+        return standard_problem(f"source {self.name}", error)
+
     @property
     def parallelism(self) -> int:
         """As the settings say."""
@@ -121,7 +134,8 @@ class TableSource(Source):
     @cached_property
     def info(self) -> TableInfo:
         """The table, checked."""
-        info = self.table_info()
+        with translated(self.problem):
+            info = self.table_info()
         check_info(info, self.name)
         return info
 
@@ -137,23 +151,12 @@ class TableSource(Source):
         self._plan = plan = TablePlan.of(
             self.info, self.settings, ledger.state, datetime.now(UTC)
         )
-        if plan.of_another_key:
-            raise SettingsError(
-                f"source {self.name}: table {self.info.name}: the primary key was"
-                f" {', '.join(plan.state.table[1:])}, and now it is"
-                f" {', '.join(self.info.primary_key)}: source keys cannot be compared;"
-                " go back to it, reset the report's state, or use another output"
-            )
-        if plan.of_another_cursor:
-            raise SettingsError(
-                f"source {self.name}: table {self.info.name}: the cursor was"
-                f" {plan.state.cursor}, and now it is {plan.label or 'none'}: versions"
-                " cannot be compared; go back to it, or reset the report's state"
-            )
+        plan.check_comparable(self.name)
         return self._splits(plan)
 
     def _splits(self, plan: TablePlan) -> Iterator[Split]:
-        snapshot = self.open_snapshot()
+        with translated(self.problem):
+            snapshot = self.open_snapshot()
         plan.begin(
             TableEdges(
                 self.info, lambda query: self._fetch(query._replace(snapshot=snapshot))
@@ -246,7 +249,9 @@ class TableSource(Source):
 
     def _fetch(self, query: TableQuery) -> pl.DataFrame:
         what = f"source {self.name}: table {self.info.name}: fetch"
-        return checked(self.fetch(query), query, self.info.schema, what)
+        with translated(self.problem):
+            frame = self.fetch(query)
+        return checked(frame, query, self.info.schema, what)
 
     def _batch(self, frame: pl.DataFrame, position: dict[str, Any]) -> Batch:
         """Return rows as a batch; `position` is brought up to them."""

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import polars as pl
 
 from reporting_framework.errors import ReportingError, SettingsError
+from reporting_framework.plugin_api.driver_errors import standard_problem
 from reporting_framework.plugin_api.records import SOURCE_KEY, VERSION
 from reporting_framework.plugin_api.sink import Sink
-from reporting_framework.tables.session import Session, standard_problem
+from reporting_framework.tables.session import Session
 from reporting_framework.tables.values import standard_type
 
 

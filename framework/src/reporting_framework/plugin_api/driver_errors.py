@@ -1,0 +1,75 @@
+"""Exceptions of database drivers, which PEP 249 names alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from reporting_framework.errors import (
+    CommitConflict,
+    CorruptCheckpoint,
+    ReportingError,
+    SettingsError,
+    StorageUnavailable,
+)
+
+_PASSES = {"OperationalError", "InterfaceError", "InternalError"}
+_REFUSED = {"IntegrityError", "DataError", "ProgrammingError", "NotSupportedError"}
+_ERRORS = {"Error", "DatabaseError", *_PASSES, *_REFUSED}
+"""Names that PEP 249 gives to the exceptions of every driver."""
+
+_LOST_RACE = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE", "23505"}
+"""Codes of a key that another transaction has inserted meanwhile."""
+
+
+def is_driver_error(error: Exception) -> bool:
+    """Return whether an exception is of a driver that follows PEP 249."""
+    return not isinstance(error, ReportingError) and not _ERRORS.isdisjoint(
+        _names(error)
+    )
+
+
+@contextmanager
+def translated(problem: Callable[[Exception], ReportingError]) -> Iterator[None]:
+    """Raise what `problem` makes of an exception of a driver in the block."""
+    try:
+        yield
+    except Exception as error:
+        if not is_driver_error(error):
+            raise
+        raise problem(error) from error
+
+
+def standard_problem(subject: str, error: Exception) -> ReportingError:
+    """Return what an exception of a driver means.
+
+    The driver's own words may hold values of records, so only its code is shown.
+    """
+    code = next(
+        (
+            str(code)
+            for name in ("sqlite_errorname", "sqlstate", "pgcode", "errno")
+            if (code := getattr(error, name, None))
+        ),
+        type(error).__name__,
+    )
+    names = _names(error)
+    if code in _LOST_RACE or code.startswith("40") or "TransactionException" in names:
+        return CommitConflict(f"{subject}: other runs were faster ({code}); run again")
+    if names & _PASSES:
+        return StorageUnavailable(
+            f"{subject}: the database did not do it ({code}); nothing was changed: run"
+            " again"
+        )
+    if names & _REFUSED:
+        return SettingsError(
+            f"{subject}: the database refused it ({code}); compare the table with the"
+            " columns and values of the report"
+        )
+    return CorruptCheckpoint(
+        f"{subject}: not a database that can be read ({code}); give another one"
+    )
+
+
+def _names(error: Exception) -> set[str]:
+    return {kind.__name__ for kind in type(error).__mro__}
