@@ -211,6 +211,99 @@ MUTANTS = [
         "test_nothing_is_read_that_the_ledger_has",
         "increments read the window alone: missing",
     ),
+    # -- pages of records
+    Mutant(
+        "fetches each page twice",
+        "TestFeed",
+        "while rows := self.page(offset):",
+        "while self.page(offset) and (rows := self.page(offset)):",
+        "test_each_page_is_fetched_once",
+        "each page is fetched once: 4 (0, 2, 4, …) twice",
+    ),
+    Mutant(
+        "reads a page again within a run",
+        "TestFeed",
+        "offset += len(rows)",
+        "offset += 1",
+        "test_each_page_is_fetched_once",
+        "each record is read once",
+    ),
+    Mutant(
+        "has a state ahead of its rows",
+        "TestFeed",
+        'position={"offset": offset}',
+        'position={"offset": offset + 2}',
+        "test_hints_lose_nothing",
+        "the state moves only behind committed pages: after 1: missing 2 (orders/2, orders/3)",
+    ),
+    Mutant(
+        "has a state that stays behind",
+        "TestFeed",
+        'position={"offset": offset}',
+        'position={"offset": 0}',
+        "test_nothing_is_read_that_the_ledger_has",
+        "nothing is read that was committed: 8 records were read again",
+    ),
+    Mutant(
+        "has a state for the last page alone",
+        "TestFeed",
+        'position={"offset": offset}',
+        'position={"offset": offset} if offset > 7 else None',
+        "test_hints_lose_nothing",
+        "the state moves with each page: after 2 of them, 8 records were read again",
+    ),
+    Mutant(
+        "swallows a page that fails",
+        "TestFeed",
+        "return fetch(self.settings.folder, offset)",
+        "try:\n            return fetch(self.settings.folder, offset)\n"
+        "        except StorageUnavailable:\n            return []",
+        "test_what_cannot_be_read_is_never_passed_over",
+        "nothing is passed over: I/O call 1 fails once: missing 8",
+    ),
+    Mutant(
+        "goes on behind a page that fails",
+        "TestFeed",
+        "return fetch(self.settings.folder, offset)",
+        "try:\n            return fetch(self.settings.folder, offset)\n"
+        "        except StorageUnavailable:\n            return fetch(self.settings.folder, offset + 2)",
+        "test_what_cannot_be_read_is_never_passed_over",
+        "nothing is passed over: I/O call 1 fails once: missing 2 (orders/0, orders/1)",
+    ),
+    Mutant(
+        "fetches all pages at once",
+        "TestFeed",
+        "def pages(self, after):",
+        "def pages(self, after):\n        yield from list(self.all_pages(after))\n\n    def all_pages(self, after):",
+        "test_pages_are_fetched_when_they_are_asked_for",
+        "a page is fetched when it is asked for: 5 requests for the first",
+    ),
+    Mutant(
+        "loses ties between pages",
+        "TestFeed",
+        "offset += len(rows)",
+        "offset += len(rows)\n"
+        "            while (more := self.page(offset)) and more[0]['at'] == rows[-1]['at']:\n"
+        "                offset += 1",
+        "test_ties_at_the_edge_of_a_page_are_read",
+        "ties at the edge of a page are read: missing",
+    ),
+    Mutant(
+        "compares numbers as texts",
+        "TestFeed",
+        "f\"{row['at']:06}\"",
+        "str(row['at'])",
+        "test_an_update_has_a_newer_version",
+        "an update takes the place of the record",
+    ),
+    Mutant(
+        "lets a repeated page undo an update",
+        "TestFeed",
+        "f\"{row['at']:06}\"",
+        "f\"{10**6 - row['at']:06}\"",
+        "test_a_repeated_page_changes_nothing",
+        "a repeated page changes nothing: an update",
+    ),
     # -- settings
     Mutant(
         "accepts unknown settings",
@@ -891,6 +984,11 @@ SAMPLE = {
     "loses a late row",
     "loses a tie at a page's edge",
     "fetches a page twice",
+    "fetches each page twice",
+    "has a state ahead of its rows",
+    "has a state that stays behind",
+    "swallows a page that fails",
+    "goes on behind a page that fails",
 }
 """What is tried each time; the others run with the slow tests."""
 

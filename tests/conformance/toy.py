@@ -29,6 +29,7 @@ from reporting_framework import (
     PlanStats,
     Query,
     ReadFailure,
+    RecordSource,
     Rejection,
     SettingsError,
     Sink,
@@ -135,6 +136,36 @@ class ToyTable(TableSource):
 
     def read(self, split):
         yield from super().read(split)
+
+
+def fetch(folder, offset):
+    """The API of `ToyFeed`: two records of a log, from this one on."""
+    records = json.loads(read(folder / "feed.json") or "[]")
+    return records[offset : offset + 2]
+
+
+class ToyFeedSettings(ToySettings):
+    full_scan: bool = False
+
+
+class ToyFeed(RecordSource):
+    name = "toy-feed"
+    Settings = ToyFeedSettings
+    versions_ordered = True
+
+    def pages(self, after):
+        offset = after["offset"] if after else 0
+        while rows := self.page(offset):
+            offset += len(rows)
+            yield Batch(
+                [f"orders/{row['id']}" for row in rows],
+                [f"{row['at']:06}" for row in rows],
+                [json.dumps(row).encode() for row in rows],
+                position={"offset": offset},
+            )
+
+    def page(self, offset):
+        return fetch(self.settings.folder, offset)
 
 
 # -- the validator --------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from reporting_framework.testing import (
     ObserverContract,
     PageContract,
     QueryContract,
+    RecordSourceContract,
     SinkContract,
     SourceContract,
     TableSourceContract,
@@ -114,6 +115,46 @@ class TestTable(TableSourceContract):
     @pytest.fixture
     def table(self, tmp_path):
         return ToyRows(tmp_path / "orders.db")
+
+
+class ToyLog:
+    """The API behind `ToyFeed`: its file, and what was asked for."""
+
+    def __init__(self, path):
+        self.path, self.records, self.requests = path, [], []
+
+    def put(self, number, tick):
+        record = {"id": number, "at": tick, "note": f"{CANARY} {tick}"}
+        self.records.append(record)
+        self.path.write_text(json.dumps(self.records))
+        return f"orders/{number}", json.dumps(record).encode()
+
+    def fetched(self):
+        requests, self.requests = self.requests, []
+        return requests
+
+
+class TestFeed(RecordSourceContract):
+    plugin = toy.ToyFeed
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        return {"folder": tmp_path}
+
+    @pytest.fixture
+    def feed(self, tmp_path, monkeypatch):
+        feed, fetch = ToyLog(tmp_path / "feed.json"), toy.fetch
+
+        def logged(folder, offset):
+            feed.requests.append(str(offset))
+            return fetch(folder, offset)
+
+        monkeypatch.setattr(toy, "fetch", logged)
+        return feed
+
+    @pytest.fixture
+    def faults(self, broken_io):
+        return broken_io
 
 
 class TestValidator(ValidatorContract):

@@ -19,22 +19,34 @@ def suites_page() -> str:
     suites = [kind for kind in kinds if kind.__name__.endswith("Contract")]
     suites.sort(key=lambda kind: kind is not testing.PluginContract)
     others = [kind for kind in kinds if kind not in suites]
+    behind = [kind for kind in others if ".contracts." in kind.__module__]
+    faults = [kind for kind in others if kind not in behind]
     return page(
         "Conformance suites",
         as_markdown(text_of(testing, "testing")),
         "How to use them: [test a plugin](../how-to/test-a-plugin.md).",
-        *[part for suite in suites for part in _suite(suite)],
+        *[part for suite in suites for part in _suite(suite, suites)],
+        "## What is behind a source",
+        "Fixtures of two suites, as a test changes them. `Expected` is a pair: the"
+        " source key of a record, and what must come out, the payload as bytes or the"
+        " values of a row as a mapping.",
+        *[part for kind in behind for part in described(kind, "###")],
         "## Faults",
-        *[part for kind in others for part in described(kind, "###")],
+        *[part for kind in faults for part in described(kind, "###")],
         "## Fixtures",
         as_markdown(text_of(pytest_plugin, "pytest_plugin")),
     )
 
 
-def _suite(suite: type) -> list[str]:
+def _suite(suite: type, suites: list[type]) -> list[str]:
+    """Describe a suite; what it shares by a base that is no suite counts as its own."""
     name = suite.__name__
+    own = [base for base in suite.__mro__ if base is suite or base not in suites]
     tests = {
-        test: member for test, member in vars(suite).items() if test.startswith("test_")
+        test: member
+        for base in own
+        for test, member in vars(base).items()
+        if test.startswith("test_")
     }
     rows = [
         [code(test), summary(function, f"{name}.{test}")]

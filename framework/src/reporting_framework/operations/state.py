@@ -30,7 +30,7 @@ KINDS: Mapping[Part, tuple[str, ...]] = {
 """Kinds of artifacts in each part.
 
 Only a full listing finds quarantined records again, so the quarantine includes the
-bookmark.
+hints.
 """
 
 

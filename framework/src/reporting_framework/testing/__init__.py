@@ -34,9 +34,16 @@ if TYPE_CHECKING:
     from reporting_framework.testing.contracts.observer import ObserverContract
     from reporting_framework.testing.contracts.page import PageContract
     from reporting_framework.testing.contracts.query import QueryContract
+    from reporting_framework.testing.contracts.record_source import (
+        Feed,
+        RecordSourceContract,
+    )
     from reporting_framework.testing.contracts.sink import SinkContract
     from reporting_framework.testing.contracts.source import SourceContract
-    from reporting_framework.testing.contracts.table_source import TableSourceContract
+    from reporting_framework.testing.contracts.table_source import (
+        Table,
+        TableSourceContract,
+    )
     from reporting_framework.testing.contracts.transform import TransformContract
     from reporting_framework.testing.contracts.validator import ValidatorContract
     from reporting_framework.testing.faults.calls import CallFaults, Faults, Killed
@@ -46,13 +53,16 @@ _HOMES = {
     "CallFaults": "faults.calls",
     "EngineContract": "contracts.engine",
     "Faults": "faults.calls",
+    "Feed": "contracts.record_source",
     "Killed": "faults.calls",
     "ObserverContract": "contracts.observer",
     "PageContract": "contracts.page",
     "PluginContract": "contracts.base",
     "QueryContract": "contracts.query",
+    "RecordSourceContract": "contracts.record_source",
     "SinkContract": "contracts.sink",
     "SourceContract": "contracts.source",
+    "Table": "contracts.table_source",
     "TableSourceContract": "contracts.table_source",
     "TransformContract": "contracts.transform",
     "ValidatorContract": "contracts.validator",
@@ -63,13 +73,16 @@ __all__ = [
     "CallFaults",
     "EngineContract",
     "Faults",
+    "Feed",
     "Killed",
     "ObserverContract",
     "PageContract",
     "PluginContract",
     "QueryContract",
+    "RecordSourceContract",
     "SinkContract",
     "SourceContract",
+    "Table",
     "TableSourceContract",
     "TransformContract",
     "ValidatorContract",

@@ -70,9 +70,10 @@ class PluginContract:
     @pytest.fixture
     def make(self, settings: Mapping[str, Any]) -> Callable[..., Any]:
         """Makes the plugin."""
-        return lambda **changed: self.plugin(
-            self.plugin.Settings.model_validate({**settings, **changed})
-        )
+        return lambda **changed: self._made({**settings, **changed})
+
+    def _made(self, settings: Mapping[str, Any]) -> Any:
+        return self.plugin(self.plugin.Settings.model_validate(dict(settings)))
 
     @pytest.fixture
     def output(

@@ -62,9 +62,20 @@ class SourceContract(PluginContract):
         crowd: Class attribute: how many records to `add` to see whether memory is
             bounded: so many that they make several splits. Four times as many are added
             then. 0: it is not tried.
+        stream: Class attribute: which of its streams is tried, if it has any.
     """
 
     crowd: ClassVar[int] = 0
+    stream: ClassVar[str | None] = None
+
+    def _made(self, settings: Mapping[str, Any]) -> Any:
+        source = super()._made(settings)
+        streams = source.streams()
+        assert len(set(streams)) == len(streams), "a stream has a name of its own"
+        if self.stream is not None:
+            assert self.stream in streams, f"it has a stream {self.stream}"
+            source.select_stream(self.stream)
+        return source
 
     @pytest.fixture
     def records(self) -> Mapping[str, Any]:

@@ -8,20 +8,19 @@ from typing import Any, ClassVar, Protocol
 
 import pytest
 
-from reporting_framework.plugin_api.records import VERSION
-from reporting_framework.testing.contracts.base import assert_no_value_shown, differing
-from reporting_framework.testing.contracts.source import Opened, SourceContract
-from reporting_framework.testing.faults.calls import Faults, Killed, each_fault
+from reporting_framework.testing.contracts.base import differing
+from reporting_framework.testing.contracts.source import Opened
+from reporting_framework.testing.contracts.stateful_source import (
+    Expected,
+    Put,
+    StatefulSourceContract,
+)
 from reporting_framework.testing.harness.source_harness import (
     plain,
     planned,
     sent,
-    through_json,
 )
 from reporting_framework.testing.harness.table_harness import TableRuns
-
-Expected = tuple[str, Mapping[str, Any]]
-"""Source key of a row, and its values as they must come out."""
 
 MAX_TICK = 100_000
 """The latest tick that the suite uses."""
@@ -44,7 +43,7 @@ class Table(Protocol):
         ...
 
 
-class TableSourceContract(SourceContract):
+class TableSourceContract(StatefulSourceContract):
     """The promises of a `TableSource`, beside those of every source.
 
     The table is read in pages of 2 and splits of 4 rows.
@@ -57,6 +56,7 @@ class TableSourceContract(SourceContract):
             `settings`. A tick may be a minute: then it is 60, unless set otherwise.
         has_cursor: Class attribute: False for a table without a cursor.
         crowd: Class attribute, see `SourceContract`.
+        stream: Class attribute, see `SourceContract`.
 
     Given by the suite, from `table`:
         records: Fixture, see `SourceContract`.
@@ -73,15 +73,9 @@ class TableSourceContract(SourceContract):
         self._lacks("table", "an object with `put` and `delete`, see `Table`")
 
     @pytest.fixture
-    def records(self, table: Table) -> Mapping[str, Any]:
-        """Rows that are there at first, three of them with one cursor."""
-        ticks = (0, 10, 20, 20, 20, 30, 40, 50)
-        return dict(table.put(number, tick) for number, tick in enumerate(ticks))
-
-    @pytest.fixture
-    def add(self, table: Table) -> Callable[[int], Expected]:
-        """Add a row."""
-        return lambda number: table.put(100 + number, 1_000)
+    def put(self, table: Table) -> Put:
+        """Write a row."""
+        return table.put
 
     @pytest.fixture
     def make(self, settings: Mapping[str, Any], table: Table) -> Callable[..., Any]:
@@ -89,20 +83,16 @@ class TableSourceContract(SourceContract):
 
         def build(**changed: Any) -> Any:
             small = {"page_rows": 2, "split_rows": 4}
-            return self.plugin(
-                self.plugin.Settings.model_validate({**small, **settings, **changed})
-            )
+            return self._made({**small, **settings, **changed})
 
         return build
-
-    @pytest.fixture
-    def runs(self, make: Callable[..., Any]) -> TableRuns:
-        """Runs of the source, with a table that keeps what they read."""
-        return TableRuns(make)
 
     def _cursor(self) -> None:
         if not self.has_cursor:
             pytest.skip("it has no cursor, so each run reads the whole table")
+
+    def _ordered(self) -> None:
+        self._cursor()
 
     # -- what the ledger is to other sources, the state is to this one -----------------
 
@@ -149,17 +139,6 @@ class TableSourceContract(SourceContract):
         )
         assert outcome.stats.listing == "window", "a window says that it is one"
 
-    def test_a_new_record_is_found(  # type: ignore[override]  # fixtures
-        self, runs: TableRuns, records: Mapping[str, Any], add: Any
-    ) -> None:
-        """A row that was added since the last run is read, as it is."""
-        runs.run()
-        key, row = add(0)
-        runs.run()
-        assert runs.live == {**records, key: row}, differing(
-            runs.live, {*records, key}, "a new row is found"
-        )
-
     def test_hints_lose_nothing(  # type: ignore[override]  # fixtures
         self, runs: TableRuns, records: Mapping[str, Any]
     ) -> None:
@@ -170,28 +149,6 @@ class TableSourceContract(SourceContract):
         assert runs.live == dict(records), differing(
             runs.live, records, "a run that was stopped is gone on with"
         )
-
-    def test_what_cannot_be_read_is_never_passed_over(  # type: ignore[override]  # fixtures
-        self,
-        runs: TableRuns,
-        records: Mapping[str, Any],
-        faults: Faults | None,
-    ) -> None:
-        """Whichever call fails, it is said, and the runs after it read every row."""
-        for attempt in each_fault(self._faults(faults)):
-            runs.rows, runs.state = {}, None
-            outcome = attempt.run(runs.run)
-            if attempt.error is None and outcome is not None:
-                lost = runs.live.keys() != records.keys()
-                assert outcome.rejected or not lost, differing(
-                    runs.live, records, f"nothing is passed over: {attempt}"
-                )
-            elif not isinstance(attempt.error, Killed):
-                assert_no_value_shown({f"the error of {attempt}": attempt.error})
-            runs.run()
-            assert runs.live == dict(records), differing(
-                runs.live, records, f"the run after a fault reads the rest: {attempt}"
-            )
 
     # -- reading -----------------------------------------------------------------------
 
@@ -257,27 +214,6 @@ class TableSourceContract(SourceContract):
         larger = partial(opened, page_rows=100, split_rows=400)
         super().test_memory_is_bounded(larger, add)
 
-    # -- versions ----------------------------------------------------------------------
-
-    def test_an_update_has_a_newer_version(
-        self, runs: TableRuns, records: Mapping[str, Any], table: Table
-    ) -> None:
-        """A later cursor is a later version as a text, and it takes the row's place."""
-        self._cursor()
-        runs.run()
-        versions: list[str] = []
-        for tick in (60, 99, 100, 101, 1_000):
-            key, row = table.put(1, tick)
-            runs.run()
-            assert runs.live[key] == row, "an update takes the place of the row"
-            version = runs.rows[key].version
-            assert version is not None, f"an update has a newer {VERSION}: it has none"
-            versions.append(version)
-        assert sorted(set(versions)) == versions, (
-            f"an update has a newer {VERSION}: versions are not in the order of the"
-            " cursor"
-        )
-
     # -- increments --------------------------------------------------------------------
 
     def test_a_late_row_within_the_look_back_is_found(
@@ -334,49 +270,7 @@ class TableSourceContract(SourceContract):
                 "increments start where a stopped read began: an update was lost"
             )
 
-    def test_the_state_is_enough_after_a_crash(
-        self, runs: TableRuns, records: Mapping[str, Any], add: Any
-    ) -> None:
-        """Nothing was committed between two batches, so the next run reads all."""
-        batches = runs.run().batches
-        runs.rows, runs.state = {}, None
-        for crash in range(1, batches + 1):
-            runs.run(crash_after=crash)
-            assert not runs.rows
-            runs.run()
-            assert runs.live == dict(records), differing(
-                runs.live, records, "the state is enough after a crash"
-            )
-            runs.rows, runs.state = {}, None
-
-    def test_the_state_is_of_json_types(
-        self, runs: TableRuns, records: Mapping[str, Any]
-    ) -> None:
-        """It survives JSON, after a whole run and after one that was stopped."""
-        for splits in (1, None):
-            runs.run(splits=splits)
-            assert runs.state is not None, "a run has a state"
-            assert through_json(runs.state) == runs.state, "a state survives JSON"
-
     # -- snapshots ---------------------------------------------------------------------
-
-    def test_what_is_written_during_a_run_is_not_lost(
-        self, runs: TableRuns, records: Mapping[str, Any], table: Table
-    ) -> None:
-        """Rows that change while a run reads are right after the next one."""
-        numbers = iter(range(400, 500))
-        due = dict(records)
-
-        def write() -> None:
-            if (number := next(numbers)) < 404:
-                due.update([table.put(number, 900 + number)])
-                due.update([table.put(number - 400, 900 + number)])
-
-        runs.run(during=write)
-        runs.run()
-        assert runs.live == due, differing(
-            runs.live, due, "what is written during a run is not lost"
-        )
 
     def test_a_snapshot_is_of_one_moment(
         self, runs: TableRuns, records: Mapping[str, Any], table: Table, make: Any

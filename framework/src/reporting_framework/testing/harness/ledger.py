@@ -25,7 +25,6 @@ class KnownObjects:
     ) -> None:
         self.state = state
         self._known = frozenset(known)
-        self.state = state
         self.hints: Mapping[str, Any] = hints or {}
         self.asked: list[str] = []
 

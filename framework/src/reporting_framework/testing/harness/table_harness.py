@@ -1,4 +1,4 @@
-"""Runs of a table source, with a table that keeps what they read.
+"""Runs of a source that has a state, with a table that keeps what they read.
 
 It does what the runner and an upserting sink do, and stops where a test says.
 """
@@ -23,11 +23,11 @@ class Row(NamedTuple):
 
     Attributes:
         version: Its version.
-        values: Its values, `None` if it was deleted.
+        values: Its values, or the payload; `None` if it was deleted.
     """
 
     version: str | None
-    values: Mapping[str, Any] | None
+    values: Any
 
 
 class ReadResult(NamedTuple):
@@ -67,7 +67,7 @@ class TableRuns:
         self.state: Mapping[str, Any] | None = None
 
     @property
-    def live(self) -> dict[str, Mapping[str, Any]]:
+    def live(self) -> dict[str, Any]:
         """Values of the rows that are not deleted."""
         return {
             key: row.values for key, row in self.rows.items() if row.values is not None
@@ -137,10 +137,11 @@ class TableRuns:
         """Apply the rules of upsert; see `Sink.commit`."""
         staged: dict[str, Row] = {}
         for batch in batches:
-            if batch.frame is None:
-                continue
+            records: Sequence[Any] = (
+                batch.payloads or () if batch.frame is None else batch.frame.to_dicts()
+            )
             for key, version, values in zip(
-                batch.source_keys, batch.versions, batch.frame.to_dicts(), strict=True
+                batch.source_keys, batch.versions, records, strict=True
             ):
                 _keep_newer(staged, key, Row(version, values))
         for key, row in staged.items():

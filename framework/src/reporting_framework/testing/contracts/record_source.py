@@ -1,0 +1,214 @@
+"""The promises of a record source."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import pytest
+
+from reporting_framework.errors import StorageUnavailable
+from reporting_framework.plugin_api.records import Batch
+from reporting_framework.testing.contracts.base import differing, few
+from reporting_framework.testing.contracts.stateful_source import (
+    Expected,
+    Put,
+    StatefulSourceContract,
+)
+from reporting_framework.testing.harness.table_harness import TableRuns
+
+PAGE = 2
+"""Records of a page."""
+
+
+class Feed(Protocol):
+    """The API behind a record source, as a test changes it: pages of two records."""
+
+    def put(self, number: int, tick: int) -> Expected:
+        """Add record number `number`, or give it another state; it comes last then.
+
+        Its version grows with the tick. A tick may be half a second of a day that is
+        past: so an API that leaves out the fraction of whole seconds is tried, too.
+        """
+        ...
+
+    def fetched(self) -> Sequence[str]:
+        """Return what was asked for since the last call: a text for each request.
+
+        Two requests for one page are one text.
+        """
+        ...
+
+
+class RecordSourceContract(StatefulSourceContract):
+    """The promises of a `RecordSource`, beside those of every source.
+
+    To give, beside what `PluginContract` says:
+        feed: Fixture: a `Feed`, empty at first. Put `CANARY` into values.
+
+    To say:
+        crowd: Class attribute, see `SourceContract`.
+        stream: Class attribute, see `SourceContract`.
+
+    Given by the suite, from `feed`:
+        records: Fixture, see `SourceContract`.
+        add: Fixture, see `SourceContract`.
+        trigger: Fixture, see `SourceContract`: none names the work.
+    """
+
+    @pytest.fixture
+    def feed(self) -> Feed:
+        """The API behind the source."""
+        self._lacks("feed", "an object with `put` and `fetched`, see `Feed`")
+
+    @pytest.fixture
+    def put(self, feed: Feed) -> Put:
+        """Add a record or give it another state."""
+        return feed.put
+
+    @pytest.fixture
+    def cut(self, make: Callable[..., Any]) -> Callable[[int], TableRuns]:
+        """Make runs whose pages after the first ones cannot be fetched."""
+
+        def runs_of(count: int) -> TableRuns:
+            def made(**changed: Any) -> Any:
+                source = make(**changed)
+                pages = source.pages
+
+                def some(after: Any) -> Iterator[Batch]:
+                    for number, page in enumerate(pages(after)):
+                        if number == count:
+                            raise StorageUnavailable("this page cannot be fetched")
+                        yield page
+
+                source.pages = some
+                return source
+
+            return TableRuns(made)
+
+        return runs_of
+
+    # -- what the ledger is to other sources, the state is to this one -----------------
+
+    def test_nothing_is_read_that_the_ledger_has(  # type: ignore[override]  # fixtures
+        self, runs: TableRuns, records: Mapping[str, Any], feed: Feed
+    ) -> None:
+        """A run with nothing new reads no more than the last page again."""
+        runs.run()
+        feed.fetched()
+        outcome = runs.run()
+        assert len(outcome.read) <= PAGE, (
+            f"nothing is read that was committed: {len(outcome.read)} records were read"
+            " again, more than the last page"
+        )
+        assert len(feed.fetched()) <= 2, "a run with nothing new fetches the last page"
+
+    def test_hints_lose_nothing(  # type: ignore[override]  # fixtures
+        self,
+        runs: TableRuns,
+        records: Mapping[str, Any],
+        cut: Callable[[int], TableRuns],
+    ) -> None:
+        """The state is that of the last page that was committed, wherever it ends."""
+        for count in range(len(records) // PAGE):
+            cut_short = cut(count)
+            outcome = cut_short.run()
+            assert len(outcome.rejected) == 1, (
+                "a page that cannot be fetched is said to be unread, once"
+            )
+            runs.rows, runs.state = dict(cut_short.rows), cut_short.state
+            known = len(runs.rows)
+            again = runs.run()
+            assert runs.live == dict(records), differing(
+                runs.live,
+                records,
+                f"the state moves only behind committed pages: after {count}",
+            )
+            assert len(again.read) <= len(records) - known + PAGE, (
+                f"the state moves with each page: after {count} of them,"
+                f" {len(again.read)} records were read again"
+            )
+
+    # -- reading -----------------------------------------------------------------------
+
+    def test_each_page_is_fetched_once(
+        self, runs: TableRuns, records: Mapping[str, Any], feed: Feed
+    ) -> None:
+        """No request is made twice in a run."""
+        feed.fetched()
+        outcome = runs.run()
+        requests = feed.fetched()
+        assert requests, "`Feed.fetched` says what was asked for"
+        twice = [request for request, times in Counter(requests).items() if times > 1]
+        assert not twice, f"each page is fetched once: {few(twice)} twice"
+        keys = [key for key, _ in outcome.read]
+        assert sorted(keys) == sorted(records), differing(
+            keys, records, "each record is read once"
+        )
+
+    def test_pages_are_fetched_when_they_are_asked_for(
+        self, make: Callable[..., Any], records: Mapping[str, Any], feed: Feed
+    ) -> None:
+        """`pages` holds no more than it has yielded, so that memory is bounded."""
+        feed.fetched()
+        source = make()
+        pages = iter(source.pages(None))
+        next(pages)
+        early = len(feed.fetched())
+        for _ in pages:
+            pass
+        source.close()
+        assert early < len(records) // PAGE, (
+            f"a page is fetched when it is asked for: {early} requests for the first"
+        )
+
+    def test_an_api_without_records_is_read(self, runs: TableRuns, feed: Feed) -> None:
+        """It gives none, and those that come later are found."""
+        assert runs.run().read == [], "an API without records gives none"
+        key, record = feed.put(1, 10)
+        runs.run()
+        assert runs.live == {key: record}, "a first record is found"
+
+    def test_ties_at_the_edge_of_a_page_are_read(
+        self, runs: TableRuns, records: Mapping[str, Any], feed: Feed
+    ) -> None:
+        """Records of one tick are not cut off at a page's edge, nor between runs."""
+        runs.run()
+        new: dict[str, Any] = {}
+        for numbers in (range(200, 205), range(205, 208)):
+            new.update(feed.put(number, 1_000) for number in numbers)
+            runs.run()
+            assert runs.live == {**records, **new}, differing(
+                runs.live, {*records, *new}, "ties at the edge of a page are read"
+            )
+
+    # -- deliveries --------------------------------------------------------------------
+
+    def test_a_repeated_page_changes_nothing(
+        self, runs: TableRuns, records: Mapping[str, Any], feed: Feed
+    ) -> None:
+        """Pages whose state was lost are read again, and the table stays as it is."""
+        self._ordered()
+        runs.run()
+        key, record = feed.put(1, 2_000)
+        runs.run()
+        before = dict(runs.rows)
+        runs.state = None
+        runs.run()
+        assert runs.rows == before, differing(
+            runs.rows, before, "a repeated page changes nothing"
+        )
+        assert runs.live[key] == record, "a repeated page changes nothing: an update"
+
+    def test_a_full_scan_starts_from_the_beginning(
+        self, runs: TableRuns, records: Mapping[str, Any]
+    ) -> None:
+        """If there is a setting ``full_scan``."""
+        if "full_scan" not in self.plugin.Settings.model_fields:
+            pytest.skip("it has no setting full_scan")
+        runs.run()
+        keys = {key for key, _ in runs.run(full_scan=True).read}
+        assert keys == records.keys(), differing(
+            keys, records, "a full scan starts from the beginning"
+        )
