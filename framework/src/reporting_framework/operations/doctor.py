@@ -5,9 +5,7 @@ The checks are independent: a failed check hides no other.
 
 from __future__ import annotations
 
-import queue
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +18,7 @@ from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.execution.write_modes import mode_of
 from reporting_framework.operations.iam import permissions_of
 from reporting_framework.plugin_api.records import CheckResult
+from reporting_framework.storage.timeouts import call_within
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,16 +69,11 @@ def run_checks(checks: Mapping[str, Check], *, limit: float) -> Iterator[Checked
         limit: Time limit of each check, in seconds; a slower check is abandoned.
     """
     for name, check in checks.items():
-        answers: queue.SimpleQueue[CheckResult] = queue.SimpleQueue()
-        threading.Thread(
-            target=_answer,
-            args=(check, answers),
-            name=f"reporting-check-{name}",
-            daemon=True,
-        ).start()
         try:
-            result = answers.get(timeout=limit)
-        except queue.Empty:
+            result = call_within(
+                limit, partial(_answer, check), f"reporting-check-{name}"
+            )
+        except TimeoutError:
             result = CheckResult(
                 "fail",
                 f"no answer within {limit:g} s",
@@ -88,14 +82,14 @@ def run_checks(checks: Mapping[str, Check], *, limit: float) -> Iterator[Checked
         yield CheckedPart(name, *map(redacted, result))
 
 
-def _answer(check: Check, answers: queue.SimpleQueue[CheckResult]) -> None:
+def _answer(check: Check) -> CheckResult:
     try:
-        answers.put(check())
+        return check()
     except ReportingError as error:
-        answers.put(CheckResult("fail", str(error)))
+        return CheckResult("fail", str(error))
     except BaseException as error:  # do not show the message: it may hold values
         ended = system_problem(error) or f"the check failed with {type(error).__name__}"
-        answers.put(CheckResult("fail", ended))
+        return CheckResult("fail", ended)
 
 
 def of_report(
