@@ -78,12 +78,12 @@ def test_settings_are_over_those_of_the_file(checkpointed, tmp_path):
         (
             {"where": {"study": 0.5}},
             SettingsError,
-            "where: a float is not asked for in column study; give a text,",
+            "where: column study: a float is not supported; give a text,",
         ),
         (
             {"where": {"timestamp": datetime(2024, 1, 1, tzinfo=UTC)}},
             SettingsError,
-            "where: a datetime is not asked for",
+            "where: column timestamp: a datetime is not supported",
         ),
         (
             {"where": {"sudy": "x"}},
@@ -113,7 +113,7 @@ def test_settings_are_over_those_of_the_file(checkpointed, tmp_path):
         (
             {"first": "2024-02-01", "last": "2024-01-01"},
             SettingsError,
-            "the first day, 2024-02-01, is after the last",
+            "first day 2024-02-01: it is after the last",
         ),
         ({"options": {"bye": []}}, SettingsError, "query counts: .*bye"),
         (

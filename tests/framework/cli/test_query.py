@@ -262,12 +262,12 @@ def test_help_says_what_a_query_means_and_its_options(here):
         ),
         (
             ["counts", "--from", "2024-01-02", "--to", "2024-01-01"],
-            "error: the first day, 2024-01-02, is after the la",
+            "error: first day 2024-01-02: it is after the la",
         ),
         (["counts", "--on", "visit_date"], "--on: needs a day; add --from or --to"),
         (
             ["counts", "--from", "2024-01-01", "--on", "study"],
-            "error: column study is String and has no days",
+            "error: column study: it is String and has no days",
         ),
         (
             ["counts", "--format", "parquet"],
@@ -354,7 +354,7 @@ def test_a_list_says_what_cannot_be_asked_of_a_report(here, command):
         return done.stdout
 
     assert listed("archive") == (
-        "report archive: there is no table to ask: none of its sinks can be read"
+        "report archive: there is no table to query: none of its sinks can be read"
         " (ndjson-archive)\n"
     )
     assert "needs action, " in listed("other")
@@ -374,7 +374,7 @@ def test_reports_that_cannot_answer_say_why(here):
     done = invoke("archive", "counts")
     assert (done.exit_code, done.stdout) == (2, "")
     assert (
-        "report archive: there is no table to ask: none of its sinks can be read (ndjson-archive)"
+        "report archive: there is no table to query: none of its sinks can be read (ndjson-archive)"
         in done.stderr
     )
     rows = {"timestamp": [None], "event_id": ["e"], "source_key": ["k"]}

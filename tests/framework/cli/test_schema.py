@@ -177,7 +177,7 @@ def test_what_does_not_go_together_is_refused():
     assert "none of its sinks writes parquet files (ndjson-archive)" in refused(
         "archived", "--format", "athena"
     )
-    assert "and Athena reads S3 alone" in refused(
+    assert "and Athena reads only S3" in refused(
         "event-log-checkpoint", "--checkpoint", "o.parquet", "--format", "glue"
     )
 

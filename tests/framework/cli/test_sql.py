@@ -261,13 +261,13 @@ def test_settings_come_from_everywhere(here, made, monkeypatch):
         ("SELECT stdy FROM events", "did you mean study?; events has action, study, pipeline_adcid, project_label, cent"),
         ("SELECT 'é',,", "error: the SQL, line 1, column 12: syntax error at or near"),
         ("SELECT nothing(ptid) FROM events", "Scalar Function with name nothing does not exist!"),
-        ("SELECT 1 AS a, 2 AS A", "two columns of the answer are called A; name one of them with AS"),
-        ("SELECT 1; SELECT 2", "error: the SQL is 2 statements; give one that gives rows, such as a SELECT"),
-        ("", "error: the SQL is 0 statements; give one that gives rows"),
+        ("SELECT 1 AS a, 2 AS A", "two columns of the answer are called A; rename one of them with AS"),
+        ("SELECT 1; SELECT 2", "error: the SQL is 2 statements; give one that returns rows, such as a SELECT"),
+        ("", "error: the SQL is 0 statements; give one that returns rows"),
         ("-- nothing", "No such option"),
-        ("SELECT ?", "error: the SQL has parameters, and there is nothing to put in their place"),
+        ("SELECT ?", "error: the SQL has parameters, which are not supported"),
         *(
-            (sql, f"error: the SQL is a statement of type {kind}; only one that gives rows is taken")
+            (sql, f"error: the SQL is a statement of type {kind}; give one that returns rows")
             for sql, kind in [
                 ("CREATE TABLE mine AS FROM events", "CREATE"),
                 ("DROP VIEW events", "DROP"),
@@ -438,8 +438,8 @@ def test_an_error_on_the_table_says_which_and_where_and_with_verbose_all(secret)
     sql = "SELECT 'é',\n  CAST(ptid AS INTEGER) FROM events"
     for more in FORMS:
         assert refused(sql, *secret, *more) == (
-            "error: the SQL, line 2, column 3: a value does not fit what is done with it (ConversionException); TRY_CAST "
-            "makes nulls of those that do not; its message may quote records and is withheld, --verbose shows it\n"
+            "error: the SQL, line 2, column 3: a value does not fit an operation (ConversionException); use TRY_CAST "
+            "to get null for such values; its message may quote records and is withheld, --verbose shows it\n"
         )
     assert f"Could not convert string '{SECRET}{{' to INT32" in refused(
         sql, *secret, "--verbose"
@@ -553,7 +553,7 @@ def test_composed_reports_are_called_by_their_own_name_and_those_that_cannot_ans
     done = invoke("archive", "SELECT 1")
     assert (done.exit_code, done.stdout) == (2, "")
     assert (
-        "report archive: there is no table to ask: none of its sinks can be read (ndjson-archive)"
+        "report archive: there is no table to query: none of its sinks can be read (ndjson-archive)"
         in done.stderr
     )
     assert invoke(

@@ -170,7 +170,7 @@ def test_an_error_of_a_pages_own_names_the_step_and_no_value():
 def test_a_sink_without_a_place_for_pages_says_so():
     with pytest.raises(
         PluginError,
-        match="report r: sink held has no place for a page beside what it holds",
+        match="report r: sink held has no location for a page beside its rows",
     ):
         pages.write_page_beside(Counted(), reading(), date(2024, 1, 1))
 

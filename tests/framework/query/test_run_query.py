@@ -111,7 +111,7 @@ def test_a_value_that_does_not_fit_is_refused_with_the_columns_there_are(
 def test_a_type_that_is_not_asked_for_by_value_is_refused():
     with pytest.raises(
         SettingsError,
-        match=r"column share is Float64, which is not asked for by value; there are text",
+        match=r"column share: it is Float64 and cannot be compared with a value; there are text",
     ):
         selected("share", [0.5], ("share", "0.5"))
 
@@ -172,12 +172,12 @@ def test_days_of_a_date_are_included_too():
 
 def test_days_in_the_wrong_order_or_of_a_column_without_any_are_refused():
     with pytest.raises(
-        SettingsError, match="the first day, 2024-01-03, is after the last, 2024-01-02"
+        SettingsError, match="first day 2024-01-03: it is after the last day, 2024-01-02; swap"
     ):
         selected("text", [None], first=LAST, last=FIRST)
     with pytest.raises(
         SettingsError,
-        match="column text is String and has no days; those have: day, timestamp, local, n",
+        match="column text: it is String and has no days; choose one of: day, timestamp, local, n",
     ):
         selected("text", [None], first=FIRST, on="text")
 

@@ -115,13 +115,13 @@ def test_the_name_and_the_place_may_be_given():
             table(folder="/data/out"),
             {},
             SettingsError,
-            "the table is at /data/out, and Athena reads S3 alone; name a",
+            "the table is at /data/out, and Athena reads only S3; name a",
         ),
         (
             table(),
             {"location": "out/"},
             SettingsError,
-            "the table is at out/, and Athena reads S3 alone",
+            "the table is at out/, and Athena reads only S3",
         ),
         (
             table(folder=None),
@@ -133,19 +133,19 @@ def test_the_name_and_the_place_may_be_given():
             table(),
             {"name": "My Table"},
             SettingsError,
-            "'My Table' is no name of a table or database: take small",
+            "'My Table': not a valid name of a table or database; use lower-case",
         ),
         (
             table(a=pl.String(), A=pl.String()),
             {},
             SettingsError,
-            "columns differ in the case of letters alone, .*: a$",
+            "columns a differ only in case, which Athena ignores; rename",
         ),
         (
             table(a=pl.Struct({"x y": pl.Int8})),
             {},
             SettingsError,
-            "column a: Athena has no name like 'x y' in a struct",
+            "column a: Athena does not accept the field name 'x y'",
         ),
     ],
 )

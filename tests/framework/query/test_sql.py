@@ -304,7 +304,7 @@ def test_what_does_not_fit_in_memory_is_an_error_that_says_so(tmp_path):
     with duckdb.connect(config={"memory_limit": "20MB"}) as connection:
         connection.execute("SET temp_directory = ''")
         with (
-            pytest.raises(FatalError, match="the SQL needs more memory than there is"),
+            pytest.raises(FatalError, match="the SQL needs more memory than available"),
             withheld("", TableFiles([])),
         ):
             connection.execute(

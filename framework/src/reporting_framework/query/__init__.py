@@ -1,1 +1,1 @@
-"""Queries, pages, schemas and SQL over a report's table."""
+"""Queries, pages, schemas and SQL for a report's table."""

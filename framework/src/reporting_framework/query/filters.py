@@ -1,4 +1,4 @@
-"""The rows and days that a query is asked for."""
+"""Filters of a query: column values and days."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 class RowFilter(NamedTuple):
-    """Which rows a query sees.
+    """Filter of the rows that a query sees.
 
     Attributes:
-        where: Columns and what stands in them, as text; an empty text is null. Several
-            of one column are "or", several columns "and".
+        where: Columns and required values, as text; an empty text is null. Several
+            values of one column mean "or", several columns mean "and".
         first: The first day, in UTC.
-        last: The last day, in UTC; it is included.
-        on: The column (Date or Datetime) that the days are of; where it is null the row
-            is left out.
+        last: The last day, in UTC, inclusive.
+        on: The column (Date or Datetime) that the days refer to; rows where it is null
+            are left out.
     """
 
     where: Sequence[tuple[str, str]] = ()
@@ -40,11 +40,11 @@ class RowFilter(NamedTuple):
     on: str = "timestamp"
 
     def of(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Those rows.
+        """Return the rows that pass the filter.
 
         Raises:
-            SettingsError: A column is not there, or is of another type than what is
-                asked of it.
+            SettingsError: A column does not exist, or its type does not fit its value
+                or the days.
         """
         schema = rows.collect_schema()
         wanted: dict[str, list[Any]] = {}
@@ -58,10 +58,11 @@ class RowFilter(NamedTuple):
         return rows.filter(*conditions) if conditions else rows
 
     def _days(self, schema: pl.Schema) -> list[pl.Expr]:
-        """That the column lies within the days."""
+        """Return the conditions that the column is within the days."""
         if self.first and self.last and self.first > self.last:
             raise SettingsError(
-                f"the first day, {self.first}, is after the last, {self.last}"
+                f"first day {self.first}: it is after the last day, {self.last}; swap"
+                " them"
             )
         dtype, column = _type(self.on, schema), pl.col(self.on)
         if isinstance(dtype, pl.Date):
@@ -73,7 +74,7 @@ class RowFilter(NamedTuple):
                 if isinstance(dtype, pl.Date | pl.Datetime)
             )
             raise SettingsError(
-                f"column {self.on} is {dtype} and has no days; those have:"
+                f"column {self.on}: it is {dtype} and has no days; choose one of:"
                 f" {days or 'none'}"
             )
         if dtype.time_zone not in (None, "UTC"):
@@ -97,17 +98,18 @@ def selection_of(
     last: date | str | None,
     on: str,
 ) -> RowFilter:
-    """A selection made of Python's own values.
+    """Return a filter made from Python values.
 
     Args:
-        where: By column the value, or a list of them: a text, a whole number, a date, a
+        where: Value or list of values by column: a text, a whole number, a date, a
             truth value, or None for null.
         first: The first day, as a date or as YYYY-MM-DD.
-        last: The last day.
-        on: The column that the days are of.
+        last: The last day, inclusive.
+        on: The column that the days refer to.
 
     Raises:
-        SettingsError: A value is of another type, or a text is no day.
+        SettingsError: A value has another type, a list is empty, or a text is not a
+            day.
     """
     given = {
         column: (
@@ -131,16 +133,16 @@ def selection_of(
 
 
 def _text(column: str, value: Any) -> str:
-    """A value as it would be written on the command line."""
+    """Return a value as it would be written on the command line."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime) or not isinstance(value, str | int | date):
         raise SettingsError(
-            f"where: a {type(value).__name__} is not asked for in column"
-            f" {one_line(column, 80)}; give a text, a whole number, a date, a truth"
-            " value or None, or a list of them"
+            f"where: column {one_line(column, 80)}: a {type(value).__name__} is not"
+            " supported; give a text, a whole number, a date, a truth value or None, or"
+            " a list of them"
         )
     return str(value)
 
@@ -153,7 +155,7 @@ def _given_day(name: str, given: date | str | None) -> date | None:
 
 
 def _midnight(day: date, dtype: pl.Datetime) -> pl.Expr:
-    """When a day begins in UTC; a column without a time zone is in UTC too."""
+    """Return the start of a day in UTC; a column without a time zone counts as UTC."""
     moment = pl.lit(datetime.combine(day, time()), dtype=pl.Datetime(dtype.time_unit))
     return moment.dt.replace_time_zone("UTC") if dtype.time_zone else moment
 
@@ -169,10 +171,10 @@ def _type(column: str, schema: pl.Schema) -> pl.DataType:
 
 
 def _value(column: str, text: str, schema: pl.Schema) -> Any:
-    """What a text means in a column; None for an empty one.
+    """Return the value of a text for a column; None for an empty text.
 
     Raises:
-        SettingsError: There is no such column, or the text does not fit it.
+        SettingsError: The column does not exist, or the text does not fit it.
     """
     dtype = _type(column, schema)
     if not text:
@@ -188,8 +190,8 @@ def _value(column: str, text: str, schema: pl.Schema) -> Any:
         value, form = {"true": True, "false": False}.get(text), "true or false"
     else:
         raise SettingsError(
-            f"column {column} is {dtype}, which is not asked for by value; there are"
-            f" {_describe(schema)}"
+            f"column {column}: it is {dtype} and cannot be compared with a value;"
+            f" there are {_describe(schema)}"
         )
     if value is None:
         raise SettingsError(
@@ -219,7 +221,7 @@ def _describe(schema: pl.Schema) -> str:
 
 
 def _equals(column: str, dtype: pl.DataType, values: Sequence[Any]) -> pl.Expr:
-    """That the column holds one of these values; None is null."""
+    """Return the condition that the column has one of these values; None is null."""
     given = [value for value in values if value is not None]
     matches = (
         pl.col(column).is_in(pl.Series(given, dtype=dtype).implode())

@@ -1,4 +1,4 @@
-"""Pages of a report: which one, what it is made of, and the page itself."""
+"""Pages of a report: their choice, their content, and their rendering."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ if TYPE_CHECKING:
     from reporting_framework.registry.registry import Registry
 
 FOLDER = "reports"
-"""Kind of the artifacts that pages are."""
+"""Artifact kind of pages in the metadata store."""
 
 
 class Reading(NamedTuple):
     """A report's table, open for pages of any month.
 
     Attributes:
-        sink: Where it comes from.
-        material: What every page of it is made of; month and moment are those of the
-            opening.
-        metadata: Where pages are kept, or None.
+        sink: The sink that holds the table.
+        material: Content of every page; its month and time belong to the opening.
+        metadata: The metadata store for pages, or None.
     """
 
     sink: Sink
@@ -42,10 +41,10 @@ class Reading(NamedTuple):
 
 
 def page_name(report: Report, asked: str | None, registry: Registry) -> str:
-    """The page that is asked for, else the report's own.
+    """Return the requested page's name, or the report's default.
 
     Raises:
-        SettingsError: The report names none.
+        SettingsError: No page was requested, and the report names none.
     """
     name = asked or getattr(report, "page", None)
     if not name:
@@ -60,12 +59,12 @@ def page_name(report: Report, asked: str | None, registry: Registry) -> str:
 def page_of(
     report: str, name: str, settings: Mapping[str, Any], registry: Registry
 ) -> Page:
-    """A page with its settings.
+    """Return a page with its settings.
 
     Raises:
         PluginError: There is no such page, or it cannot be imported.
-        SettingsError: The settings are not what it takes.
-        StepFailed: It raised an error of its own.
+        SettingsError: The page does not accept the settings.
+        StepFailed: The page raised an error of its own.
     """
     page: Page = plugin_of(report, "page", PluginRef(name, settings), registry)
     return page
@@ -81,10 +80,11 @@ def read(
     """Open a report's table, its quarantine and its history.
 
     Raises:
-        PluginError: None of its sinks can be read, or a plugin is unknown, broken or
-            blocked.
-        ObjectMissing: There is nothing yet.
-        ReportingError: As `Sink.scan`, `ParquetQuarantine.entries` or
+    Raises:
+        PluginError: None of the report's sinks can be read, or a plugin is unknown,
+            broken or blocked.
+        ObjectMissing: The table is still empty.
+        ReportingError: As for `Sink.scan`, `ParquetQuarantine.entries` or
             `RunHistory.records`.
     """
     sink, pipeline, rows = held(report, composition, registry)
@@ -107,9 +107,9 @@ def read(
 
 
 def months_of(reading: Reading, column: str = "timestamp") -> list[date] | None:
-    """Return the months (UTC) that a table has rows of, in order.
+    """Return the months (UTC) that a table has rows for, in order.
 
-    None if it has no such column of moments or days.
+    Return None if it has no such column of type Date or Datetime.
     """
     import polars as pl
 
@@ -126,10 +126,10 @@ def months_of(reading: Reading, column: str = "timestamp") -> list[date] | None:
 
 
 def render(page: Page, reading: Reading, month: date) -> str:
-    """The page of a month.
+    """Return the HTML of a month's page.
 
     Raises:
-        PluginError: The page gave no text.
+        PluginError: The page did not return a text.
         SettingsError: The table lacks a column that the page needs.
         StepFailed: The page, or reading, raised an error of its own.
     """
@@ -137,7 +137,8 @@ def render(page: Page, reading: Reading, month: date) -> str:
     text = call(Owner(material.report, "page", page.name), _html, page, material)
     if not isinstance(text, str):
         raise PluginError(
-            f"page {page.name}: render returned {type(text).__name__}, not HTML"
+            f"page {page.name}: render returned {type(text).__name__}, not HTML; return"
+            " a str"
         )
     return text
 
@@ -155,23 +156,23 @@ def _html(page: Page, material: PageContext) -> object:
 def html_of(document: object) -> object:
     """Return the HTML of a document.
 
-    It is what its `__html__` gives, or the document if it has none.
+    It is the result of its `__html__`, or the document itself if it has none.
     """
     return document.__html__() if hasattr(document, "__html__") else document
 
 
 def write_page_beside(page: Page, reading: Reading, month: date) -> str:
-    """Make the page of a month and put it into the metadata store; its URI.
+    """Render the page of a month into the metadata store, and return its URI.
 
     Raises:
         PluginError: The report has no metadata store.
-        ReportingError: As `render`, or as `MetadataStore.put_artifact`.
+        ReportingError: As for `render` or `MetadataStore.put_artifact`.
     """
     report, sink = reading.material.report, reading.sink
     if reading.metadata is None:
         raise PluginError(
-            f"report {report}: sink {sink.name} has no place for a page beside what it"
-            " holds; set the report's metadata to the URI of a folder"
+            f"report {report}: sink {sink.name} has no location for a page beside its"
+            " rows; set the report's metadata to the URI of a folder"
         )
     data = render(page, reading, month).encode()
     return reading.metadata.put_artifact(
@@ -180,7 +181,7 @@ def write_page_beside(page: Page, reading: Reading, month: date) -> str:
 
 
 def month_before(day: date) -> date:
-    """First day of the month before that of `day`."""
+    """Return the first day of the month before the month of `day`."""
     months = day.year * 12 + day.month - 2
     return date(months // 12, months % 12 + 1, 1)
 
@@ -194,9 +195,6 @@ def _outputs(runs: tuple[RunRecord, ...]) -> str:
 
 
 def _place(use: PluginRef) -> str:
-    """Where a plugin reads or writes, if its setting `uri` says so.
-
-    What may be a password in it is left out.
-    """
+    """Return a plugin's setting `uri`, without credentials, or "" if it has none."""
     uri = use.settings.get("uri")
     return redacted(uri) if isinstance(uri, str) else ""

@@ -1,7 +1,4 @@
-"""Queries on a report's table.
-
-They are about what its sink holds, the rows that are asked for, and the answer.
-"""
+"""Queries of a report's table: the readable sink, the selected rows, the answer."""
 
 from __future__ import annotations
 
@@ -33,12 +30,12 @@ def readable_of(
 ) -> tuple[Sink, Pipeline]:
     """Return the first sink of a report that can be read, and the report's pipeline.
 
-    The sink is open. It is logged if a reset has not ended.
+    The sink is open. An unfinished reset is logged.
 
     Raises:
-        PluginError: None of its sinks can be read, or a plugin is unknown, broken or
-            blocked.
-        ReportingError: As `pipeline.assemble`.
+        PluginError: None of the report's sinks can be read, or a plugin is unknown,
+            broken or blocked.
+        ReportingError: As for `pipeline.assemble`.
     """
     pipeline = assemble(report, composition, registry)
     close_source(pipeline)
@@ -54,14 +51,12 @@ def readable_of(
 def planned_columns(
     report: str, composition: PipelineSpec, registry: Registry
 ) -> list[str]:
-    """Return the columns that a report's table has or will have.
-
-    Nothing is opened.
+    """Return the columns that a report's table has or will have; open nothing.
 
     Raises:
-        PluginError: None of its sinks can be read, or a plugin is unknown, broken or
-            blocked.
-        ReportingError: As `schemas.table.described`.
+        PluginError: None of the report's sinks can be read, or a plugin is unknown,
+            broken or blocked.
+        ReportingError: As for `schemas.table.described`.
     """
     sinks = [registry.find("sink", use.name) for use in composition.sinks]
     if not any(supports(sink, "scan") for sink in sinks):
@@ -72,21 +67,21 @@ def planned_columns(
 def _no_table(report: str, composition: PipelineSpec) -> PluginError:
     names = ", ".join(use.name for use in composition.sinks)
     return PluginError(
-        f"report {report}: there is no table to ask: none of its sinks can be read"
-        f" ({names})"
+        f"report {report}: there is no table to query: none of its sinks can be read"
+        f" ({names}); add a sink that can be read"
     )
 
 
 def table_of(
     report: str, composition: PipelineSpec, registry: Registry
 ) -> pl.LazyFrame:
-    """What the first sink of a report that can be read holds.
+    """Return the rows of the first sink of a report that can be read.
 
     Raises:
-        PluginError: None of its sinks can be read, or a plugin is unknown, broken or
-            blocked.
-        ObjectMissing: There is nothing yet.
-        ReportingError: As `Sink.scan`, or as `pipeline.assemble`.
+        PluginError: None of the report's sinks can be read, or a plugin is unknown,
+            broken or blocked.
+        ObjectMissing: The table is still empty.
+        ReportingError: As for `Sink.scan` or `pipeline.assemble`.
     """
     return held(report, composition, registry)[-1]
 
@@ -94,9 +89,10 @@ def table_of(
 def held(
     report: str, composition: PipelineSpec, registry: Registry
 ) -> tuple[Sink, Pipeline, pl.LazyFrame]:
-    """The first sink of a report that can be read, its pipeline, and what it holds.
+    """Return the first sink that can be read, the pipeline, and the sink's rows.
 
-    Raises as `table_of` does.
+    Raises:
+        ReportingError: As for `table_of`.
     """
     sink, pipeline = readable_of(report, composition, registry)
     rows = sink.scan()
@@ -117,7 +113,7 @@ def run_query(
     registry: Registry,
     selection: RowFilter = _EVERYTHING,
 ) -> pl.DataFrame:
-    """The answer of a query on a report's table as it is now.
+    """Run a query on a report's table as it is now, and return the answer.
 
     Args:
         report: Name of the report.
@@ -125,11 +121,11 @@ def run_query(
         options: The query's settings.
         composition: The report's composition.
         registry: The plugins.
-        selection: Which rows.
+        selection: Filter of the rows.
 
     Raises:
-        ReportingError: As `table_of` and `answer`, or the settings are not what the
-            query takes.
+        ReportingError: As for `table_of` and `answer`; or the query does not accept the
+            settings.
     """
     settings = settings_of(report, "query", PluginRef(query.name, options), query)
     query_plugin = call(Owner(report, "query", query.name), query, settings)
@@ -141,18 +137,16 @@ def run_query(
 def answer(
     report: str, query: Query, rows: pl.LazyFrame, selection: RowFilter = _EVERYTHING
 ) -> pl.DataFrame:
-    """What a query makes of the selected rows.
+    """Run a query on the selected rows, and return the answer.
 
     Args:
         report: Name of the report, for messages.
         query: The query.
-        rows: The report's table. Of what lies elsewhere only the columns and rows that
-            are needed are read.
-        selection: Which rows.
+        rows: The report's table; only the needed columns and rows are read.
+        selection: Filter of the rows.
 
     Raises:
-        SettingsError: A column that is asked for is not there, or does not fit what is
-            asked of it.
+        SettingsError: A requested column does not exist, or its type does not fit.
         StepFailed: The query, or reading, raised an error of its own.
     """
 

@@ -1,7 +1,4 @@
-"""Descriptions of a report's table, as others want it described.
-
-There is one for people, one as JSON Schema, one for Athena and one for Glue.
-"""
+"""Schemas of a report's table: for people, as JSON Schema, for Athena, for Glue."""
 
 from reporting_framework.query.schemas.comparison import (
     SchemaComparison,

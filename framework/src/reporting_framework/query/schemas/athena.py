@@ -1,4 +1,4 @@
-"""A table as the statement that makes it in Athena."""
+"""The statement that creates a report's table in Athena."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from reporting_framework.query.schemas.table import Table
 
 _NOTE = (
-    "-- All parquet files below LOCATION are one table; what begins with an underscore"
-    " or a dot, such as _quarantine/, is\n"
-    "-- passed over. Columns that name the files are in the files, so there are no"
+    "-- All parquet files below LOCATION are one table; names that begin with an"
+    " underscore or a dot, such as _quarantine/, are\n"
+    "-- skipped. Columns that name the files are in the files, so there are no"
     " partitions."
 )
 
@@ -24,16 +24,16 @@ def athena_ddl(
     database: str | None = None,
     location: str | None = None,
 ) -> str:
-    """``CREATE EXTERNAL TABLE IF NOT EXISTS …``.
+    """Return a statement ``CREATE EXTERNAL TABLE IF NOT EXISTS …``.
 
     Args:
         table: The table.
-        name: Its name there, unless that of the report with underscores.
-        database: Its database, unless the one that the statement is run in.
-        location: A folder in S3 in the place of the table's own.
+        name: Its name in Athena; by default the report's, with underscores.
+        database: Its database; by default the one that the statement runs in.
+        location: A folder in S3 to use instead of the table's own.
 
     Raises:
-        ReportingError: As `hive.hive_columns`, `hive.location_of` and
+        ReportingError: As for `hive.hive_columns`, `hive.location_of` and
             `hive.table_name`.
     """
     whole = ".".join(
@@ -63,6 +63,6 @@ def _quoted(name: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A literal of Hive's: a backslash escapes."""
+    """Return a Hive literal, in which a backslash escapes."""
     escaped = " ".join(text.split()).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

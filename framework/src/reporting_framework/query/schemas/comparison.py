@@ -1,4 +1,4 @@
-"""Two schemas of a table: what has changed, and what breaks."""
+"""Comparison of two schemas of a table: changes, and incompatibilities."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import polars as pl
 _TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 Change = tuple[pl.DataType, pl.DataType]
-"""The type that a column has, and the one that is wanted."""
+"""The actual type of a column, and the wanted one."""
 
 
 class SchemaComparison(NamedTuple):
-    """Differences of two schemas; the order of columns is none.
+    """Differences between two schemas; the order of columns does not count.
 
     Attributes:
-        added: Columns that only the wanted schema has: null in the rows there are.
-        removed: Columns that only the schema found has.
-        cast: Columns of another type that can be read as the wanted one. Not each value
-            may fit: see `readable_as`.
-        broken: Columns of a type that cannot be read as the wanted one.
-        missing: Columns that must not be null and are not there.
+        added: Columns that only the wanted schema has: null in existing rows.
+        removed: Columns that only the actual schema has.
+        cast: Columns whose type can be read as the wanted one. Single values may still
+            not fit: see `readable_as`.
+        broken: Columns whose type cannot be read as the wanted one.
+        missing: Columns that must not be null and do not exist.
     """
 
     added: Sequence[str]
@@ -33,19 +33,19 @@ class SchemaComparison(NamedTuple):
 
     @property
     def compatible(self) -> bool:
-        """Whether rows of the schema found can be read in the wanted one."""
+        """Whether rows of the actual schema can be read in the wanted one."""
         return not self.broken and not self.missing
 
 
 def compare_schemas(
     actual: pl.Schema, wanted: pl.Schema, required: Sequence[str] = ()
 ) -> SchemaComparison:
-    """Compare the schema that rows have with the one in which they are to be read.
+    """Compare the schema of rows with the one in which they should be read.
 
     Args:
         actual: The schema of the rows, such as
             ``pl.Schema(pl.read_parquet_schema(file))``.
-        wanted: The schema that is wanted.
+        wanted: The wanted schema.
         required: Columns of the wanted schema that must not be null.
     """
     changed = {
@@ -65,16 +65,16 @@ def compare_schemas(
 
 
 def readable_as(actual: pl.DataType, wanted: pl.DataType) -> bool:
-    """Whether values of one type can be read as the other.
+    """Return whether values of one type can be read as the other.
 
-    Of texts as days, and of numbers as smaller ones, not each value can: a checkpoint
-    looks at every value before it changes a type.
+    Not every text can be read as a day, nor every number as a smaller type: a
+    checkpoint checks each value before it changes a type.
     """
     if actual == wanted or isinstance(actual, pl.Null):
         return True
     if isinstance(
         wanted, pl.Datetime
-    ):  # a moment without a zone may be any: some writers leave local time
+    ):  # without a zone it may be local time: some writers leave the zone out
         return isinstance(actual, pl.Datetime) and (actual.time_zone is None) == (
             wanted.time_zone is None
         )

@@ -1,4 +1,4 @@
-"""A table as the input of ``aws glue create-table``."""
+"""Input of ``aws glue create-table`` for a report's table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from reporting_framework.query.schemas.table import Table
 
 LONGEST = 255
-"""Longest comment of a column, in characters."""
+"""Maximum length of a column's comment, in characters."""
 
 _FORMAT = "org.apache.hadoop.hive.ql.io.parquet"
 
@@ -19,15 +19,15 @@ _FORMAT = "org.apache.hadoop.hive.ql.io.parquet"
 def glue_table(
     table: Table, *, name: str | None = None, location: str | None = None
 ) -> dict[str, Any]:
-    """A ``TableInput``. The database is an argument of its own in Glue.
+    """Return a ``TableInput``. Glue takes the database as a separate argument.
 
     Args:
         table: The table.
-        name: Its name there, unless that of the report with underscores.
-        location: A folder in S3 in the place of the table's own.
+        name: Its name in Glue; by default the report's, with underscores.
+        location: A folder in S3 to use instead of the table's own.
 
     Raises:
-        ReportingError: As `hive.hive_columns`, `hive.location_of` and
+        ReportingError: As for `hive.hive_columns`, `hive.location_of` and
             `hive.table_name`.
     """
     columns = [

@@ -1,7 +1,4 @@
-"""A table in the words of Hive, which Athena and Glue have theirs from.
-
-The words are names, types, and where the files are.
-"""
+"""Hive's names, types and locations of a table, for Athena and Glue."""
 
 from __future__ import annotations
 
@@ -40,17 +37,17 @@ _NAME = re.compile(r"[a-z0-9_]+")
 
 
 def hive_columns(table: Table) -> list[tuple[str, str, str]]:
-    """Name, type and description of each column.
+    """Return name, type and description of each column.
 
     Raises:
-        SettingsError: There is no such type, or two names differ in their case alone,
-            which Athena does not tell apart.
+        SettingsError: Hive has no such type, or two names differ only in case, which
+            Athena ignores.
     """
     lowered = [column.name.lower() for column in table.columns]
     if alike := sorted({name for name in lowered if lowered.count(name) > 1}):
         raise SettingsError(
-            f"report {table.report}: columns differ in the case of letters alone, which"
-            f" Athena does not tell apart: {', '.join(alike)}"
+            f"report {table.report}: columns {', '.join(alike)} differ only in case,"
+            " which Athena ignores; rename one of each"
         )
     return [
         (
@@ -63,11 +60,11 @@ def hive_columns(table: Table) -> list[tuple[str, str, str]]:
 
 
 def location_of(table: Table, given: str | None) -> str:
-    """The folder of S3 that the files are below, with a slash at its end.
+    """Return the folder in S3 that holds the files, with a trailing slash.
 
     Args:
         table: The table.
-        given: A folder in the place of the table's own.
+        given: A folder to use instead of the table's own.
 
     Raises:
         PluginError: None of the report's sinks writes parquet files.
@@ -76,28 +73,28 @@ def location_of(table: Table, given: str | None) -> str:
     if table.folder is None:
         raise PluginError(
             f"report {table.report}: there is no table of files: none of its sinks"
-            f" writes parquet files ({', '.join(table.sinks)})"
+            f" writes parquet files ({', '.join(table.sinks)}); add a sink that does"
         )
     place = given or table.folder
     if not place.startswith("s3://"):
         raise SettingsError(
-            f"report {table.report}: the table is at {place}, and Athena reads S3"
-            " alone; name a checkpoint there, or say --location s3://bucket/folder/"
+            f"report {table.report}: the table is at {place}, and Athena reads only S3;"
+            " name a checkpoint there, or pass --location s3://bucket/folder/"
         )
     return f"{place.rstrip('/')}/"
 
 
 def table_name(report: str, given: str | None) -> str:
-    """The name that was given, or that of the report with underscores.
+    """Return the given name, or the report's with underscores.
 
     Raises:
-        SettingsError: It has characters that Athena does not take.
+        SettingsError: The name has characters that Athena does not accept.
     """
     name = given or re.sub(r"[^a-z0-9_]", "_", report.lower())
     if not _NAME.fullmatch(name):
         raise SettingsError(
-            f"{name!r} is no name of a table or database: take small letters, digits"
-            " and underscores"
+            f"{name!r}: not a valid name of a table or database; use lower-case"
+            " letters, digits and underscores"
         )
     return name
 
@@ -114,13 +111,13 @@ def _type(dtype: pl.DataType, column: str, table: Table) -> str:
         ]
         if odd := [name for name, _ in fields if not _NAME.fullmatch(name.lower())]:
             raise SettingsError(
-                f"report {table.report}: column {column}: Athena has no name like"
-                f" {odd[0]!r} in a struct"
+                f"report {table.report}: column {column}: Athena does not accept the"
+                f" field name {odd[0]!r} in a struct; rename the field"
             )
         return f"struct<{','.join(f'{name.lower()}:{kind}' for name, kind in fields)}>"
     if type(dtype) not in _PLAIN:
         raise SettingsError(
             f"report {table.report}: column {column} is {type_name(dtype)}, which"
-            " Athena has no type for"
+            " Athena has no type for; change its type or drop it"
         )
     return _PLAIN[type(dtype)]

@@ -1,8 +1,7 @@
-"""A table's row as JSON Schema, draft 2020-12.
+"""JSON Schema, draft 2020-12, of a table's row.
 
-It is the row as ``reporting query … --format json`` prints it.
-
-Lists are arrays and structs are objects.
+It describes a row as ``reporting query … --format json`` prints it. Lists are arrays
+and structs are objects.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 def json_schema(table: Table) -> dict[str, Any]:
     """Return the schema of one row.
 
-    Columns that only an older file has may be there besides.
+    Additional properties are allowed: only older files may have them.
     """
     return {
         "$schema": DRAFT,
@@ -43,7 +42,7 @@ def _property(column: Column) -> dict[str, Any]:
 
 
 def _type_schema(dtype: pl.DataType) -> dict[str, Any]:
-    """A value of this type that is not null; what JSON has no type for is a text."""
+    """Return the schema of a non-null value; types that JSON lacks are strings."""
     if isinstance(dtype, pl.Boolean):
         return {"type": "boolean"}
     if dtype.is_integer():
@@ -57,7 +56,7 @@ def _type_schema(dtype: pl.DataType) -> dict[str, Any]:
         return {"type": "string", "format": "date"}
     if isinstance(
         dtype, pl.Datetime
-    ):  # without an offset it is no date-time (RFC 3339)
+    ):  # without an offset it is not a date-time (RFC 3339)
         return {
             "type": "string",
             **({"format": "date-time"} if dtype.time_zone else {}),
@@ -89,7 +88,7 @@ def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
 
 
 def _nullable(definition: dict[str, Any]) -> dict[str, Any]:
-    """The same, or null; of what is nested no more is known."""
+    """Return the schema, or null; nested values may always be null."""
     return (
         definition
         if definition["type"] == "null"

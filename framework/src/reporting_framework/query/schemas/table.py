@@ -1,6 +1,6 @@
-"""The things known of a report's table without looking at it.
+"""Description of a report's table, made without opening it.
 
-These are its columns, and where its files are.
+It holds the columns, and the folder of the files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Column(NamedTuple):
     Attributes:
         name: Its name.
         dtype: Its polars type.
-        facts: What else is known of it.
+        facts: The validator's facts about it.
     """
 
     name: str
@@ -55,10 +55,10 @@ class Table(NamedTuple):
 
     Attributes:
         report: Name of the report.
-        columns: Its columns in their order.
+        columns: Its columns in order.
         sinks: Names of the report's sinks.
-        folder: URI of the folder below which its parquet files are, or None where no
-            sink writes such files. The columns are those of that sink, or of the first.
+        folder: URI of the folder that holds its parquet files, or None if no sink
+            writes such files. The columns are those of this sink, or of the first one.
     """
 
     report: str
@@ -68,16 +68,14 @@ class Table(NamedTuple):
 
 
 def described(report: str, composition: PipelineSpec, registry: Registry) -> Table:
-    """The table of a report under these settings.
+    """Describe the table of a report under these settings.
 
-    Neither its source nor its sinks are opened.
-
-    What the validator knows of a column holds for the table where no transform has
-    given it another type.
+    Neither source nor sinks are opened. The validator's facts about a column apply only
+    if no transform gives the column another type.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked.
-        SettingsError: The settings of a plugin are not what it takes.
+        SettingsError: A plugin does not accept its settings.
         StepFailed: A plugin raised an error of its own.
     """
 
@@ -131,7 +129,7 @@ def _upserted(
 
 
 def type_name(dtype: pl.DataType) -> str:
-    """A type in the words of the documentation: ``Datetime(us, UTC)``."""
+    """Return a type in the documentation's notation: ``Datetime(us, UTC)``."""
     if isinstance(dtype, pl.Datetime):
         return (
             f"Datetime({', '.join(filter(None, (dtype.time_unit, dtype.time_zone)))})"
@@ -140,9 +138,9 @@ def type_name(dtype: pl.DataType) -> str:
 
 
 def _facts(validator: Validator, schema: pl.Schema) -> dict[str, ColumnFacts]:
-    """Return what the validator knows of columns that keep their types.
+    """Return the validator's facts about columns that keep their types.
 
-    They reach the sinks in the type that it gave them.
+    Such columns reach the sinks in the validator's type.
     """
     facts, columns = validator.column_facts(), validator.schema
     return {

@@ -1,4 +1,4 @@
-"""SQL on a report's table, by DuckDB.
+"""SQL on a report's table, with DuckDB.
 
-Only the command line needs it, with the extra ``sql``. No package has it.
+Only the command line uses it, with the extra ``sql``. No Lambda package includes it.
 """

@@ -1,6 +1,6 @@
-"""A question to a table, and the answer.
+"""Execution of an SQL statement, and its answer.
 
-The answer is some rows for people, or all of them in a file, written as they come.
+The answer is some rows for people, or all rows written to a file as they arrive.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _INTEGERS = {
     for size in ("TINY", "SMALL", "BIG", "HUGE")
 }
 _PLAIN = _INTEGERS | {"VARCHAR", "BOOLEAN", "INTEGER", "UINTEGER", "FLOAT", "DOUBLE"}
-"""Types whose values the table for people takes as Python has them; all others come as
-text.
+"""Types whose Python values the table for people shows directly; other types are cast
+to text.
 """
 
 _WIDE = frozenset({"HUGEINT", "UHUGEINT"})
-"""Types that parquet has no room for: DuckDB would make fractions of them, and a sum of
-whole numbers is one.
+"""Types that are too wide for parquet: DuckDB would turn them into floats, and a sum of
+integers has such a type.
 """
 
 
@@ -52,9 +52,9 @@ class Some(NamedTuple):
     """The first rows of an answer.
 
     Attributes:
-        columns: Names.
-        rows: Values.
-        more: How many rows follow.
+        columns: Column names.
+        rows: Values of the rows.
+        more: Number of rows that follow.
     """
 
     columns: Sequence[str]
@@ -63,14 +63,14 @@ class Some(NamedTuple):
 
 
 class SqlAnswer(NamedTuple):
-    """A table that a statement has been tried out for."""
+    """A table with a statement that was planned on it."""
 
     statement: Statement
     connection: duckdb.DuckDBPyConnection
     files: TableFiles
 
     def first(self, count: int) -> Some:
-        """The first rows, and how many there are behind them.
+        """Return the first rows, and the number of rows after them.
 
         Raises:
             ReportingError: See `statement.withheld`.
@@ -85,9 +85,7 @@ class SqlAnswer(NamedTuple):
         return Some(columns, rows[:count], more)
 
     def write(self, form: OutputFormat, path: Path) -> None:
-        """Write all rows to a file that is there already.
-
-        Nothing of the answer is collected first.
+        """Write all rows to an existing file, without holding them in memory.
 
         Raises:
             ReportingError: See `statement.withheld`.
@@ -105,9 +103,9 @@ class SqlAnswer(NamedTuple):
         )
 
     def _run(self, before: str, after: str = "") -> list[tuple[Any, ...]]:
-        """Run a query in a thread, so that an interrupt need not wait for its end.
+        """Run a query in a thread, so that an interrupt takes effect at once.
 
-        DuckDB looks for signals between the parts of a query only.
+        DuckDB checks for signals only between the parts of a query.
         """
         sql, shift = self.statement.wrapped(before, after)
 
@@ -119,10 +117,10 @@ class SqlAnswer(NamedTuple):
             answer = thread.submit(execute)
             try:
                 while wait([answer], 0.1).not_done:
-                    pass  # the signal may go to a thread of DuckDB, and wake nobody
+                    pass  # a thread of DuckDB may get the signal and wake no other
                 return answer.result()
             except KeyboardInterrupt:
-                while wait([answer], 0.1).not_done:  # it may not have begun
+                while wait([answer], 0.1).not_done:  # the query may not have begun
                     self.connection.interrupt()
                 raise
 
@@ -148,7 +146,7 @@ def _for_parquet(column: str, kind: str) -> str:
 
 
 def columns_of(table: Table) -> Columns:
-    """The table's columns.
+    """Return the table's columns.
 
     Raises:
         ReportingError: See `statement.withheld`.
@@ -167,18 +165,17 @@ def columns_of(table: Table) -> Columns:
 
 
 @contextmanager
-def open_answer(
-    text: str, table: Table, paths: Sequence[Path] = ()
-) -> Iterator[SqlAnswer]:
-    """A table for a statement, which has been tried out.
+def open_answer(text: str, table: Table, paths: Sequence[Path] = ()) -> Iterator[SqlAnswer]:
+    """Open a table for a statement, and plan the statement.
 
     Args:
-        text: One statement that gives rows.
+        text: One statement that returns rows.
         table: The table.
         paths: Files that an answer may be written to.
 
     Raises:
-        SettingsError: The text is something else, or names what there is not.
+        SettingsError: The text is not such a statement, or names a missing table or
+            column.
         ReportingError: See `statement.withheld`.
     """
     files, open_names = (

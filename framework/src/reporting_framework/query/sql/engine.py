@@ -1,7 +1,4 @@
-"""DuckDB in memory, shut in.
-
-There is no network, no extensions, and no files but those that are named.
-"""
+"""DuckDB in memory, isolated from network, extensions and unnamed files."""
 
 from __future__ import annotations
 
@@ -25,8 +22,8 @@ CREATE MACRO datediff("end", "start")
     AS date_diff('day', CAST("start" AS DATE), CAST("end" AS DATE)),
     (part, "start", "end") AS date_diff(part, "start", "end")
 """
-"""Days between two dates or moments as Spark, Hive and MySQL write it; with three
-arguments it stays DuckDB's own.
+"""Days between two dates or times, as in Spark, Hive and MySQL; with three arguments,
+DuckDB's own function.
 """
 
 _SHUT: dict[str, str | bool | int | float | list[str]] = {
@@ -34,16 +31,16 @@ _SHUT: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
     "allow_persistent_secrets": False,
-    # a name in the SQL is a table, never a variable of ours
+    # a name in the SQL is a table, never a Python variable
     "python_enable_replacements": False,
 }
 
 
 def check_installed(needed: Sequence[str] = NEEDED) -> None:
-    """See that the extra ``sql`` is installed.
+    """Check that the extra ``sql`` is installed.
 
     Raises:
-        SettingsError: It is not.
+        SettingsError: A part of it is missing.
     """
     for name in needed:
         if importlib.util.find_spec(name) is None:
@@ -61,14 +58,14 @@ def engine(
     paths: Sequence[str] = (),
     spill: Path | None = None,
 ) -> Iterator[DuckDBPyConnection]:
-    """A database in memory with these views, in which nothing else can be reached.
+    """Open a database in memory with these views and no other access.
 
     Args:
-        views: Statements that make them; they are run before the door is shut.
-        files: What reads the files that they are of.
-        paths: What may be opened afterwards: names of those files, and files that an
-            answer is written to.
-        spill: Folder for what does not fit in memory; none: it has to fit.
+        views: Statements that create the views; they run before access is closed.
+        files: File system that reads the views' files.
+        paths: Paths that may be opened afterwards: names of those files, and files to
+            write an answer to.
+        spill: Folder for data that does not fit in memory; None: the data must fit.
     """
     import duckdb
 
@@ -92,10 +89,10 @@ def engine(
 
 
 def literal(text: str) -> str:
-    """The text as SQL."""
+    """Return the text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def identifier(name: str) -> str:
-    """The name as SQL."""
+    """Return the name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

@@ -1,10 +1,10 @@
-"""The storage that DuckDB reads a table's files through.
+"""File system through which DuckDB reads a table's files.
 
-It is the project's own, with its credentials, versions and errors.
+It uses the framework's storage, with its credentials, versions and errors.
 
 DuckDB reads one open file from several threads at once, each of which seeks and then
-reads. A file object has one position, so an ordinary one hands out wrong bytes; here
-each thread has a position of its own.
+reads. An ordinary file object has one position and would return wrong bytes; here each
+thread has a position of its own.
 """
 
 from __future__ import annotations
@@ -22,23 +22,22 @@ if TYPE_CHECKING:
 PROTOCOL = "reporting"
 
 _MADE = datetime(2000, 1, 1, tzinfo=UTC)
-"""Versions never change while they are read, so they all have one time of change."""
+"""Time of change of all files: a version never changes while it is read."""
 
 
 def names(count: int) -> list[str]:
-    """What so many files are called in SQL.
+    """Return the names of `count` files in SQL.
 
-    Neither their places nor their values are in it.
+    The names reveal neither paths nor values.
     """
     return [f"{PROTOCOL}://{number}.parquet" for number in range(count)]
 
 
 class TableFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
-    """The files of a table, read-only, by the names that `names` gives.
+    """The files of a table, read-only, under the names of `names`.
 
     Attributes:
-        failure: The first error that reading raised. DuckDB hands on no more than its
-            text.
+        failure: The first error of reading. DuckDB passes on only its text.
     """
 
     protocol: ClassVar[str] = PROTOCOL
@@ -50,21 +49,21 @@ class TableFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no typ
         self._files = dict(zip(names(len(files)), files, strict=True))
 
     def open(self, path: str, mode: str = "rb", **_: Any) -> OpenFile:
-        """The file, opened for reading."""
+        """Open the file for reading."""
         if mode != "rb":
             raise PermissionError(path)
         return OpenFile(self, self._files[path])
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
-        """Its size."""
+        """Return the file's size."""
         return {"name": path, "size": self._files[path].size, "type": "file"}
 
     def glob(self, path: str, **_: Any) -> list[str]:
-        """The file itself: names are no patterns."""
+        """Return the file itself: names are not patterns."""
         return [path] if path in self._files else []
 
     def modified(self, path: str) -> datetime:
-        """The same for all."""
+        """Return the same time for every file."""
         return _MADE
 
 
@@ -80,12 +79,12 @@ class OpenFile:
         return self.tell()
 
     def tell(self) -> int:
-        """This thread's position."""
+        """Return this thread's position."""
         position: int = getattr(self._at, "position", 0)
         return position
 
     def read(self, length: int = -1) -> bytes:
-        """Bytes from this thread's position on."""
+        """Read bytes from this thread's position."""
         start = self.tell()
         try:
             data = self._file.read(
@@ -98,4 +97,4 @@ class OpenFile:
         return data
 
     def close(self) -> None:
-        """Nothing: the table's owner closes its files."""
+        """Do nothing: the table's owner closes its files."""

@@ -1,10 +1,10 @@
-"""One statement that asks, tried out on a table without rows first.
+"""One SQL query, planned on a table without rows first.
 
-What is wrong shows before anything is read.
+Mistakes show before anything is read.
 
-DuckDB's messages quote values. Those that are shown as they are were made where there
-are no records, so they can hold none; of an error on the real table only its type and
-its place in the SQL are told.
+DuckDB's messages quote values. Messages shown unchanged come from the table without
+rows, so they hold no value of a record; of an error on the real table, only its type
+and its position in the SQL are shown.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     from reporting_framework.query.sql.files import TableFiles
 
 Columns = Sequence[tuple[str, str]]
-"""Names and DuckDB's types."""
+"""Column names and DuckDB's types."""
 
 
 class Statement(NamedTuple):
-    """A statement that gives rows.
+    """A statement that returns rows.
 
     Attributes:
-        text: What the user gave.
+        text: The user's text.
         query: The text up to the statement's end.
-        columns: Those of its answer.
+        columns: Columns of its answer.
     """
 
     text: str
@@ -55,21 +55,18 @@ class Statement(NamedTuple):
     def wrapped(self, before: str, after: str = "") -> tuple[str, int]:
         """Return SQL around the statement, and the shift of positions in it.
 
-        The shift is by how many bytes a position in it is behind the same one in the
-        text.
+        The shift is the number of bytes before the statement.
         """
         start = f"{before}(\n"
         return f"{start}{self.query}\n){after}", len(start.encode())
 
 
 def plan_statement(text: str, tables: Sequence[str], columns: Columns) -> Statement:
-    """Return the one statement of a text, after it was planned.
-
-    It is planned on a table that has these columns and no rows.
+    """Plan the one statement of a text, on an empty table with these columns.
 
     Raises:
-        SettingsError: It is not one statement that gives rows, or names what there is
-            not.
+        SettingsError: The text is not one statement that returns rows, or it names a
+            missing table or column.
     """
     empty = ", ".join(
         f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns
@@ -94,32 +91,35 @@ def plan_statement(text: str, tables: Sequence[str], columns: Columns) -> Statem
 
 
 def _single(text: str, connection: duckdb.DuckDBPyConnection) -> str:
-    """The one statement, without what ends it."""
+    """Return the one statement, without its semicolon.
+
+    Raises:
+        SettingsError: The text is not one query without parameters.
+    """
     import duckdb
 
     statements = connection.extract_statements(text)
     if len(statements) != 1:
         raise SettingsError(
-            f"the SQL is {len(statements)} statements; give one that gives rows, such"
+            f"the SQL is {len(statements)} statements; give one that returns rows, such"
             " as a SELECT"
         )
     if statements[0].type != duckdb.StatementType.SELECT:
         kind = statements[0].type.name
         raise SettingsError(
-            f"the SQL is a statement of type {kind}; only one that gives rows is taken,"
-            " such as SELECT, WITH or DESCRIBE: the table cannot be changed, and there"
-            " is no other"
+            f"the SQL is a statement of type {kind}; give one that returns rows, such"
+            " as SELECT, WITH or DESCRIBE: the table is read-only, and there is no"
+            " other"
         )
     if statements[0].named_parameters:
         raise SettingsError(
-            "the SQL has parameters, and there is nothing to put in their place; write"
-            " the values"
+            "the SQL has parameters, which are not supported; write the values"
         )
     return _trimmed(text)
 
 
 def _trimmed(text: str) -> str:
-    """The text up to the semicolon that ends it, if there is one."""
+    """Return the text up to its final semicolon, if there is one."""
     import duckdb
 
     data = text.encode()
@@ -134,16 +134,16 @@ def _trimmed(text: str) -> str:
 
 
 def _refuse_twins(names: Sequence[str]) -> None:
-    """Refuse an answer in which two columns have one name: no file can hold it.
+    """Refuse an answer with two columns of one name: no file can hold it.
 
     Raises:
-        SettingsError: Two have.
+        SettingsError: Two columns have one name.
     """
     seen: set[str] = set()
     for name in names:
         if name.casefold() in seen:
             raise SettingsError(
-                f"two columns of the answer are called {one_line(name, 80)}; name one"
+                f"two columns of the answer are called {one_line(name, 80)}; rename one"
                 " of them with AS"
             )
         seen.add(name.casefold())
@@ -153,9 +153,12 @@ def _refuse_twins(names: Sequence[str]) -> None:
 def _describe_error(
     text: str, tables: Sequence[str], columns: Columns, shift: int = 0
 ) -> Iterator[None]:
-    """Tell the errors of a table without rows.
+    """Translate the errors of planning on a table without rows.
 
-    The message is DuckDB's, with where in the SQL it is, and what there is instead.
+    The message is DuckDB's, with its position in the SQL and the existing names.
+
+    Raises:
+        SettingsError: DuckDB raised an error.
     """
     import duckdb
 
@@ -181,24 +184,24 @@ def _describe_error(
 
 
 def _suggestion(known: dict[str, Any], names: Sequence[str], words: str) -> str:
-    """What there is in the place of a name."""
+    """Return the existing names, with a suggestion for a missing one."""
     return f"{did_you_mean(str(known.get('name')), names)}; {words} {', '.join(names)}"
 
 
 @contextmanager
 def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
-    """Tell which errors of the real table there are and where, and no more.
+    """Translate errors on the real table to their type and position only.
 
-    Nothing is told of what DuckDB says, since that may be of records.
+    DuckDB's message is withheld, since it may quote records.
 
     Args:
-        text: What the user gave.
-        files: What the table is read through.
-        shift: By how many bytes a position in what is run differs from one in the text.
+        text: The user's text.
+        files: Files that the table is read from.
+        shift: Bytes before the text in the executed SQL.
 
     Raises:
-        ReportingError: What reading raised, if that was it; else what became of the
-            SQL.
+        ReportingError: The error of reading, if reading failed; else an error with
+            DuckDB's type and the position in the SQL.
     """
     import duckdb
 
@@ -209,7 +212,7 @@ def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
             raise files.failure from error
         interrupted = type(error) is RuntimeError and "interrupted" in str(
             error
-        )  # what Ctrl-C becomes
+        )  # Ctrl-C becomes this error
         if interrupted or isinstance(error, duckdb.InterruptException):
             raise KeyboardInterrupt from error
         if not isinstance(error, duckdb.Error):
@@ -218,7 +221,8 @@ def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
         hint = "; its message may quote records and is withheld, --verbose shows it"
         if isinstance(error, duckdb.OutOfMemoryException):
             raise FatalError(
-                "the SQL needs more memory than there is; ask for fewer columns or rows"
+                "the SQL needs more memory than available; ask for fewer columns or"
+                " rows"
             ) from error
         if isinstance(error, duckdb.IOException):
             if (full := _full_disk(str(error))) is not None:
@@ -232,14 +236,14 @@ def withheld(text: str, files: TableFiles, shift: int = 0) -> Iterator[None]:
             error, duckdb.DataError | duckdb.ProgrammingError | duckdb.NotSupportedError
         ):
             raise SettingsError(
-                f"the SQL{place}: a value does not fit what is done with it ({kind});"
-                f" TRY_CAST makes nulls of those that do not{hint}"
+                f"the SQL{place}: a value does not fit an operation ({kind}); use"
+                f" TRY_CAST to get null for such values{hint}"
             ) from error
         raise FatalError(f"the SQL{place} failed: {kind}{hint}") from error
 
 
 def _full_disk(message: str) -> str | None:
-    """Return which place of DuckDB's files is full, and what to do about it.
+    """Return which of DuckDB's files hit a full disk, and the fix.
 
     DuckDB's error has no number, and its message names the file.
     """
@@ -255,10 +259,7 @@ def _full_disk(message: str) -> str | None:
 
 
 def _details(error: Exception) -> dict[str, Any]:
-    """Return what DuckDB says of an error, by name.
-
-    There is nothing where it says it in another form.
-    """
+    """Return DuckDB's details of an error, by name; empty if they cannot be parsed."""
     try:
         details = json.loads(str(error).partition(": ")[2])
     except ValueError:
@@ -267,7 +268,7 @@ def _details(error: Exception) -> dict[str, Any]:
 
 
 def _place(known: dict[str, Any], text: str, shift: int = 0) -> str:
-    """Line and column of an error in what the user gave."""
+    """Return line and column of an error in the user's text, as part of a message."""
     try:
         before = text.encode()[: int(known["position"]) - shift].decode(errors="ignore")
     except (KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""A report's table for SQL: its names, and the files that it is read from."""
+"""A report's table for SQL: its names and its files."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 class Table(NamedTuple):
-    """A table that SQL can be asked of.
+    """A table that SQL can query.
 
     Attributes:
-        names: What it is called.
-        files: What it is read from.
+        names: Its names in SQL.
+        files: Files that hold its rows.
         rows: Its rows, as SQL on the names of these files.
-        spill: A folder for what does not fit in memory.
+        spill: A folder for data that does not fit in memory.
     """
 
     names: Sequence[str]
@@ -45,7 +45,7 @@ class Table(NamedTuple):
 def table_names(report: Report) -> list[str]:
     """Return the names of a report's table.
 
-    They are its attribute `table`, and the report's own name with underscores.
+    They are the report's attribute `table`, and its name with underscores.
     """
     own = re.sub(r"\W", "_", report.name, flags=re.ASCII)
     table = report.table
@@ -58,19 +58,19 @@ def opened(
 ) -> Iterator[Table]:
     """Open the table of the first sink of a report that can be read.
 
-    Its files are taken in the versions that they have now.
+    Its files are pinned to their current versions.
 
     Raises:
-        PluginError: None of its sinks can be read, or a plugin is unknown, broken or
-            blocked.
-        ObjectMissing: There is nothing yet.
-        ReportingError: As `Sink.parquet_files`, `Sink.scan` or
+        PluginError: None of the report's sinks can be read, or a plugin is unknown,
+            broken or blocked.
+        ObjectMissing: The table is still empty.
+        ReportingError: As for `Sink.parquet_files`, `Sink.scan` or
             `pipeline.assemble`.
     """
     with ExitStack() as stack:
         sink, pipeline = readable_of(report.name, composition, registry)
-        # What is in there holds records: it is the owner's alone, and goes whatever
-        # happens.
+        # The folder holds records: only its owner can read it, and it is removed even
+        # after an error.
         folder = stack.enter_context(temporary_folder("sql"))
         files: Sequence[ParquetFile] = (
             sink.parquet_files() if supports(sink, "parquet_files") else ()
@@ -98,9 +98,9 @@ def opened(
 
 
 def _copy(sink: Sink, folder: Path) -> ParquetSnapshot | None:
-    """Return what a sink holds as one parquet file, made in a stream.
+    """Return a sink's rows as one parquet file, written as a stream.
 
-    DuckDB would hold all of a lazy frame in memory.
+    DuckDB would hold a whole lazy frame in memory.
     """
     rows = sink.scan()
     if rows is None:

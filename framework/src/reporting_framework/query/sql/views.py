@@ -1,6 +1,6 @@
 """A table's files as one SELECT.
 
-It has the columns, order and types of `Sink.scan`, whatever a file's age.
+It has the columns, order and types of `Sink.scan`, even for files of older schemas.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def select(
 ) -> str | None:
     """Return the rows of all files as SQL.
 
-    It is None where a file's column would need more than SQL is known to do alike.
+    Return None if a column needs a cast that SQL may do differently from polars.
 
     Args:
         files: The files, at least one.
-        sources: What each is called in SQL.
-        schema: Columns that come first, in their order and types; others follow.
+        sources: Name of each file in SQL.
+        schema: Columns to put first, in this order and of these types; others follow.
     """
     wanted = _merged(files, schema)
     groups: dict[tuple[tuple[str, pl.DataType], ...], list[str]] = {}
@@ -57,7 +57,7 @@ def select(
         ]
         if None in expressions or len(
             {name.casefold() for name in columns_by_name}
-        ) < len(columns_by_name):  # SQL minds no case
+        ) < len(columns_by_name):  # SQL ignores case
             return None
         listed = ", ".join(map(literal, alike))
         parts.append(
@@ -68,7 +68,7 @@ def select(
 
 
 def _merged(files: Sequence[ParquetFile], schema: pl.Schema) -> pl.Schema:
-    """Today's columns, and then the others with a type that all files' values fit."""
+    """Return the schema's columns, then the others in types that fit all files."""
     frames = [
         pl.Schema(
             schema | {n: t for n, t in file.schema.items() if n not in schema}
@@ -85,7 +85,7 @@ def _merged(files: Sequence[ParquetFile], schema: pl.Schema) -> pl.Schema:
 def _expression(
     name: str, actual: pl.DataType | None, wanted: pl.DataType
 ) -> str | None:
-    """A column of a file in the type that is wanted."""
+    """Return a file's column as SQL in the wanted type; None if SQL may not fit."""
     column = identifier(name)
     if actual == wanted:
         return column
