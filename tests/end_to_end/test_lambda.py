@@ -454,9 +454,10 @@ def test_a_chain_has_an_end(function, proxy):
         assert api.take() == []
     assert found.answer["complete"] is False
     assert (
-        logged(found, "there is more to do, but REPORTING_CONTINUE_LIMIT is reached")[
-            "level"
-        ]
+        logged(
+            found,
+            "not continued: there is more to do, but REPORTING_CONTINUE_LIMIT is reached; raise it",
+        )["level"]
         == "ERROR"
     )
 

@@ -93,7 +93,7 @@ def test_pages_of_this_month_and_the_last_are_beside_the_table(function, tmp_pat
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ({"seconds": 3}, "no time is left"),
+        ({"seconds": 3}, "not enough time is left"),
         ({"REPORTING_PAGE": "nothing"}, "there is no page 'nothing'"),
     ],
 )

@@ -131,7 +131,7 @@ def test_how_many_came_before(event, number):
     "marker", [None, {}, {"number": 0}, {"number": True}, {"number": "1"}, 3]
 )
 def test_nobody_else_may_say_so(marker):
-    with pytest.raises(TriggerError, match=f"{CONTINUE} is the handler's own"):
+    with pytest.raises(TriggerError, match=f"{CONTINUE}: reserved for the handler"):
         chain_length({CONTINUE: marker})
 
 

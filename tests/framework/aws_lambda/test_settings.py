@@ -38,11 +38,11 @@ def test_every_setting_has_its_variable():
     [
         (
             {},
-            "environment variable REPORTING_REPORT is not set; it names the report to run",
+            "environment variable REPORTING_REPORT is not set; set it to the name of the report to run",
         ),
         (
             {"REPORTING_REPROT": "x"},
-            "it names the report to run; did you mean REPORTING_REPROT?",
+            "to the name of the report to run; did you mean REPORTING_REPROT?",
         ),
         (
             {"REPORTING_REPORT": ""},

@@ -1,4 +1,4 @@
-"""Reports in AWS Lambda: one handler for all of them.
+"""AWS Lambda: one handler for all reports.
 
 The handler is `reporting_framework.aws_lambda.handler.handler`.
 """

@@ -1,6 +1,6 @@
-"""The work of a function when a run is over: pages beside the table.
+"""Work of a function after a run: pages beside the table.
 
-The pages are those of this month and the last one.
+The pages are for this month and the last one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reporting_framework.registry.registry import Registry
 
 MIN_SECONDS = 5.0
-"""Seconds that must be left of the function's time for pages to be begun."""
+"""Seconds that must be left of the function's time before pages are begun."""
 
 NOT_MADE = "the pages were not made; the function's log says why"
 
@@ -32,28 +32,29 @@ def after_run(
     page: str | None,
     left: float,
 ) -> dict[str, Any]:
-    """Make the pages, and say so.
+    """Make the pages, and return the entries for the response.
 
-    Whatever goes wrong is logged and measured, and fails nothing.
+    An error is logged and measured; the run does not fail.
 
     Args:
         report: The report that ran.
-        composition: What it ran with.
+        composition: Its composition in this run.
         registry: The plugins.
-        observer: What logs and measures.
-        page: Name of the page; the report's own unless given.
-        left: Seconds that are left of the function's time.
+        observer: The function's log and metrics.
+        page: Name of the page; the report's own by default.
+        left: Seconds left of the function's time.
 
     Returns:
-        Entries of the answer: `pages`, their URIs, and `pages_error` where there is
-        something wrong.
+        Entries of the response: `pages`, their URIs, and `pages_error` after an error.
     """
     pages_written: list[str] = []
     answer: dict[str, Any] = {"pages": pages_written}
     try:
         if left < MIN_SECONDS:
             observer.logger.error(
-                "pages not made", reason="no time is left", seconds_left=round(left, 1)
+                "pages not made",
+                reason="not enough time is left",
+                seconds_left=round(left, 1),
             )
             answer["pages_error"] = NOT_MADE
         else:
@@ -83,11 +84,11 @@ def _make(
 ) -> None:
     from reporting_framework.query import (
         pages,
-    )  # only functions that make pages need it
+    )  # imported late: only functions that make pages need it
 
     name = pages.page_name(report, asked, registry)
     page = pages.page_of(report.name, name, {}, registry)
     reading = pages.read(report.name, composition, registry, at=datetime.now(UTC))
     for month in (reading.material.at.date(), reading.material.month):
         uri = pages.write_page_beside(page, reading, month)
-        written.append(uri)  # and the one that follows may fail
+        written.append(uri)  # at once: the next page may fail

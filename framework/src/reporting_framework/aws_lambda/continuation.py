@@ -1,6 +1,6 @@
-"""The way a function goes on with what it did not get done in its time.
+"""Continuation of a run that stopped at its deadline.
 
-It invokes itself, asynchronously.
+The function invokes itself asynchronously.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from reporting_framework.execution.triggers import CONTINUE
 
 
 def chain_length(event: Any) -> int:
-    """How many runs came before this one in its chain.
+    """Return the number of runs before this one in its chain.
 
     Raises:
-        TriggerError: The event says so in a way of its own.
+        TriggerError: The event holds the marker in another form.
     """
     if not isinstance(event, Mapping) or CONTINUE not in event:
         return 0
@@ -26,8 +26,8 @@ def chain_length(event: Any) -> int:
     number = marker.get("number") if isinstance(marker, Mapping) else None
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise TriggerError(
-            f"{CONTINUE} is the handler's own; it holds the number of runs before, as a"
-            " whole number"
+            f"{CONTINUE}: reserved for the handler; it holds the number of earlier runs"
+            " as a whole number: remove it"
         )
     return number
 
@@ -39,12 +39,12 @@ def invoke_again(
 
     It runs at the same version or alias, with the settings of the first run's trigger.
 
-    Needs ``lambda:InvokeFunction`` for the function itself. Lambda stops chains of
-    about 16 invocations as recursive, unless the function's recursion configuration
-    allows them.
+    The function's role needs ``lambda:InvokeFunction`` for the function itself. Lambda
+    stops chains of about 16 invocations as recursive, unless the function's recursion
+    configuration allows them.
 
     Raises:
-        Exception: botocore's, as it comes.
+        Exception: An error of botocore.
     """
     event = {
         CONTINUE: {"number": number, "correlation_id": correlation_id},
@@ -59,16 +59,16 @@ def invoke_again(
 
 @cache
 def client() -> Any:
-    """Return Lambda's client.
+    """Return the Lambda client, created once.
 
-    boto3 takes a quarter of a second to import, so only functions that go on by
-    themselves do.
+    Importing boto3 takes a quarter of a second, so only functions that continue
+    themselves do it.
     """
     from botocore.config import Config
 
     from reporting_framework.storage import aws_session
 
-    # There are seconds left at the most, and an answer to give.
+    # Only seconds are left, and the response is still to be returned.
     config = Config(
         connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 2}
     )

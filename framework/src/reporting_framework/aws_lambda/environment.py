@@ -1,7 +1,4 @@
-"""The state that an execution environment keeps from one invocation to the next.
-
-The module also has what the environment does for each invocation.
-"""
+"""Execution environment: the state kept between invocations, and their execution."""
 
 from __future__ import annotations
 
@@ -41,15 +38,15 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
 
 MARGIN_SHARE = 0.25
-"""Largest share of the remaining time that the margin may take: a function with two
-seconds left still gets on.
+"""Largest share of the remaining time for the margin, so that a function with two
+seconds left still makes progress.
 """
 
 
 class Environment:
-    """A function's plugins, configuration and observer, made once.
+    """A function's plugins, configuration and observer, created once.
 
-    Connections are kept by the stores themselves.
+    The stores themselves keep connections open.
 
     Args:
         environment: The function's environment variables.
@@ -69,9 +66,9 @@ class Environment:
         self.registry.add_reports(self.config)
         try:
             self.observer = Observability(self.settings, self.registry.packages)
-        except Exception as error:  # Powertools' own, of several types
+        except Exception as error:  # Powertools raises several types
             raise SettingsError(
-                "LOG_LEVEL, or a variable of Powertools, cannot be used:"
+                "LOG_LEVEL, or a variable of Powertools, cannot be used; correct it:"
                 f" {cause(error)}"
             ) from error
         self.registry.register(self.observer, "powertools")
@@ -81,22 +78,21 @@ class Environment:
         self.names = frozenset(fields_of(self.report.Settings))
 
     def warm_up(self) -> None:
-        """Import what the report needs while Lambda initialises.
+        """Import the report's plugins while Lambda initialises.
 
-        This happens only if the environment alone says what that is.
-
-        What is wrong is for an invocation to tell.
+        This works only if the environment alone holds the settings. Errors are ignored
+        here: an invocation reports them.
         """
         with suppress(Exception):
             if self.settings.continue_ == "self":
-                continuation.client()  # there is no time for it at the end of a run
+                continuation.client()  # a run has no time for it at its end
             self._assemble(self._settings({}))
 
     def invoke(self, event: Any, context: Any) -> Any:
         """Run the report once.
 
         Raises:
-            ReportingError: The run failed and nobody reads the answer.
+            ReportingError: The run failed and no caller reads the response.
         """
         kind = kind_of(event, self.names)
         correlated = correlation_id(kind, event, context.aws_request_id)
@@ -163,7 +159,7 @@ class Environment:
     def _after(
         self, settings: BaseModel, result: RunResult, context: Any
     ) -> dict[str, Any]:
-        """Make pages where that is asked for, once all that is new is in the table."""
+        """Make pages if they are configured and the run took in everything new."""
         if self.settings.after != "report" or not result.complete:
             return {}
         from reporting_framework.aws_lambda.after import after_run
@@ -189,8 +185,8 @@ class Environment:
     ) -> bool:
         """Start the next run if there is more to do.
 
-        What a queue or a stream delivers again needs none, and what could not be read
-        just now is left to the next trigger.
+        A queue or a stream delivers the rest again by itself. Work that could not be
+        read is left to the next trigger.
         """
         if (
             result.complete
@@ -202,13 +198,14 @@ class Environment:
         logger = self.observer.logger
         if not result.records_read:
             logger.error(
-                "nothing was read in the time there was: give the function more; not"
-                " continued"
+                "not continued: nothing was read before the deadline; give the function"
+                " more time"
             )
             return False
         if chain >= self.settings.continue_limit:
             logger.error(
-                "there is more to do, but REPORTING_CONTINUE_LIMIT is reached",
+                "not continued: there is more to do, but REPORTING_CONTINUE_LIMIT is"
+                " reached; raise it",
                 runs=chain + 1,
             )
             return False
@@ -216,7 +213,7 @@ class Environment:
             continuation.invoke_again(
                 context, trigger.settings, number=chain + 1, correlation_id=correlated
             )
-        except Exception as error:  # what is done is done all the same
+        except Exception as error:  # the finished run stays valid
             code = getattr(error, "response", {}).get("Error", {}).get("Code")
             logger.error(
                 "not continued", error_type=type(error).__name__, error_code=code
@@ -226,9 +223,10 @@ class Environment:
         return True
 
     def _of_trigger(self, error: Exception, trigger: Trigger) -> bool:
-        """Whether the trigger is at fault.
+        """Return whether the trigger is at fault.
 
-        If nothing says so, its settings must make the difference.
+        If the error does not say so, compare the problems with and without its
+        settings.
         """
         if isinstance(error, TriggerError):
             return True
@@ -242,7 +240,7 @@ class Environment:
         return self._problem(trigger.settings) == str(error) != self._problem({})
 
     def _problem(self, settings: Mapping[str, Any]) -> str:
-        """What is wrong with the report as a trigger of these settings makes it.
+        """Return the report's problem with these trigger settings, or "".
 
         Nothing is read or written.
         """

@@ -1,9 +1,9 @@
-"""The Lambda handler of every report.
+"""Lambda handler of every report.
 
-It is ``reporting_framework.aws_lambda.handler.handler``.
+Its name is ``reporting_framework.aws_lambda.handler.handler``.
 
-The environment variable ``REPORTING_REPORT`` names the report. Needs ``pip install
-'reporting-framework[aws]'``.
+The environment variable ``REPORTING_REPORT`` names the report. The handler needs ``pip
+install 'reporting-framework[aws]'``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from reporting_framework._text.gc_tuning import tune_gc
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
-    tune_gc()  # before the imports: they make a hundred thousand objects
+    tune_gc()  # before the imports, which create a hundred thousand objects
 
 from reporting_framework.aws_lambda import responses
 from reporting_framework.aws_lambda.environment import Environment
@@ -27,9 +27,9 @@ from reporting_framework.execution.triggers import kind_of
 
 @cache
 def environment() -> Environment:
-    """The execution environment, made once.
+    """Return the execution environment, created once.
 
-    One that cannot be made is tried again by the next invocation.
+    If creating it fails, the next invocation tries again.
     """
     return Environment(os.environ)
 
@@ -38,12 +38,12 @@ def handler(event: Any, context: Any) -> Any:
     """Run the report that the environment names.
 
     Args:
-        event: A direct invocation's settings, a schedule, S3 notifications, a batch of
-            SQS or Kinesis, a request.
-        context: Lambda's.
+        event: Settings of a direct invocation, a schedule's event, S3 notifications, a
+            batch of SQS or Kinesis, or an HTTP request.
+        context: Lambda's context object.
 
     Raises:
-        ReportingError: The run failed and nobody reads the answer.
+        ReportingError: The run failed and no caller reads the response.
     """
     try:
         prepared = environment()
@@ -62,6 +62,6 @@ def handler(event: Any, context: Any) -> Any:
 
 if (
     "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ
-):  # in Lambda, where whatever is imported now costs the caller nothing
+):  # imports during initialisation cost the caller nothing
     with suppress(ReportingError):
         environment().warm_up()

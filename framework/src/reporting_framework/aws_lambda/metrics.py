@@ -1,4 +1,4 @@
-"""The metrics that every report emits: names, units, and what each is made of."""
+"""Metrics that every report emits: names, units and values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 class Metric(NamedTuple):
-    """A metric of a run that was not given up.
+    """A metric of a finished run.
 
     Attributes:
         unit: CloudWatch's unit.
-        meaning: What it counts or measures, for the reference.
-        of: Its value.
+        meaning: Meaning of its value, for the reference.
+        of: Function that returns its value.
     """
 
     unit: str
@@ -33,17 +33,17 @@ RUN_METRICS: Mapping[str, Metric] = {
     ),
     "ObjectsUnread": Metric(
         "Count",
-        "objects or records that come again",
+        "objects or records left for the next run",
         lambda result: result.objects_unread,
     ),
     "ObjectsIgnored": Metric(
         "Count",
-        "objects of a name unknown to the report",
+        "objects whose names the report does not recognise",
         lambda result: result.objects_ignored,
     ),
     "ObjectsRemaining": Metric(
         "Count",
-        "objects left because the deadline came",
+        "objects left because of the deadline",
         lambda result: result.remaining,
     ),
     "ExecutionTime": Metric(
@@ -59,34 +59,34 @@ RUN_METRICS: Mapping[str, Metric] = {
     "RunSucceeded": Metric("Count", "1", lambda result: 1),
     "RunFailed": Metric("Count", "0", lambda result: 0),
 }
-"""What a run emits when it was not given up, whether ``ok`` or ``partial``."""
+"""Metrics of a run that finished, whether ``ok`` or ``partial``."""
 
 FAILURE_METRICS: Mapping[str, tuple[float, str]] = {
     "RunFailed": (1, "Count"),
     "RunSucceeded": (0, "Count"),
 }
-"""What a run emits that was given up."""
+"""Metrics of a run that failed."""
 
 REFUSAL_METRICS: Mapping[str, tuple[float, str]] = {"RequestsRefused": (1, "Count")}
-"""What a request emits that was answered 400."""
+"""Metrics of a request that was answered 400."""
 
 
 PAGE_METRICS: Mapping[str, tuple[str, str]] = {
     "PagesWritten": ("Count", "pages put beside the table after the run"),
-    "PagesFailed": ("Count", "1 where they could not be made, else 0"),
+    "PagesFailed": ("Count", "1 if they could not be made, else 0"),
 }
-"""What a function with ``REPORTING_AFTER=report`` emits besides: unit and meaning."""
+"""Unit and meaning of the metrics that ``REPORTING_AFTER=report`` adds."""
 
 
 def of_pages(written: int, *, failed: bool) -> dict[str, tuple[float, str]]:
-    """Values and units of the metrics of pages."""
+    """Return values and units of the metrics of pages."""
     return dict(
         zip(PAGE_METRICS, ((written, "Count"), (int(failed), "Count")), strict=True)
     )
 
 
 def of_run(result: RunResult) -> dict[str, tuple[float, str]]:
-    """Values and units of the metrics of a run."""
+    """Return values and units of the metrics of a run."""
     return {
         name: (metric.of(result), metric.unit) for name, metric in RUN_METRICS.items()
     }

@@ -1,10 +1,10 @@
-"""The logs, metrics and traces of a function, from an observer of its runs.
+"""Logs, metrics and traces of a function, from an observer of its runs.
 
 The observer is built on Powertools for AWS Lambda.
 
-Logs are JSON lines, metrics the Embedded Metric Format, traces subsegments of X-Ray.
-Nothing here ever holds a value of a record: counts, source keys, types of errors, names
-of declared fields.
+Logs are JSON lines, metrics use the Embedded Metric Format, and traces are subsegments
+of X-Ray. None of them ever holds a value of a record, only counts, source keys, types
+of errors and names of declared fields.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _STAGES: Mapping[str, tuple[str, ...]] = {
     "merge": ("accepted", "duplicates"),
     "commit": ("accepted",),
 }
-"""Counts that annotate each stage's subsegment."""
+"""Counts to annotate each stage's subsegment with."""
 
 _COUNTS = (
     "records_read",
@@ -59,17 +59,17 @@ _COUNTS = (
 )
 
 LOGGER = "reporting.function"
-"""Name of the logger; a report's own name may be that of another one."""
+"""Name of the logger; another logger may have the report's name."""
 
 
 class _Formatter(LambdaPowertoolsFormatter):
     """Powertools' JSON lines, redacted.
 
-    Their tracebacks hold no message of a foreign error.
+    Their tracebacks omit the messages of foreign errors.
     """
 
     def serialize(self, log: Any) -> str:
-        """Remove secrets of URIs, whichever library logged them."""
+        """Return the line without credentials in URIs, whichever library logged it."""
         return redacted(super().serialize(log))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
@@ -78,18 +78,18 @@ class _Formatter(LambdaPowertoolsFormatter):
     def _extract_log_exception(
         self, log_record: logging.LogRecord
     ) -> tuple[Any, Any, Any]:
-        """Without the notes of an error: they may hold values of records."""
+        """Return an error without its notes, which may hold values of records."""
         text, name, _ = super()._extract_log_exception(log_record)
         return text, name, None
 
 
 class Observability:
-    """Observes the runs of one execution environment.
+    """Observer of the runs of one execution environment.
 
     Args:
-        settings: The function's.
-        packages: Top-level packages whose loggers are set to the function's level; all
-            others stay at WARNING.
+        settings: The function's settings.
+        packages: Top-level packages whose loggers get the function's level; all others
+            stay at WARNING.
     """
 
     def __init__(
@@ -107,14 +107,13 @@ class Observability:
             ),
         )
         logging.getLogger(LOGGER).propagate = False
-        # Everything that is logged goes the same way; Lambda's own handler would write
-        # plain text.
+        # All logs go through one handler; Lambda's own handler would write plain text.
         logging.root.handlers[:] = [self.logger.logger_handler]
         for name in ("reporting_framework", *packages):
             logging.getLogger(name).setLevel(self.logger.log_level)
 
     def begin(self, context: Any, correlation_id: str, kind: str) -> None:
-        """A new invocation: nothing of the last one is left in the logs."""
+        """Begin an invocation: remove the last one's keys from the log, and set new."""
         self.logger.clear_state()
         self.logger.append_keys(
             correlation_id=correlation_id,
@@ -168,21 +167,19 @@ class Observability:
     def reporting_run_failed(self, run_id: str, error: BaseException) -> None:
         """See `hookspecs.reporting_run_failed`.
 
-        The handler logs the error, also of a run that did not begin.
+        The handler logs the error, even if the run did not begin.
         """
         self.logger.debug("run failed", error_type=type(error).__name__)
         if _traced():
             self._trace_requests(run_id)
 
     def failed(self, error: Exception, *, refused: bool) -> None:
-        """Log where and why an invocation failed.
-
-        This is logged only as far as it tells no value of a record.
+        """Log where and why an invocation failed, without values of records.
 
         Args:
-            error: Why.
-            refused: Whether the caller is told that the input is at fault, so that
-                nothing is wrong with the function.
+            error: Cause of the failure.
+            refused: Whether the caller is told that the input is at fault, so that the
+                function itself is healthy.
         """
         if refused:
             self.logger.warning("refused: %s", error)
@@ -197,9 +194,9 @@ class Observability:
         return {**metrics.of_run(result), **self._report_metrics(result)}
 
     def _report_metrics(self, result: RunResult) -> dict[str, tuple[float, str]]:
-        """The report's own metrics, as far as they are numbers.
+        """Return the report's own metrics that are finite numbers.
 
-        A report that fails to give any has none.
+        If the report raises an error, return none.
         """
         try:
             own = {} if self.report is None else self.report.metrics(result)
@@ -224,14 +221,14 @@ class Observability:
     def _recorder(self) -> Any:
         from aws_lambda_powertools.tracing import (
             Tracer,
-        )  # only an invocation that is traced needs it
+        )  # imported late: only a traced invocation needs it
 
         return Tracer(service=self.settings.report, auto_patch=False).provider
 
     def _trace_requests(self, run_id: str) -> None:
         """Send a subsegment for each operation of S3.
 
-        It says how many requests there were, how many failed and how long they took.
+        It holds the number of requests, of failures, and their total duration.
         """
         recorder, counts = self._recorder(), self._watch.requests if self._watch else {}
         for operation, requests in counts.items():
@@ -265,7 +262,7 @@ class Observability:
 
 
 def _traced() -> bool:
-    """Whether X-Ray takes this invocation."""
+    """Return whether X-Ray samples this invocation."""
     return "Sampled=1" in os.environ.get("_X_AMZN_TRACE_ID", "")
 
 
@@ -277,7 +274,7 @@ def measure(
 ) -> None:
     """Print the metrics as one line in the Embedded Metric Format."""
     emf = AmazonCloudWatchEMFProvider(namespace=namespace)
-    # Else POWERTOOLS_SERVICE_NAME would be a dimension that alarms do not know of.
+    # POWERTOOLS_SERVICE_NAME would add a dimension that alarms do not have.
     emf.service = ""
     emf.add_dimension("report", report)
     emf.add_dimension("environment", environment)
@@ -289,7 +286,7 @@ def measure(
 def log_setup_failure(error: ReportingError, report: str, environment: str) -> None:
     """Log and measure that a function cannot be used.
 
-    This works before there is anything else to log and measure with.
+    This works before the observer exists.
     """
     line = {
         "level": "ERROR",

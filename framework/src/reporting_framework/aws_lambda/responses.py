@@ -1,4 +1,4 @@
-"""What an invocation is answered with, in the form that whoever started it expects."""
+"""Responses of an invocation, in the form that its caller expects."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 def responds(policy: str, kind: Kind) -> bool:
-    """Whether a failed run answers, or raises.
+    """Return whether a failed run returns a response instead of raising.
 
-    A queue, a stream or an unknown service takes any answer for success.
+    A queue, a stream or an unknown service takes any response for success.
     """
     if kind in ("sqs", "kinesis", "unknown"):
         return False
@@ -37,9 +37,9 @@ def success(
     continued: bool,
     more: Mapping[str, Any] = _NOTHING,
 ) -> Any:
-    """The answer to a run that was not given up.
+    """Return the response to a finished run.
 
-    `more` is what the function has to say besides.
+    `more` holds the function's additional entries.
     """
     if result.response is not None:
         return result.response
@@ -51,16 +51,16 @@ def success(
 def failure(
     kind: Kind, error: Exception, *, report: str, request_id: str, refused: bool = False
 ) -> Any:
-    """Return the answer to a run that was given up.
+    """Return the response to a failed run.
 
-    It says what is wrong with the trigger, or no more than that the run failed.
+    It says what is wrong with the trigger, or only that the run failed.
 
     Args:
-        kind: What the event is.
-        error: Why.
+        kind: Kind of the event.
+        error: Cause of the failure.
         report: The function's report.
         request_id: Lambda's id of the invocation.
-        refused: Whether the trigger is at fault, and nothing else.
+        refused: Whether only the trigger is at fault.
     """
     body = {"report": report, "status": "failed", "request_id": request_id}
     if refused:
@@ -71,7 +71,7 @@ def failure(
 
 
 def as_runtime_error(error: Exception, report: str) -> ReportingError:
-    """Return the error as the runtime may log it.
+    """Return the error in a form that the runtime may log.
 
     The message of a foreign error may hold values of records.
     """
@@ -81,12 +81,12 @@ def as_runtime_error(error: Exception, report: str) -> ReportingError:
 
 
 def _formed(kind: Kind, status: int, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body in the caller's form.
+    """Return the body in the caller's form.
 
     Raises:
-        TypeError: It holds what JSON cannot say; of a direct invocation the runtime
-            itself would find that too late.
-        ValueError: The same.
+        TypeError: It holds a value that JSON cannot represent; for a direct invocation
+            the runtime would notice too late.
+        ValueError: It holds a number that JSON cannot represent.
     """
     text = json.dumps(body, ensure_ascii=False, allow_nan=False)
     if kind != "http":

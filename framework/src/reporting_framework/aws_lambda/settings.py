@@ -1,6 +1,6 @@
-"""What a function's environment says of how the handler behaves.
+"""Settings of a function from its environment variables.
 
-A report's own settings are not among it.
+A report's own settings are separate.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class FunctionSettings(Settings):
     on_error: Literal["auto", "raise", "respond"] = Field(
         "auto",
         description=(
-            "What a failed run does: raise where nobody reads the answer, or always, or"
-            " never"
+            "Reaction to a failed run: `auto` raises if no caller reads the response,"
+            " `raise` always raises, `respond` never"
         ),
     )
     margin: float = Field(
@@ -40,7 +40,7 @@ class FunctionSettings(Settings):
         description="Whether a run that stopped at its deadline starts the next one",
     )
     continue_limit: int = Field(
-        15, ge=1, le=10_000, description="How many runs may follow the first one"
+        15, ge=1, le=10_000, description="Number of runs that may follow the first one"
     )
     environment_: str = Field(
         "dev",
@@ -56,20 +56,20 @@ class FunctionSettings(Settings):
     after: Literal["nothing", "report"] = Field(
         "nothing",
         description=(
-            "What follows a run: `report` puts pages of this month and the last beside"
+            "Work after a run: `report` puts pages of this month and the last beside"
             " the table"
         ),
     )
     page: str | None = Field(
-        None, min_length=1, description="That page; the report's own unless set"
+        None, min_length=1, description="Page to make; the report's own by default"
     )
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> FunctionSettings:
-        """The settings that the environment holds.
+        """Return the settings from the environment.
 
         Raises:
-            SettingsError: One is missing, or not one that is allowed.
+            SettingsError: A variable is missing, or its value is not allowed.
         """
         names = [field.alias or name for name, field in cls.model_fields.items()]
         given = {
@@ -87,7 +87,7 @@ class FunctionSettings(Settings):
                 variable, [name for name in environment if name.startswith("REPORT")]
             )
             raise SettingsError(
-                f"environment variable {variable} is not set; it names the report to"
-                f" run{near}"
+                f"environment variable {variable} is not set; set it to the name of the"
+                f" report to run{near}"
             )
         raise SettingsError(f"environment variable {variable}: {first['msg']}")
