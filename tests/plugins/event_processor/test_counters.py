@@ -90,7 +90,7 @@ def test_differences_are_shown_and_repaired_when_asked_for(archived):
     assert done.stdout.splitlines()[0] == "2 counters compared, 2 differ"
     assert (
         done.stdout.count("fixed"),
-        done.stdout.count("more is counted than archived; see --lower"),
+        done.stdout.count("more is counted than archived; use --lower"),
     ) == (1, 1)
     assert counters_of(archived) == {HOUR: (4, 2), WHOLE: (3, 2)}
     assert invoke("--from", "2024-01-06", "--fix", "--lower").exit_code == 0
@@ -105,7 +105,7 @@ def test_several_days_and_days_without_an_archive(archived):
     assert (done.exit_code, done.stdout) == (3, "0 counters compared, 0 differ\n")
     assert (
         done.stderr
-        == f"warning: of these days nothing is archived in s3://{archived.bucket}/\n"
+        == f"warning: s3://{archived.bucket}/: nothing is archived for these days\n"
     )
 
 
@@ -142,9 +142,11 @@ def test_an_archive_in_a_folder(places, tmp_path):
 
 
 def test_usage():
-    assert "--lower goes with --fix" in invoke("--from", "2024-01-06", "--lower").stderr
     assert (
-        "--to is before --from"
+        "--lower: only with --fix" in invoke("--from", "2024-01-06", "--lower").stderr
+    )
+    assert (
+        "--to: must not be before --from"
         in invoke("--from", "2024-01-06", "--to", "2024-01-05").stderr
     )
     assert "does not match the format" in invoke("--from", "January").stderr
@@ -192,7 +194,7 @@ def test_ids_that_repeat_with_other_content_are_shown_and_not_repaired(archived)
     count(archived, HOUR, 2, 2)
     done = invoke("--from", "2024-01-06", "--fix")
     assert done.exit_code == 3
-    assert "ids in it repeat with other content" in done.stdout
+    assert "event ids repeat with different content" in done.stdout
     assert counters_of(archived)[HOUR] == (2, 2)
 
 
@@ -219,7 +221,7 @@ def test_an_object_that_is_none_of_the_archive_is_named(archived, body):
     done = invoke("--from", "2024-01-06")
     assert done.exit_code == 1
     assert done.stderr.endswith(
-        "hour=19/odd.ndjson.gz: it is no object of the archive\n"
+        "hour=19/odd.ndjson.gz: not an object of the archive; move it out of the archive\n"
     )
     assert "secret" not in done.stderr
 
@@ -252,5 +254,6 @@ def test_a_day_that_is_not_over_is_not_repaired(places):
     done = invoke("--from", "2999-01-01", "--fix")
     assert (
         done.exit_code,
-        "for days that ended an hour ago or more" in " ".join(done.stderr.split()),
+        "the days must have ended at least an hour ago"
+        in " ".join(done.stderr.split()),
     ) == (2, True)

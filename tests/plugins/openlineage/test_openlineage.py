@@ -223,7 +223,7 @@ def test_a_server_that_refuses_fails_nothing(events, tmp_path, monkeypatch, capl
     sent = [
         message for message in caplog.messages if not message.startswith("rejected: ")
     ]
-    assert sent == ["an OpenLineage event could not be sent: HTTPError"] * 2
+    assert sent == ["OpenLineage: an event could not be sent: HTTPError"] * 2
 
 
 def test_a_server_that_does_not_answer_holds_no_run_up_for_long(
@@ -236,7 +236,7 @@ def test_a_server_that_does_not_answer_holds_no_run_up_for_long(
     waiting.send(answered.wait)  # which would wait for good
     waiting.close(0.05)
     assert caplog.messages == [
-        "OpenLineage events are not sent after 0.05 seconds; the run does not wait for them"
+        "OpenLineage: events were not sent within 0.05 seconds; the run does not wait for them"
     ]
     answered.set()
     waiting._thread.join()
@@ -253,7 +253,7 @@ def test_a_destination_that_is_none_is_told_and_its_value_is_not(
             ).accepted
             == 3
         )
-    expected = "REPORTING_OPENLINEAGE: give https://host/… or file:///path/events.ndjson, or off; nothing is told of this run"
+    expected = "REPORTING_OPENLINEAGE: not a valid destination; use https://host/…, file:///path/events.ndjson or off; no OpenLineage event is sent for this run"
     assert caplog.messages == [expected]
     with pytest.raises(SettingsError):
         destination({"REPORTING_OPENLINEAGE": "file://"})

@@ -1,4 +1,1 @@
-"""The report ``event-processor``.
-
-Events of a stream are enriched, counted exactly and archived.
-"""
+"""The report ``event-processor``: events are enriched, counted exactly and archived."""

@@ -1,6 +1,6 @@
 """The command ``reporting counters event-processor verify``.
 
-It compares the counters with the archive, and repairs them.
+It compares the counters with the archive, and repairs them if asked to.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from reporting_event_processor.settings import EventProcessorSettings
 
 DIFFERENT = 3
-"""Exit code when counters differ and are left as they are, or there is nothing to
-compare them with.
+"""Exit code if counters differ and are not repaired, or nothing is archived to compare
+them with.
 """
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -55,15 +55,15 @@ def report_group() -> None:
     "last",
     type=_DAY,
     metavar="DAY",
-    help="Last day, it included.  [default: the first]",
+    help="Last day, inclusive.  [default: the first day]",
 )
 @click.option(
     "--fix",
     is_flag=True,
-    help="Set counters that are too low to what the archive says.",
+    help="Raise counters that are too low to the archive's numbers.",
 )
 @click.option(
-    "--lower", is_flag=True, help="With --fix: those that are too high as well."
+    "--lower", is_flag=True, help="With --fix: also lower counters that are too high."
 )
 @format_option
 @click.pass_context
@@ -79,11 +79,11 @@ def verify_command(
 ) -> None:
     """Compare counters with the archive.
 
-    The events of whole days are read from the archive and counted again; counters that
-    differ are shown. Exits with 3 when some differ and are not repaired, or nothing is
-    archived. Days that events still arrive for differ by what is under way, also when
-    it comes late: an event may be counted and still wait to be archived. So --lower is
-    for when the stream has been read to its end.
+    Reads the events of whole days from the archive, counts them again, and shows
+    counters that differ. Exits with 3 if some differ and are not repaired, or nothing
+    is archived. While events of these days still arrive, differences are normal: an
+    event may be counted before it is archived. Use --lower only after the stream has
+    been read to its end.
     """
     from reporting_event_processor.verify import verify
     from reporting_framework.config.resolve import resolve_settings
@@ -91,15 +91,17 @@ def verify_command(
 
     last = last or first
     if last < first:
-        raise click.UsageError("--to is before --from", context)
+        raise click.UsageError(
+            "--to: must not be before --from; correct the days", context
+        )
     if lower and not fix:
-        raise click.UsageError("--lower goes with --fix", context)
+        raise click.UsageError("--lower: only with --fix; add --fix", context)
     if fix and datetime.now(UTC) < last.replace(tzinfo=UTC) + timedelta(
         days=1, hours=1
     ):
         raise click.UsageError(
-            "--fix is for days that ended an hour ago or more: events of the others"
-            " arrive",
+            "--fix: the days must have ended at least an hour ago, as events of later"
+            " days still arrive; choose earlier days",
             context,
         )
     state = state_of(context)
@@ -136,7 +138,7 @@ def verify_command(
         write("\n".join([summary, *([listing(head, rows)] if rows else [])]))
     if not checked:
         click.echo(
-            f"warning: of these days nothing is archived in {settings.archive}",
+            f"warning: {settings.archive}: nothing is archived for these days",
             err=True,
         )
     if not checked or any(not difference.fixed for difference in differences):

@@ -1,10 +1,8 @@
-"""A quick way to read the events that are as nearly all of them are.
+"""Fast parser for typical events; all others are left to the model.
 
-What it does not take is left to the model.
-
-It takes an event only if the model would, and makes the same of it (a property test
-says so), in a fraction of the time: nested objects are cut out of the payload and not
-taken apart, and what can be told of all payloads at once is.
+The parser takes an event only if the model would accept it, and returns the same result
+in a fraction of the time (a property test compares both). Nested objects are cut out of
+the payload without being parsed, and some checks look at all payloads at once.
 """
 
 from __future__ import annotations
@@ -19,36 +17,38 @@ import polars as pl
 from reporting_event_processor.models import LONGEST_ID
 
 _KEY_END = '":'
-"""What ends a key, where no blank is before the colon."""
+"""End of a key without a blank before the colon."""
 
 _BEFORE_BLANKS = ('" ', '"\t', '"\n', '"\r')
 _SPACED = r'"[ \t\r\n]+:'
-"""A blank before a colon: keys cannot be counted."""
+"""Pattern of a blank before a colon, which makes it impossible to count keys."""
 
 _ESCAPE = r"\\u00[23]"
-"""What may hide a quote, or a digit of the timestamp."""
+"""Pattern of escapes that may hide a quote, or a digit of the timestamp."""
 
 _FINE = r"[0-9]:[0-9]{2}\.[0-9]{7}"
-"""A moment finer than microseconds, perhaps: msgspec rounds it and pydantic cuts it."""
+"""Pattern of a possible moment finer than microseconds: msgspec rounds such a moment,
+pydantic truncates it.
+"""
 
 _LONG = 4000
-"""Bytes of a payload from which on a number may be too long: pydantic's parser refuses
+"""Bytes of a payload from which a number may be too long: pydantic's parser refuses
 more than 4,300 digits.
 """
 
 _NUMBER = r"[0-9]{400}"
 
 _DEEPEST = 100
-"""Brackets in a payload, at the most: pydantic bounds how deep it nests."""
+"""Most brackets in a payload, as pydantic limits the depth of nesting."""
 
 _NESTED = frozenset({"{", "n", ""})
-"""How an object, null and what is not there begin."""
+"""First characters of an object, null and a missing value."""
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
 
 
 class QuickEvent(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """The fields of `models.ExperimentEvent`."""
+    """Fields of `models.ExperimentEvent`."""
 
     event_id: Id
     event_type: Id
@@ -63,9 +63,9 @@ _decode = msgspec.json.Decoder(QuickEvent).decode
 
 
 def quick_events(payloads: Sequence[bytes]) -> list[dict[str, Any] | None]:
-    """Return the fields of each event, or None where the model must look at it.
+    """Return the fields of each event, or `None` if the model must parse it.
 
-    Nested fields are given as their text.
+    Nested fields are returned as text.
     """
     texts = _texts(payloads)
     events = [
@@ -74,7 +74,7 @@ def quick_events(payloads: Sequence[bytes]) -> list[dict[str, Any] | None]:
     ]
     keys = pl.Series([keys for _, keys, _ in events], dtype=pl.Int64)
     keys += _key_ends(pl.Series([nested for _, _, nested in events], dtype=pl.String))
-    once = keys == _key_ends(texts)  # else a key is there twice, perhaps
+    once = keys == _key_ends(texts)  # otherwise a key may occur twice
     return [
         event if is_first else None
         for (event, _, _), is_first in zip(events, once, strict=True)
@@ -82,8 +82,8 @@ def quick_events(payloads: Sequence[bytes]) -> list[dict[str, Any] | None]:
 
 
 _Read = tuple[dict[str, Any] | None, int, str]
-"""An event, how many of its keys are in the payload, and the text of what is nested; or
-nothing.
+"""An event, the number of its keys in the payload, and the text of its nested fields;
+`None` for an event that was not read.
 """
 
 _UNREAD: _Read = (None, 0, "")
@@ -94,14 +94,14 @@ def _texts(payloads: Sequence[bytes]) -> pl.Series:
         return pl.Series(payloads, dtype=pl.Binary).cast(pl.String)
     except (
         pl.exceptions.ComputeError
-    ):  # one is not UTF-8; to look for it takes three times as long
+    ):  # a payload is not UTF-8; finding it takes three times as long
         return pl.Series(
             [payload.decode(errors="replace") for payload in payloads], dtype=pl.String
         )
 
 
 def _clear(texts: pl.Series) -> pl.Series:
-    """For each payload whether nothing speaks against reading it here."""
+    """Return for each payload whether it is safe to parse here."""
     odd = texts.str.contains(_ESCAPE) | texts.str.contains(_FINE)
     odd |= texts.str.count_matches(r"[{\[]") > _DEEPEST
     if texts.str.len_bytes().gt(_LONG).any():
@@ -109,7 +109,7 @@ def _clear(texts: pl.Series) -> pl.Series:
     blanks = (
         texts.str.contains(pattern, literal=True).any() for pattern in _BEFORE_BLANKS
     )
-    if any(blanks):  # which takes a fraction of what `_SPACED` does
+    if any(blanks):  # this check takes a fraction of the time of `_SPACED`
         odd |= texts.str.contains(_SPACED)
     return ~odd
 

@@ -1,6 +1,6 @@
-"""What an event of an experiment is.
+"""Model of an event of an experiment.
 
-All types are strict; a field that may be null may be absent too.
+All types are strict; a field that may be null may also be missing.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from reporting_framework import Timestamp
 LONGEST_ID = 256
 
 Id = Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_ID)]
-"""A name or an id: not empty, and short enough to be a part of a key."""
+"""A name or an id: not empty, and short enough to be part of a key."""
 
 Nested = dict[str, Any]
-"""An object of anything. It is kept as the text that it has in the payload."""
+"""Any object; it is stored as the text in the payload."""
 
 
 class ExperimentEvent(TypedDict):
-    """``experiment-event``."""
+    """Event of an experiment, as the validator ``experiment-event`` accepts it."""
 
     event_id: Id
     event_type: Id

@@ -1,4 +1,4 @@
-"""What this package brings."""
+"""Registration of the event processor's plugins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HERE = "reporting_event_processor"
 
 @hookimpl
 def reporting_validators() -> Sequence[LazyPlugin]:
-    """What an event must be."""
+    """Return the validator of events."""
     return [
         LazyPlugin(
             "experiment-event",
@@ -29,7 +29,7 @@ def reporting_validators() -> Sequence[LazyPlugin]:
 
 @hookimpl
 def reporting_reports() -> Sequence[LazyPlugin]:
-    """The report."""
+    """Return the report."""
     return [
         LazyPlugin(
             "event-processor",
@@ -41,7 +41,7 @@ def reporting_reports() -> Sequence[LazyPlugin]:
 
 @hookimpl
 def reporting_commands() -> Sequence[click.Command]:
-    """``reporting counters``."""
+    """Return the command ``reporting counters``."""
     from reporting_event_processor.counters import counters_group
 
     return [counters_group]

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 PARSE = frozenset(
     ("undecodable", "too_large", "empty", "json_invalid", "not_utf_8", "duplicate_key")
 )
-"""Types of rejections of what is no JSON at all; others are of the validator's rules.
+"""Types of rejections of payloads that cannot be parsed; all other types come from the
+validator's rules.
 """
 
 STEPS = {
@@ -22,15 +23,13 @@ STEPS = {
     "Aggregation": "dynamodb-counters",
     "Archive": "ndjson-archive",
 }
-"""The stages that can leave a record to be delivered again, with the plugins that do
-their work.
-"""
+"""Stages in which a record may fail and be delivered again, with their plugins."""
 
 
 class EventProcessor(Report):
-    """Events of a stream are validated, enriched, counted and archived.
+    """Report that validates, enriches, counts and archives events of a stream.
 
-    Each counts once, however often it comes.
+    Each event counts once, however often it is delivered.
     """
 
     name: ClassVar[str] = "event-processor"
@@ -52,8 +51,8 @@ class EventProcessor(Report):
             validator=PluginRef("experiment-event", {"extra": settings.extra}),
             transforms=[PluginRef("dynamodb-enrich", enrich)] if lookups else [],
             sinks=[
-                # Written first: what cannot be archived at all is not counted, and
-                # comes again.
+                # Written first: an event that cannot be archived is not counted, and
+                # is delivered again.
                 PluginRef(
                     "ndjson-archive",
                     {
@@ -82,7 +81,7 @@ class EventProcessor(Report):
     def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
         """See `Report.metrics`.
 
-        They are time, success and failure of a batch, and errors by stage.
+        The metrics are time, success and failure of a batch, and errors by stage.
         """
         parse = sum(
             rejection.count
@@ -122,7 +121,7 @@ class EventProcessor(Report):
     ) -> Mapping[str, Any]:
         """See `Report.answer`.
 
-        A stream gets the source's own answer, and nobody else asks.
+        Empty: the source itself answers the stream, and nothing else calls this.
         """
         return {}
 
@@ -130,7 +129,7 @@ class EventProcessor(Report):
 def counters(settings: EventProcessorSettings) -> list[dict[str, str]]:
     """Return the counters of an event.
 
-    They are by experiment, variant and type, in its hour and in its day.
+    Events are counted by experiment, variant and type, per hour and per day.
     """
     variant = "{variant}" if settings.assignments_table else "none"
     windows = ("hour#{timestamp:%Y-%m-%d-%H}", "day#{timestamp:%Y-%m-%d}")

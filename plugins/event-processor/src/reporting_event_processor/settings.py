@@ -1,7 +1,4 @@
-"""Settings of the report ``event-processor``.
-
-Each is an option of the command line too.
-"""
+"""Settings of the report ``event-processor``; each is a command-line option too."""
 
 from __future__ import annotations
 
@@ -16,10 +13,10 @@ from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import parse_location
 
 DEAD_LETTERS = "_dead-letters"
-"""Folder of the archive for payloads that are too long for the dead-letter queue."""
+"""Folder in the archive for payloads that are too long for the dead-letter queue."""
 
 BUCKET = "event-archive"
-"""Bucket of the archive, unless another is set."""
+"""Default bucket of the archive."""
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -27,10 +24,10 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 class EventProcessorSettings(Settings):
     """Settings of the report ``event-processor``.
 
-    They say where events come from, where they are counted and archived, and what is
-    looked up for them.
+    They name the source of the events, the tables and archive that are written, and the
+    tables for enrichment.
 
-    `archive` is a URI; unless it is set, the archive is the whole of `s3_bucket`.
+    `archive` is a URI; by default, the archive is the whole of `s3_bucket`.
     """
 
     environment: ClassVar[dict[str, str]] = {
@@ -43,54 +40,60 @@ class EventProcessorSettings(Settings):
     dynamodb_table: str = Field(
         "event-aggregations",
         pattern=TABLE_NAME,
-        description="Table of the counters, with partition_key and sort_key (strings)",
+        description=(
+            "Table of the counters, with keys partition_key and sort_key (strings)"
+        ),
     )
     s3_bucket: str = Field(
-        BUCKET, description="Bucket of the archive, unless --archive is set"
+        BUCKET, description="Bucket of the archive; --archive overrides it"
     )
     archive: str = Field(
         "",
         description=(
-            "Folder of the archive: s3://bucket/prefix/ or a path; empty: all of"
+            "Folder of the archive: s3://bucket/prefix/ or a path; empty: the whole of"
             " --s3-bucket"
         ),
     )
     dead_letter_queue: str | None = Field(
         None,
         description=(
-            "URL of the queue for records that can never succeed; without it they come"
-            " again"
+            "URL of the dead-letter queue for records that can never succeed; without"
+            " it"
+            " they are delivered again"
         ),
     )
     dead_letter_overflow: str | None = Field(
         None,
         description=(
-            "Folder for payloads too long for that queue, unless _dead-letters in the"
+            "Folder for payloads too long for that queue; default: _dead-letters in the"
             " archive"
         ),
     )
     assignments_table: str | None = Field(
         None,
         pattern=TABLE_NAME,
-        description="Table of assignments, by user_id and experiment_id",
+        description="Table of assignments, with keys user_id and experiment_id",
     )
     experiments_table: str | None = Field(
-        None, pattern=TABLE_NAME, description="Table of experiments, by experiment_id"
+        None,
+        pattern=TABLE_NAME,
+        description="Table of experiments, with key experiment_id",
     )
     source: Literal["kinesis", "sqs"] = Field(
-        "kinesis", description="What hands the events over"
+        "kinesis", description="Service that delivers the events"
     )
     extra: Literal["ignore", "reject", "keep"] = Field(
         "keep",
         description=(
-            "Unknown fields: leave out and count, reject the record, or keep as JSON"
+            "Unknown fields: ignore (and count) them, reject the record, or keep them"
+            " as JSON"
         ),
     )
     delivery: Literal["exactly-once", "at-least-once"] = Field(
         "exactly-once",
         description=(
-            "Count each event once whatever happens, or faster, and more than once when"
-            " it comes again"
+            "exactly-once counts each event once; at-least-once is faster and counts"
+            " redelivered events again"
         ),
     )
     marker_days: int = Field(
@@ -98,11 +101,13 @@ class EventProcessorSettings(Settings):
         ge=1,
         le=3650,
         description=(
-            "How long it is known what was counted; longer than the stream keeps it"
+            "Days that a counted event is remembered; must be longer than the stream"
+            " keeps"
+            " records"
         ),
     )
     cache_seconds: float = Field(
-        300, ge=0, le=86_400, description="How long what was looked up is remembered"
+        300, ge=0, le=86_400, description="Seconds that a lookup's result is cached"
     )
 
     @field_validator("dead_letter_queue")
@@ -114,13 +119,13 @@ class EventProcessorSettings(Settings):
     @classmethod
     def _is_bucket(cls, value: str) -> str:
         if not _BUCKET.fullmatch(value):
-            raise ValueError("a bucket is its name alone, without s3:// and slashes")
+            raise ValueError("not a bucket's name; leave out s3:// and slashes")
         return value
 
     @field_validator("archive")
     @classmethod
     def _is_archive(cls, value: str, info: ValidationInfo) -> str:
-        """Return the URI, or that of the bucket, which is validated before."""
+        """Return the URI, or the URI of the bucket, which was validated before."""
         return value or f"s3://{info.data.get('s3_bucket', BUCKET)}/"
 
     @field_validator("archive", "dead_letter_overflow")

@@ -11,9 +11,9 @@ from reporting_framework.builtin.pydantic_validator import ModelValidator
 
 
 class ExperimentEventValidator(ModelValidator):
-    """Events of experiments.
+    """Validator of experiments' events.
 
-    Nested objects are kept as the text that they have in the payload.
+    Nested objects stay the text that they are in the payload.
     """
 
     name: ClassVar[str] = "experiment-event"

@@ -1,4 +1,4 @@
-"""Folds the archive and compares what it says with the counters."""
+"""Comparison of the counters with the archive, and their repair."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Key = tuple[str, str]
 
 
 class Archived(TypedDict):
-    """What of an archived event counts; numbers of any length may stand beside it."""
+    """Fields of an archived event that are counted; other fields are ignored."""
 
     __pydantic_config__ = ConfigDict(extra="ignore")  # type: ignore[misc]  # as pydantic has it
 
@@ -54,18 +54,18 @@ _read = TypeAdapter(Archived).validator.validate_json
 
 
 class Difference(NamedTuple):
-    """A counter that is not what the archive says.
+    """A counter that differs from the archive.
 
     Attributes:
-        partition_key: Of the counter's item.
-        sort_key: The same.
-        event_count: Events that the counter has.
-        archived_events: Distinct events that the archive has.
-        unique_users: Users that the counter has.
-        archived_users: Distinct users that the archive has; as the counter, where users
-            are not counted.
-        fixed: Whether it was set to what the archive says.
-        why: Why not, where that was asked for.
+        partition_key: Partition key of the counter's item.
+        sort_key: Sort key of the counter's item.
+        event_count: Number of events in the counter.
+        archived_events: Number of distinct events in the archive.
+        unique_users: Number of users in the counter.
+        archived_users: Number of distinct users in the archive; the counter's number if
+            users are not counted.
+        fixed: True if the counter was set to the archive's numbers.
+        why: Reason that a requested repair was not done.
     """
 
     partition_key: str
@@ -79,12 +79,12 @@ class Difference(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The counter's keys in one."""
+        """Both keys of the counter as one text."""
         return f"{self.partition_key} {self.sort_key}"
 
     @property
     def too_high(self) -> bool:
-        """Whether more is counted than archived."""
+        """True if more is counted than archived."""
         return (
             self.event_count > self.archived_events
             or self.unique_users > self.archived_users
@@ -108,23 +108,23 @@ def verify(
     fix: bool,
     lower: bool = False,
 ) -> tuple[int, list[Difference]]:
-    """Compare the counters of whole days with what the archive has of them.
+    """Compare the counters of whole days with the archive.
 
-    Only counters of which the archive has an event are compared. Memory grows with the
+    Only counters with at least one archived event are compared. Memory grows with the
     number of events of these days.
 
     Args:
-        settings: The report's.
+        settings: Settings of the report.
         days: The days, in UTC.
-        fix: Set counters that are too low to what the archive says. The archive is then
-            read once more, after the counters: what was counted meanwhile is in it by
-            then. One that changes once it was read is left alone.
-        lower: Set those that are too high as well: for when nothing that was counted is
-            still to be archived.
+        fix: Set counters that are too low to the archive's numbers. For this the
+            archive is read again after the counters, so that it has all events that
+            were counted meanwhile. A counter that changes after it was read is not
+            repaired.
+        lower: Also lower counters that are too high; only safe if no counted event
+            still waits to be archived.
 
     Returns:
-        How many counters were compared, and those that differ, in the order of their
-        keys.
+        Number of counters compared, and the counters that differ, ordered by key.
 
     Raises:
         ReportingError: The archive or the counters cannot be read.
@@ -138,11 +138,11 @@ def verify(
         users = settings.delivery == "exactly-once"
         differences = [
             (
-                difference._replace(why="ids in it repeat with other content")
+                difference._replace(why="event ids repeat with different content")
                 if (difference.partition_key, difference.sort_key) in unsure
                 else (
                     difference._replace(
-                        why="more is counted than archived; see --lower"
+                        why="more is counted than archived; use --lower"
                     )
                     if difference.too_high and not lower
                     else _repair(
@@ -161,12 +161,14 @@ def verify(
 def archive_totals(
     settings: EventProcessorSettings, days: Sequence[date]
 ) -> pl.DataFrame:
-    """Return what the archive says of each counter.
+    """Count the archived events for each counter.
 
-    That is partition_key, sort_key, events, users, and whether ids in it repeat.
+    Of an id that occurs with different contents, the first event of its shard counts,
+    within these days.
 
-    Of an id that is there with several contents the first of its shard counts, as far
-    as these days tell.
+    Returns:
+        Frame with partition_key, sort_key, events, users and repeats, which is true if
+        ids repeat with different contents.
     """
     frames = [frame for day in days for frame in _events(settings, day)]
     events = pl.concat([SCHEMA.to_frame(), *frames]).with_columns(
@@ -217,10 +219,10 @@ def _bounded(key: str, limit: int) -> pl.Expr:
 
 
 def _events(settings: EventProcessorSettings, day: date) -> Iterator[pl.DataFrame]:
-    """The archived events of a day, object by object.
+    """Yield the archived events of a day, one frame per object.
 
     Raises:
-        FatalError: An object is none of the archive's.
+        FatalError: An object does not have the archive's format.
     """
     folder = (
         f"{settings.archive.rstrip('/')}"
@@ -235,18 +237,19 @@ def _events(settings: EventProcessorSettings, day: date) -> Iterator[pl.DataFram
                 rows = [_read(line) for line in lines(store.get(key).data)]
             except (zlib.error, ValidationError):
                 raise FatalError(
-                    f"{store.location.join(key).uri}: it is no object of the archive"
+                    f"{store.location.join(key).uri}: not an object of the archive;"
+                    " move it out of the archive"
                 ) from None
             yield pl.DataFrame(rows, schema=SCHEMA)
     except LocationError:
-        if store.location.scheme != "file":  # a folder is made with its first object
+        if store.location.scheme != "file":  # the first object creates a folder
             raise
 
 
 def _stored(table: str, keys: Sequence[Key]) -> dict[Key, dict[str, int]]:
-    """Counters by their keys, as they are now.
+    """Return the current numbers of counters by their keys.
 
-    Those that are not there have no numbers.
+    A counter that does not exist has no numbers.
 
     Raises:
         ReportingError: The table cannot be read.
@@ -277,7 +280,7 @@ def _differences(
     for row in archived.iter_rows(named=True):
         key = row["partition_key"], row["sort_key"]
         counted = stored.get(key)
-        if counted is None:  # it came up while the archive was read again
+        if counted is None:  # the counter is new since the archive was first read
             continue
         events, unique = counted.get("event_count", 0), counted.get("unique_users", 0)
         wanted = row["users"] if users else unique
@@ -293,7 +296,7 @@ def _key(partition: str, sort: str) -> dict[str, Any]:
 def _repair(
     table: str, difference: Difference, counted: Mapping[str, int], users: bool
 ) -> Difference:
-    """The difference, repaired if the counter is still as it was read."""
+    """Set the counter to the archive's numbers, unless it has changed meanwhile."""
     wanted = {
         "event_count": difference.archived_events,
         **({"unique_users": difference.archived_users} if users else {}),

@@ -1,1 +1,1 @@
-"""Runs as OpenLineage events."""
+"""OpenLineage events of runs."""

@@ -1,6 +1,6 @@
-"""A run as OpenLineage events.
+"""OpenLineage events of a run.
 
-Nothing of a record is in them but counts, and types and fields of rejections.
+Of a run's records, events contain only counts, and types and fields of rejections.
 """
 
 from __future__ import annotations
@@ -42,15 +42,13 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import Output, RunResult, Step
 
 MAX_LISTED = 100
-"""Outputs, and reasons for rejection, in an event at the most; those that were written
-come first.
-"""
+"""Most outputs and most reasons for rejection in an event, written outputs first."""
 
 PRODUCER = "https://pypi.org/project/reporting-openlineage"
 
 
 class Known(NamedTuple):
-    """What is known of a run from its start on."""
+    """Facts about a run that are known at its start."""
 
     namespace: str
     report: str
@@ -61,14 +59,14 @@ class Known(NamedTuple):
 
 
 def started(known: Known, at: datetime) -> RunEvent:
-    """A run begins: what it reads."""
+    """Return the event for the start of a run, with its inputs."""
     return _event(known, at, RunState.START, [_input(uri) for uri in known.inputs])
 
 
 def finished(known: Known, at: datetime, result: RunResult) -> RunEvent:
-    """Return the event that a run is over, and all that it did is visible.
+    """Return the event for the end of a run, when all its results are visible.
 
-    It says what the run read and wrote, and how that went.
+    It has the inputs and outputs, and the counts of the run.
     """
     inputs = [_input(uri, result, alone=len(known.inputs) == 1) for uri in known.inputs]
     written = sorted(result.outputs, key=lambda output: output.new_rows == 0)[
@@ -103,9 +101,9 @@ def finished(known: Known, at: datetime, result: RunResult) -> RunEvent:
 
 
 def failed(known: Known, at: datetime, error: str, *, aborted: bool) -> RunEvent:
-    """A run was given up, or (aborted) interrupted.
+    """Return the event for a failed or, with `aborted`, interrupted run.
 
-    `error` is the type of what ended it.
+    `error` is the type of the error.
     """
     facet = error_message_run.ErrorMessageRunFacet(
         message=error, programmingLanguage="python"
@@ -163,7 +161,7 @@ def _event(
 def _uuid(run_id: str) -> str:
     """Return the run's id as a UUID.
 
-    It is one, unless a test or a tool has made up another.
+    A run's id is a UUID; any other text, for example from a test, is hashed to a UUID.
     """
     try:
         return str(UUID(run_id))
@@ -175,7 +173,7 @@ def _input(
     uri: str, result: RunResult | None = None, *, alone: bool = False
 ) -> InputDataset:
     facets: dict[str, InputDatasetFacet] = {}
-    if result is not None and alone:  # of several inputs it is not known which
+    if result is not None and alone:  # the counts of several inputs are not known
         facets["inputStatistics"] = (
             input_statistics_input_dataset.InputStatisticsInputDatasetFacet(
                 rowCount=result.records_read

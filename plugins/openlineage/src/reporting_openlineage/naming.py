@@ -1,4 +1,4 @@
-"""Names of datasets, after OpenLineage's rules.
+"""Names of datasets by OpenLineage's rules.
 
 The rules are at https://openlineage.io/docs/spec/naming.
 """
@@ -9,16 +9,17 @@ from typing import NamedTuple
 
 
 class Name(NamedTuple):
-    """A dataset's namespace and its name there."""
+    """A dataset's namespace and its name in the namespace."""
 
     namespace: str
     name: str
 
 
 def name_of(uri: str) -> Name:
-    """Return the dataset that a URI or a path is.
+    """Return the dataset for a URI or a path.
 
-    It is ``s3://bucket`` and the key, ``file`` and the path, else host and path.
+    Namespace and name are ``s3://bucket`` and the key, ``file`` and the path, or host
+    and path.
     """
     scheme, separator, rest = uri.partition("://")
     if not separator:

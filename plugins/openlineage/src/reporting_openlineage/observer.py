@@ -1,4 +1,4 @@
-"""The observer: from lifecycle hooks to events."""
+"""Observer that turns lifecycle hooks into events."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ _log = logging.getLogger(__name__)
 
 
 class _Watched(NamedTuple):
-    """A run under way.
+    """A running run with its sender.
 
-    What is known of it is put together in the sender's thread, which imports the
-    client.
+    `known` runs in the sender's thread, which imports the client.
     """
 
     sender: Sender
@@ -33,9 +32,9 @@ class _Watched(NamedTuple):
 
 
 class Observer:
-    """Tells of runs where the environment says so.
+    """Observer that sends events of runs if the environment names a destination.
 
-    Light to import, since it is loaded with every report.
+    Light to import, as it is loaded with every report.
     """
 
     def __init__(self) -> None:
@@ -49,13 +48,13 @@ class Observer:
         steps: Sequence[Step],
         schema: pl.Schema,
     ) -> None:
-        """A run begins."""
+        """Send the event for the start of a run."""
         from reporting_openlineage.settings import destination
 
         try:
             transport = destination(os.environ)
         except ReportingError as error:
-            _log.warning("%s; nothing is told of this run", error)
+            _log.warning("%s; no OpenLineage event is sent for this run", error)
             return
         if transport is None:
             return
@@ -72,14 +71,14 @@ class Observer:
         watched.sender.send(lambda: _events().started(known(), at))
 
     def finished(self, result: RunResult) -> None:
-        """A run is over."""
+        """Send the event for the end of a run."""
         if watched := self._runs.pop(result.run_id, None):
             at = datetime.now(UTC)
             watched.sender.send(lambda: _events().finished(watched.known(), at, result))
             watched.sender.close()
 
     def failed(self, report: str, run_id: str, error: BaseException) -> None:
-        """A run was given up."""
+        """Send the event for a failed run."""
         if watched := self._runs.pop(run_id, None):
             at, name, aborted = (
                 datetime.now(UTC),

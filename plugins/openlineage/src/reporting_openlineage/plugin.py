@@ -1,6 +1,6 @@
-"""Observer that tells OpenLineage what each run read and wrote.
+"""Observer that sends each run's inputs and outputs to OpenLineage.
 
-It tells a backend, or a file, once the environment says where that is.
+The environment names the backend or the file that receives them.
 """
 
 from __future__ import annotations

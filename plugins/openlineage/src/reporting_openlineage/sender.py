@@ -1,6 +1,6 @@
-"""Events on their way.
+"""Sender of events.
 
-They are sent one by one from a thread of their own, so that no run waits for long.
+Events are sent one by one in a thread, so that no run waits for long.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from reporting_openlineage.settings import Destination
 
 TIMEOUT_SECONDS = 5.0
-"""Seconds that a run waits at its end for its events to be sent."""
+"""Seconds that a run waits at its end until its events are sent."""
 
 Making = Callable[[], Any]
-"""Makes an event; called in the thread, where the client is imported too."""
+"""Function that creates an event; called in the thread, which imports the client."""
 
 _log = logging.getLogger(__name__)
 
 
 class Sender:
-    """Sends the events of one run."""
+    """Sender of one run's events."""
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
@@ -35,18 +35,19 @@ class Sender:
         self._thread.start()
 
     def send(self, make: Making) -> None:
-        """Have an event made and sent, in its turn."""
+        """Queue an event, which the thread creates and sends."""
         self._waiting.put(make)
 
     def close(self, seconds: float | None = None) -> None:
-        """Wait until all is sent, at most `seconds` or else `TIMEOUT_SECONDS`."""
+        """Wait until all events are sent, for `seconds` or `TIMEOUT_SECONDS`."""
         seconds = TIMEOUT_SECONDS if seconds is None else seconds
         self._waiting.put(None)
         self._thread.join(seconds)
         if self._thread.is_alive():
             _log.warning(
-                "OpenLineage events are not sent after %g seconds; the run does not"
-                " wait for them",
+                "OpenLineage: events were not sent within %g seconds; the run does"
+                " not wait"
+                " for them",
                 seconds,
             )
 
@@ -58,7 +59,7 @@ class Sender:
                 client.emit(make())
             except (Exception, SystemExit) as error:
                 _log.warning(
-                    "an OpenLineage event could not be sent: %s", type(error).__name__
+                    "OpenLineage: an event could not be sent: %s", type(error).__name__
                 )
 
 

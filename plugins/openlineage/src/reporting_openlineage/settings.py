@@ -1,4 +1,4 @@
-"""Where events go, as the environment says."""
+"""Destination of events, from environment variables."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from reporting_framework.storage import parse_location
 
 VARIABLE = "REPORTING_OPENLINEAGE"
 ENDPOINT = "api/v1/lineage"
-"""Where OpenLineage backends take events, unless the URL has a path."""
+"""Default path of the API in OpenLineage backends."""
 
 TIMEOUT = 2.5
-"""Seconds that one request may take."""
+"""Time limit of a request, in seconds."""
 
 
 class Destination(NamedTuple):
-    """Where events go.
+    """Destination of events.
 
     Attributes:
-        transport: Configuration of the client's transport; None: the client finds its
-            own.
+        transport: Configuration of the client's transport; `None`: the client reads its
+            own configuration.
         namespace: Namespace of jobs.
     """
 
@@ -31,7 +31,7 @@ class Destination(NamedTuple):
 
 
 def destination(environment: Mapping[str, str]) -> Destination | None:
-    """Where events go, or None where nobody wants any.
+    """Return the destination of events, or `None` if none is configured.
 
     Raises:
         SettingsError: ``REPORTING_OPENLINEAGE`` is neither a URL nor a file. Its value
@@ -64,7 +64,8 @@ def _transport(text: str, key: str | None) -> Mapping[str, Any]:
         }
     if scheme not in ("http", "https") or not rest:
         raise SettingsError(
-            f"{VARIABLE}: give https://host/… or file:///path/events.ndjson, or off"
+            f"{VARIABLE}: not a valid destination; use https://host/…,"
+            " file:///path/events.ndjson or off"
         )
     parts = urlsplit(text)
     options: dict[str, Any] = {
