@@ -42,12 +42,16 @@ def city(tmp_path):
 
 
 def program(name, *arguments, folder, **variables):
+    code = f"from reporting_framework.cli.main import {name}; {name}()"
+    return python(code, *arguments, folder=folder, **variables)
+
+
+def python(code, *arguments, folder, **variables):
     base = {
         name: value
         for name, value in os.environ.items()
         if name == "PYTHONPATH" or not name.startswith(("PYTHON", "LC_", "LANG"))
     }
-    code = f"from reporting_framework.cli.main import {name}; {name}()"
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=folder,
@@ -101,36 +105,62 @@ def test_an_error_escapes_what_cannot_be_encoded_as_json_does(city):
     assert b"\\u0141\xf3d\\u017a-\\ud83d\\ude00/events.parquet: " in done.stderr
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        "query event-log-checkpoint counts --by center_label",
-        "query event-log-checkpoint counts --by center_label --format csv",
-        "query event-log-checkpoint counts --by center_label --format json",
-        "sql event-log-checkpoint --format csv|SELECT center_label FROM events",
-        "sql event-log-checkpoint|SELECT center_label FROM events",
-        "state event-log-checkpoint",
-        "history event-log-checkpoint --format json",
-        "trace event-log-checkpoint --where|center_label=" + CITY,
-        "quarantine event-log-checkpoint list",
-        "doctor event-log-checkpoint",
-        "freshness event-log-checkpoint --max-age 99999d",
-        "render event-log-checkpoint --html " + CITY,
-    ],
-)
+COMMANDS = [
+    "query event-log-checkpoint counts --by center_label",
+    "query event-log-checkpoint counts --by center_label --format csv",
+    "query event-log-checkpoint counts --by center_label --format json",
+    "sql event-log-checkpoint --format csv|SELECT center_label FROM events",
+    "sql event-log-checkpoint|SELECT center_label FROM events",
+    "state event-log-checkpoint",
+    "history event-log-checkpoint --format json",
+    "trace event-log-checkpoint --where|center_label=" + CITY,
+    "quarantine event-log-checkpoint list",
+    "doctor event-log-checkpoint",
+    "freshness event-log-checkpoint --max-age 99999d",
+    "render event-log-checkpoint --html " + CITY,
+]
+ONE_AFTER_THE_OTHER = """
+import json, sys
+from reporting_framework.cli.main import reporting
+codes = []
+for words in json.loads(sys.argv[1]):
+    sys.stdout.reconfigure(errors="strict")
+    sys.stderr.reconfigure(errors="backslashreplace")
+    try:
+        reporting(words)
+    except SystemExit as end:
+        codes.append(end.code or 0)
+    sys.stdout.flush()
+sys.stderr.write(json.dumps(codes))
+"""
+
+
 def test_no_command_ends_in_a_traceback_where_a_name_cannot_be_encoded(
-    city, arguments, monkeypatch
+    city, monkeypatch
 ):
+    """One process runs them all, each with the streams of a process of its own."""
     monkeypatch.chdir(city)
     run_report(
         "event-log-checkpoint", {"source": "in", "checkpoint": f"{CITY}/events.parquet"}
     )
-    words, _, last = arguments.partition("|")
-    words = [*words.split(), *([last] if last else [])]
-    plain = CliRunner().invoke(reporting, words, prog_name="reporting")
-    done = program("reporting", *words, folder=city, PYTHONIOENCODING="latin-1:strict")
+    commands = []
+    for command in COMMANDS:
+        words, _, last = command.partition("|")
+        commands.append([*words.split(), *([last] if last else [])])
+    plain = [
+        CliRunner().invoke(reporting, words, prog_name="reporting").exit_code
+        for words in commands
+    ]
+    done = python(
+        ONE_AFTER_THE_OTHER,
+        json.dumps(commands),
+        folder=city,
+        PYTHONIOENCODING="latin-1:strict",
+    )
     assert b"Traceback" not in done.stdout + done.stderr
-    assert done.returncode == plain.exit_code
+    codes = done.stderr[done.stderr.rindex(b"[") :]
+    named = dict(zip(COMMANDS, json.loads(codes), strict=True))
+    assert named == dict(zip(COMMANDS, plain, strict=True))
 
 
 def on_terminal(*arguments, folder):
