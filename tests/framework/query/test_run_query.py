@@ -172,7 +172,8 @@ def test_days_of_a_date_are_included_too():
 
 def test_days_in_the_wrong_order_or_of_a_column_without_any_are_refused():
     with pytest.raises(
-        SettingsError, match="first day 2024-01-03: it is after the last day, 2024-01-02; swap"
+        SettingsError,
+        match="first day 2024-01-03: it is after the last day, 2024-01-02; swap",
     ):
         selected("text", [None], first=LAST, last=FIRST)
     with pytest.raises(

@@ -165,7 +165,9 @@ def columns_of(table: Table) -> Columns:
 
 
 @contextmanager
-def open_answer(text: str, table: Table, paths: Sequence[Path] = ()) -> Iterator[SqlAnswer]:
+def open_answer(
+    text: str, table: Table, paths: Sequence[Path] = ()
+) -> Iterator[SqlAnswer]:
     """Open a table for a statement, and plan the statement.
 
     Args:
