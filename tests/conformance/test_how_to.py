@@ -1,5 +1,6 @@
 """What docs/how-to/test-a-plugin.md shows runs, and fails as it says."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -15,11 +16,13 @@ for name in testing.__all__:
     )  # what is imported here needs not be imported anew for each run
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "test-a-plugin.md"
+SOURCES = PAGE.with_name("write-a-source.md")
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
 @pytest.fixture
 def example(pytester):
-    plugin, suite = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    plugin, suite, _ = PYTHON.findall(PAGE.read_text())
 
     def run(plugin=plugin):
         pytester.makepyfile(my_plugin=plugin, test_my_plugin=suite)
@@ -51,7 +54,7 @@ def test_what_is_broken_is_named_as_the_page_says(example):
 
 
 def test_a_strict_suite_fails_for_what_it_was_not_given(pytester):
-    plugin, suite = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    plugin, suite, _ = PYTHON.findall(PAGE.read_text())
     strict = re.sub(r"(\n    plugin = .*)", r"\1\n    strict = True", suite)
     pytester.makepyfile(my_plugin=plugin, test_my_plugin=strict)
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", "not slow")
@@ -92,3 +95,25 @@ def test_every_suite_and_what_it_is_given_is_on_the_page():
     page = PAGE.read_text()
     for name in testing.__all__:
         assert f"`{name}`" in page or name in ("Faults", "Killed", "PluginContract")
+
+
+def test_the_suite_of_a_table_source_passes(pytester):
+    _, _, suite = PYTHON.findall(PAGE.read_text())
+    (source,) = [
+        text
+        for text in PYTHON.findall(SOURCES.read_text())
+        if "class Orders(TableSource)" in text
+    ]
+    pytester.makepyfile(my_source=source, test_my_source=suite)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", "not slow")
+    outcomes = result.parseoutcomes()
+    assert set(outcomes) == {"passed", "skipped", "deselected"}
+    assert outcomes["passed"] >= 25
+
+
+def test_all_tests_of_faults_and_no_others_are_marked():
+    for name in testing.__all__:
+        for method, test in inspect.getmembers(getattr(testing, name)):
+            if method.startswith("test_"):
+                marks = {mark.name for mark in getattr(test, "pytestmark", ())}
+                assert ("faults" in marks) == ("each_fault(" in inspect.getsource(test))

@@ -1,6 +1,7 @@
-"""The smallest table source and the smallest API source of the how-to page work as they stand there."""
+"""The smallest sources of the how-to page, one for each base class, work as they stand there."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from reporting_framework import FinishedSplit, StorageUnavailable
+from reporting_framework import FinishedSplit, StorageUnavailable, Trigger
+from reporting_framework.testing import CANARY, SourceContract
 from reporting_framework.testing.harness.ledger import KnownObjects
 from reporting_framework.testing.harness.table_harness import TableRuns
 from tests.docs.playing import blocks
@@ -30,9 +32,46 @@ def example(name):
     return space[name], len(text.partition(f"class {name}(")[2].splitlines())
 
 
+@pytest.mark.parametrize("name", ["CsvFolder", "Orders", "Events", "Messages"])
+def test_the_smallest_source_of_a_base_has_less_than_25_lines(name):
+    (found,) = re.findall(
+        rf"^class {name}\((?:Object|Table|Record|Push)Source\):\n(?:(?:    .*)?\n)*",
+        PAGE.read_text(),
+        re.MULTILINE,
+    )
+    assert len(found.rstrip().splitlines()) < 25
+
+
+class TestMessages(SourceContract):
+    plugin, _ = example("Messages")
+
+    @pytest.fixture
+    def settings(self):
+        return {}
+
+    @pytest.fixture
+    def records(self):
+        return {f"shop/{number}": f"{CANARY} {number}".encode() for number in range(5)}
+
+    @pytest.fixture
+    def trigger(self, records):
+        messages = [
+            {"messageId": key.removeprefix("shop/"), "body": body.decode()}
+            for key, body in records.items()
+        ]
+        return Trigger("sqs", {"Records": messages}, names_work=True)
+
+
+def test_the_table_names_each_base_class_and_each_has_an_example():
+    text = PAGE.read_text()
+    table = text.partition("## Contract")[0]
+    for base in ("ObjectSource", "TableSource", "RecordSource", "PushSource", "Source"):
+        assert f"[`{base}`](#" in table
+        assert f"({base}):" in text
+
+
 def test_the_smallest_table_source_reads_increments_and_deletes(tmp_path):
-    orders, lines = example("Orders")
-    assert lines < 25
+    orders, _ = example("Orders")
     path = tmp_path / "shop.db"
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, item, changed)")
@@ -90,24 +129,30 @@ def test_the_smallest_api_source_reads_each_page_once(state):
 class Api(BaseHTTPRequestHandler):
     """Answers with one record after the one that is asked for, up to number 3."""
 
+    cut_off = False
+
     def do_GET(self):
         last = int(parse_qs(urlsplit(self.path).query)["after"][0])
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps([{"id": last + 1}] if last < 3 else []).encode())
+        data = json.dumps([{"id": last + 1}] if last < 3 else []).encode()
+        self.wfile.write(data[:3] if self.cut_off else data)
 
     def log_message(self, *_):
         pass
 
 
-def test_the_smallest_api_source_asks_its_api():
+def test_the_smallest_api_source_asks_its_api(monkeypatch):
     events, _ = example("Events")
     with HTTPServer(("127.0.0.1", 0), Api) as server:
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
         (split,) = events(events.Settings(url=url)).plan(KnownObjects())
         batches = list(events(events.Settings(url=url)).read(split))
+        monkeypatch.setattr(Api, "cut_off", True)
+        (batch,) = events(events.Settings(url=url)).read(split)
         server.shutdown()
+    assert batch.unread[0].reason == "unavailable"
     assert [batch.payloads for batch in batches] == [
         [b'{"id": 1}'],
         [b'{"id": 2}'],

@@ -14,6 +14,9 @@ from reporting_framework.plugin_api import (
     engine,
     hookspecs,
     metadata,
+    object_plan,
+    object_source,
+    push_source,
     query,
     record_source,
     records,
@@ -37,9 +40,12 @@ from tools.docs.markdown import fence, page
 ROLES = (
     base,
     source,
+    object_source,
+    object_plan,
     table_source,
     table_query,
     record_source,
+    push_source,
     validator,
     transform,
     sink,
@@ -195,7 +201,7 @@ def described(kind: type, level: str = "##") -> list[str]:
         ):
             text = as_markdown(text_of(item, f"{name}.{method}"))
             if getattr(item, "__isabstractmethod__", False):
-                text = f"*Abstract: every {name.lower()} must have it.* {text}"
+                text = f"*Abstract: every subclass must have it.* {text}"
             parts += [
                 f"{level}# {name}.{method}",
                 fence(sources.signature(item), "python"),

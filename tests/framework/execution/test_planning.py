@@ -170,5 +170,8 @@ def test_a_dry_run_takes_no_more_than_its_limit_one_by_one(clock):
 
 
 def test_a_source_that_cannot_read_again_is_refused():
-    with pytest.raises(PluginError, match="source numbers cannot read single objects"):
+    with pytest.raises(
+        PluginError,
+        match="source numbers cannot read single objects again; a full scan",
+    ):
         plan(replay=["x"])

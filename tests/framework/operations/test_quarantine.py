@@ -277,12 +277,12 @@ def test_a_deadline_leaves_the_rest_in_quarantine(tmp_path):
 def test_a_source_that_reads_no_single_objects_is_refused(tmp_path):
     made = pipeline(GivenRecords({"a": [batch(1)]}), checkpoint(tmp_path / "x.parquet"))
     with pytest.raises(
-        PluginError, match="source test-given cannot read single objects again"
+        PluginError, match="test-given cannot read single objects again; a full scan"
     ):
         execute(made, replay=["a"])
     entries = metadata(checkpoint(tmp_path / "x.parquet")).quarantine.entries()
     with pytest.raises(
-        PluginError, match="source test-given cannot read single objects again"
+        PluginError, match="test-given cannot read single objects again; a full scan"
     ):
         list(read_records(made, entries))
 

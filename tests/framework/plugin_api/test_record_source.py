@@ -145,3 +145,18 @@ def test_it_is_planned_without_reading():
     (split,) = source.plan(KnownObjects(state={"page": 0}))
     assert split.data == {"after": {"page": 0}}
     assert source.fetched == []
+
+
+@pytest.mark.parametrize(
+    ("state", "full_scan", "beginning"),
+    [(None, False, True), ({"page": 1}, False, False), ({"page": 1}, True, True)],
+)
+def test_what_the_next_run_reads_is_described(state, full_scan, beginning):
+    (text,) = Api(3, full_scan=full_scan).describe_hints(KnownObjects(state=state))
+    assert ("from the beginning" in text) == beginning
+
+
+def test_a_page_that_fails_is_logged_as_its_error_says(caplog):
+    (split,) = Api(1, failing=0).plan(KnownObjects())
+    assert list(Api(1, failing=0).read(split))[-1].unread
+    assert caplog.messages == ["the API does not answer"]

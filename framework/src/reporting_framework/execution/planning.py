@@ -28,6 +28,20 @@ COMMIT_TIME_SHARE = 0.1
 """Share of the time budget that is kept for the commit."""
 
 
+def check_replayable(pipeline: Pipeline) -> None:
+    """Check that the source can read single objects again.
+
+    Raises:
+        PluginError: It cannot.
+    """
+    if not supports(pipeline.source, "plan_replay"):
+        raise PluginError(
+            f"report {pipeline.report}: source {pipeline.source.name} cannot read"
+            " single objects again; a full scan, if the source has one, reads them with"
+            " all others"
+        )
+
+
 class Run(NamedTuple):
     """One run of a report.
 
@@ -192,12 +206,7 @@ class Plan:
             PluginError: The source cannot read single objects again.
         """
         source = self._run.pipeline.source
-        if not supports(source, "plan_replay"):
-            report = self._run.pipeline.report
-            raise PluginError(
-                f"report {report}: source {source.name} cannot read single objects"
-                " again"
-            )
+        check_replayable(self._run.pipeline)
         return iter(source.plan_replay(objects))
 
     def _sample(self, split: Split) -> SplitResult:

@@ -14,8 +14,8 @@ import polars as pl
 from reporting_framework._text.messages import did_you_mean, one_line
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.pipeline import Pipeline, prepared
+from reporting_framework.execution.planning import check_replayable
 from reporting_framework.operations.source_keys import source_key_of
-from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     Batch,
@@ -208,11 +208,7 @@ def read_records(
         PluginError: The source cannot read single objects again.
     """
     source = pipeline.source
-    if not supports(source, "plan_replay"):
-        raise PluginError(
-            f"report {pipeline.report}: source {source.name} cannot read single objects"
-            " again; its records cannot be revealed"
-        )
+    check_replayable(pipeline)
     versions = dict(entries.select(SOURCE_KEY, "version").iter_rows())
     unread: dict[str, str] = {}
     for split in source.plan_replay(objects_of(entries)):

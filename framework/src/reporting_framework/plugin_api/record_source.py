@@ -28,7 +28,8 @@ class RecordSource(Source):
 
     There is one stream, in one split, so a deadline does not end the reading: let
     `pages` return after a number of pages if there can be very many. A setting
-    ``full_scan``, if there is one, makes a run start from the beginning.
+    ``full_scan``, if there is one, makes a run start from the beginning. Rejected
+    records cannot be replayed without a `plan_replay` of the source's own.
     """
 
     natural_keys = True
@@ -78,8 +79,8 @@ class RecordSource(Source):
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
         """Say whether the next run reads from the beginning."""
         if self._start(ledger) is None:
-            return ["reads all pages, from the first one on"]
-        return ["reads the pages after the last one that was committed"]
+            return ["Reads all pages, from the beginning."]
+        return ["Reads the pages after the last one that was committed."]
 
     def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
         """Return the position of the last page that was read."""

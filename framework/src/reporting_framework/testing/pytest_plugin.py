@@ -35,8 +35,9 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker of the suites' longer tests known."""
+    """Make the markers of the suites' longer tests known."""
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    config.addinivalue_line("markers", "faults: breaks each call in every way")
 
 
 @pytest.hookimpl(wrapper=True)

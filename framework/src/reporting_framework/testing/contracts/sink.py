@@ -269,6 +269,7 @@ class SinkContract(
                 "the order of staged parts changes nothing: bytes differ"
             )
 
+    @pytest.mark.faults
     @pytest.mark.parametrize("first", [True, False], ids=["first run", "later run"])
     def test_a_fault_in_the_commit_leaves_all_or_nothing(
         self,
@@ -343,6 +344,7 @@ class SinkContract(
                 [*kept, *new], f"what commit says it has kept is there: {attempt}"
             )
 
+    @pytest.mark.faults
     def test_a_fault_while_staging_leaves_nothing(
         self, place: Place, faults: Faults | None
     ) -> None:
@@ -440,6 +442,7 @@ class SinkContract(
             )
         sink.close()
 
+    @pytest.mark.faults
     def test_an_error_is_not_an_absence(
         self, place: Place, faults: Faults | None
     ) -> None:

@@ -469,6 +469,7 @@ class SourceContract(PluginContract):
 
     # -- whatever goes wrong -----------------------------------------------------------
 
+    @pytest.mark.faults
     def test_what_cannot_be_read_is_never_passed_over(
         self, opened: Opened, records: Mapping[str, Any], faults: Faults | None
     ) -> None:

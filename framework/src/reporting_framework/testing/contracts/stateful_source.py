@@ -63,6 +63,7 @@ class StatefulSourceContract(SourceContract):
             runs.live, {*records, key}, "a new record is found"
         )
 
+    @pytest.mark.faults
     def test_what_cannot_be_read_is_never_passed_over(  # type: ignore[override]  # fixtures
         self,
         runs: TableRuns,

@@ -128,6 +128,7 @@ class ReadableContract:
         )
         place.shows(range(3), "to scan changes nothing")
 
+    @pytest.mark.faults
     def test_a_table_that_cannot_be_read_is_none_of_nothing(
         self,
         place: Place,

@@ -137,6 +137,7 @@ class TransformContract(PluginContract):
             "a transform is deterministic: the same frame gave another"
         )
 
+    @pytest.mark.faults
     def test_a_fault_is_told(
         self, make: Make, frame: pl.DataFrame, faults: Faults | None
     ) -> None:

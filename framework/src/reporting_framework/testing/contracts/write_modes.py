@@ -385,6 +385,7 @@ class WriteModesContract:
             versioned.expect(work)
         versioned.is_right("upserts at once give what one after the other gives")
 
+    @pytest.mark.faults
     def test_a_fault_in_an_upsert_leaves_all_or_nothing(
         self, versioned: Table, faults: Faults | None
     ) -> None:
@@ -453,6 +454,7 @@ class WriteModesContract:
         assert rows == 2, f"an output says its rows: {rows} where 2 are"
         _replace(replaced, [], {})
 
+    @pytest.mark.faults
     def test_a_fault_in_a_replacement_leaves_all_or_nothing(
         self, replaced: Table, faults: Faults | None
     ) -> None:
