@@ -64,7 +64,7 @@ class StatefulSourceContract(SourceContract):
         )
 
     @pytest.mark.faults
-    def test_what_cannot_be_read_is_never_passed_over(  # type: ignore[override]  # fixtures
+    def test_what_cannot_be_read_is_never_passed_over(
         self,
         runs: TableRuns,
         records: Mapping[str, Any],
