@@ -57,6 +57,6 @@ class TestSqliteRows(TableSourceContract):
 
 def test_a_file_that_is_missing_is_not_made(tmp_path: Path) -> None:
     source = SqliteRows(SqliteRows.Settings(path=str(tmp_path / "shop.db")))
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailable, match="SQLITE_CANTOPEN; check path"):
         source.fetch(TableQuery(["id"], ["id"], limit=1))
     assert list(tmp_path.iterdir()) == []

@@ -38,6 +38,6 @@ class SqliteRows(TableSource):
             with closing(sqlite3.connect(f"{file}?mode=ro", uri=True)) as database:
                 rows = database.execute(text, values).fetchall()
         except sqlite3.OperationalError as error:
-            raise StorageUnavailable(f"source {self.name}: the file cannot be read") from error
+            raise StorageUnavailable(f"source {self.name}: {error.sqlite_errorname}; check path") from error
         schema = {name: self.info.schema[name] for name in query.columns}
         return pl.DataFrame(rows, schema, orient="row")
