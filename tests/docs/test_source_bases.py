@@ -4,6 +4,8 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from datetime import datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -12,7 +14,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from reporting_framework import FinishedSplit, StorageUnavailable, Trigger
-from reporting_framework.testing import CANARY, SourceContract
+from reporting_framework.testing import (
+    CANARY,
+    CallFaults,
+    SourceContract,
+    TableSourceContract,
+)
 from reporting_framework.testing.harness.ledger import KnownObjects
 from reporting_framework.testing.harness.table_harness import TableRuns
 from tests.docs.playing import blocks
@@ -206,3 +213,49 @@ def test_the_source_of_several_streams_reads_each_and_its_versions_are_in_order(
     older, newer = (batch.versions[0] for batch in read["orders"])
     assert older < newer
     assert read["customers"][0].versions == ["2024-01-01T10:00:00.000000+00:00"]
+
+
+class ShopTable:
+    """The table of the page, as the contract changes it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.run("CREATE TABLE orders (id INTEGER PRIMARY KEY, item, changed)")
+
+    def put(self, number, tick):
+        at = datetime(2024, 1, 1) + timedelta(minutes=tick)
+        changed = f"{at.isoformat()}Z"
+        values = {"id": number, "item": f"{CANARY} {tick}", "changed": changed}
+        self.run("INSERT OR REPLACE INTO orders VALUES (?, ?, ?)", *values.values())
+        return f"orders/{number}", values
+
+    def delete(self, number):
+        self.run("DELETE FROM orders WHERE id = ?", number)
+
+    def run(self, statement, *values):
+        with closing(sqlite3.connect(self.path)) as database, database:
+            database.execute("PRAGMA synchronous = OFF")
+            database.execute(statement, values)
+
+
+class TestSmallestTableSource(TableSourceContract):
+    plugin = example("Orders")[0]
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        return {"path": str(tmp_path / "shop.db")}
+
+    @pytest.fixture
+    def table(self, settings):
+        return ShopTable(settings["path"])
+
+    @pytest.fixture
+    def faults(self, monkeypatch):
+        faults = CallFaults(lambda: sqlite3.OperationalError("injected"))
+
+        class Broken(sqlite3.Connection):
+            execute = faults.around(sqlite3.Connection.execute)
+
+        broken = partial(sqlite3.connect, factory=Broken)
+        monkeypatch.setattr(sqlite3, "connect", broken)
+        return faults
