@@ -96,6 +96,8 @@ def test_the_copy_equals_the_table_after_updates_a_delete_a_late_row_and_a_tie(s
     assert run(folder)["deleted"] == 0, "an increment cannot know"
     fourth = run(folder, "--set", "source.full_scan=true")
     assert (fourth["deleted"], fourth["unchanged"]) == (1, ROWS + 1)
+    output = fourth["outputs"][0]
+    assert (output["rows"], output["deleted_rows"]) == (ROWS + 1, 1)
     check_equal(folder)
 
     last = run(folder)

@@ -834,3 +834,14 @@ def test_memory_does_not_grow_with_a_table_of_which_few_rows_change(
         sizes.append(upsert_numbers(uri, count, "1", snapshot=False)[1])
         peaks.append(peak(lambda uri=uri: commit(uri, [row("table/7", "2")])))
     assert_bounded(peaks[0], peaks[1], data=sizes[1] - sizes[0], what="a run")
+
+
+@pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
+def test_rows_of_an_output_are_those_that_are_not_deleted(template):
+    uri = place().replace("x.parquet", template)
+    commit(uri, [row("a", "1"), row("b", "1"), row("c", "1", study="b")])
+    parts = [delete("b", "2"), delete("unseen", "1")]
+    for staged in ([parts], [parts], []):  # written, unchanged, nothing staged
+        result = commit(uri, *staged)
+        assert sum(output.rows for output in result.outputs) == 2
+        assert sum(output.deleted_rows for output in result.outputs) == 2

@@ -195,9 +195,10 @@ def _reasons(result: RunResult) -> Rows:
 
 
 def _output(output: Output) -> str:
+    deleted = f", {output.deleted_rows:,} deleted" if output.deleted_rows else ""
     return (
-        f"{output.uri}: {output.rows:,} rows (+{output.new_rows:,}), {output.bytes:,}"
-        " bytes"
+        f"{output.uri}: {output.rows:,} rows (+{output.new_rows:,}){deleted},"
+        f" {output.bytes:,} bytes"
     )
 
 

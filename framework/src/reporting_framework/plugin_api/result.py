@@ -36,7 +36,9 @@ class Output(_Model):
 
     Attributes:
         uri: Where it is.
-        rows: Rows in all.
+        rows: Rows in all, without deleted ones.
+        deleted_rows: Rows of a table that is upserted to that are there and deleted;
+            `None`, and not printed, in other modes.
         new_rows: Rows that this run added.
         bytes: Size in bytes.
         version: The storage's version of it (an ETag or the like).
@@ -47,6 +49,7 @@ class Output(_Model):
     new_rows: int
     bytes: int
     version: str | None = None
+    deleted_rows: int | None = Field(None, exclude_if=_is_none)
 
     _redacted = field_validator("uri")(redacted)
 

@@ -15,10 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import polars as pl
 
-from reporting_framework.errors import (
-    CorruptCheckpoint,
-    SettingsError,
-)
+from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.plugin_api.records import (
     DELETED_AT,
     ROWS_ONLY,
@@ -32,10 +29,10 @@ from reporting_framework.plugin_api.records import (
 )
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import commit_attempts
+from reporting_framework.tables.column_checks import check_columns
 from reporting_framework.tables.dialect import Database
 from reporting_framework.tables.ledger import TableLedger
 from reporting_framework.tables.loading import (
-    INTERNAL,
     check_order,
     create_staged,
     load,
@@ -99,48 +96,13 @@ class TableSink(Database):
         primary_key: Sequence[str] = (),
     ) -> None:
         """See `Sink.open`; compares the columns with those of the table."""
-        self._check(schema)
+        check_columns(self, schema)
         self._schema, self._mode = schema, mode
         with session(self) as database:
             self._version = self._state(database)[0]
             if self._exists(database):
                 self._create_staged(database)
                 missing_columns(self, database, self._table_schema)
-
-    def _check(self, schema: pl.Schema) -> None:
-        """Raise `SettingsError` if the table cannot have its name or these columns."""
-        if self.settings.table.casefold().startswith(INTERNAL):
-            raise SettingsError(
-                f"{self.subject}: table: names that begin with {INTERNAL} are the"
-                " framework's own; give the table another one"
-            )
-        if own := [name for name in schema if name.casefold().startswith(INTERNAL)]:
-            raise SettingsError(
-                f"{self.subject}: column {own[0]}: names that begin with {INTERNAL}"
-                " are the framework's own; rename it with a transform"
-            )
-        names = [name.casefold() for name in schema]
-        if twice := [name for name in schema if names.count(name.casefold()) > 1]:
-            raise SettingsError(
-                f"{self.subject}: columns {', '.join(twice)} have the same name in a"
-                " database; rename one with a transform"
-            )
-        timestamp = self.settings.timestamp
-        if timestamp is not None and not (
-            isinstance(dtype := schema.get(timestamp), pl.Datetime) and dtype.time_zone
-        ):
-            raise SettingsError(
-                f"{self.subject}: timestamp: there is no column {timestamp} of a date"
-                " and time with a time zone; name another one"
-            )
-        for name, dtype in schema.items():
-            try:
-                self.sql_type(dtype)
-            except SettingsError as error:
-                message = str(error).removeprefix(f"{self.subject}: ")
-                raise SettingsError(
-                    f"{self.subject}: column {name}: {message}"
-                ) from None
 
     @property
     def _staged_schema(self) -> pl.Schema:
@@ -198,6 +160,14 @@ class TableSink(Database):
             live = f" WHERE {self.quote(DELETED_AT)} IS NULL"
         return database.number(f"SELECT count(*) FROM {table}{live}")
 
+    def _deleted_rows(self, database: Session) -> int | None:
+        if self._mode != "upsert":
+            return None
+        if DELETED_AT not in self.columns(database.cursor, self.settings.table):
+            return 0
+        table, deleted = self.quote(self.settings.table), self.quote(DELETED_AT)
+        return database.number(f"SELECT count({deleted}) FROM {table}")
+
     def newest_of(
         self, database: Session, until: datetime | None = None
     ) -> datetime | None:
@@ -248,6 +218,7 @@ class TableSink(Database):
                 new_rows=merged.added,
                 bytes=self.size(database.cursor),
                 version=None if merged.version is None else str(merged.version),
+                deleted_rows=self._deleted_rows(database),
             )
             newest = self.newest_of(database)
         duplicates = sum(part.rows for part in staged) - merged.kept

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from reporting_framework import SOURCE_KEY
+from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
 from reporting_framework.errors import (
     CorruptCheckpoint,
     ObjectMissing,
@@ -69,6 +69,7 @@ class Checkpoint(NamedTuple):
         content: The whole file, where one request is cheaper than several.
         form: Its columns, and how they become today's; None when there is no file yet.
         state: Source state in it, as a text.
+        deleted: How many of its rows are deleted.
     """
 
     store: Store
@@ -81,6 +82,7 @@ class Checkpoint(NamedTuple):
     content: bytes | None = None
     form: SchemaMapping | None = None
     state: str | None = None
+    deleted: int = 0
 
     @classmethod
     def open(
@@ -118,7 +120,10 @@ class Checkpoint(NamedTuple):
                 form.check(self._stored())
         file = self._replace(form=form, state=state)
         with parquet_errors.reading(self.uri):
-            rows = file._stored().select(pl.len()).collect().item()
+            versioned = {VERSION, DELETED_AT} <= stored_schema.keys()
+            gone = pl.col(DELETED_AT).count() if versioned else pl.lit(0)
+            counts = file._stored().select(pl.len(), deleted=gone).collect()
+            rows, deleted = counts.row(0)
             last = (
                 file._scan().select(self.timestamp).slice(max(0, rows - 1), 1).collect()
             )
@@ -127,7 +132,7 @@ class Checkpoint(NamedTuple):
                 f"{self.uri}: another run has written it meanwhile; run again"
             )
         newest = last.item() if rows else None
-        return file._replace(rows=rows, newest=newest)
+        return file._replace(rows=rows, newest=newest, deleted=deleted)
 
     @classmethod
     def _inspect(cls, store: Store, key: str, timestamp: str) -> Checkpoint:

@@ -63,7 +63,8 @@ class Committed(NamedTuple):
         outputs = [
             Output(
                 uri=one.file.uri,
-                rows=one.file.rows,
+                rows=one.file.rows - one.file.deleted,
+                deleted_rows=one.file.deleted if self.upserts else None,
                 new_rows=one.counts.inserted,
                 bytes=one.file.size,
                 version=one.file.version,

@@ -146,5 +146,13 @@ class FileCommit(ABC):
         size = scratch.stat().st_size
         version = file.store.put(file.key, scratch, if_version=file.version)
         return Checkpoint(
-            file.store, file.key, file.timestamp, version, size, *written, state=state
+            file.store,
+            file.key,
+            file.timestamp,
+            version,
+            size,
+            written.rows,
+            written.newest,
+            state=state,
+            deleted=written.deleted,
         )

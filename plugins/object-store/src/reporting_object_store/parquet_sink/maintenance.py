@@ -74,7 +74,9 @@ class CheckpointMaintenance(CheckpointFiles):
         with suppress(CorruptCheckpoint):
             file = self._file_of(key)
             if same_version(file.version, entry.version):
-                artifact = artifact._replace(rows=file.rows, newest=file.newest)
+                artifact = artifact._replace(
+                    rows=file.rows - file.deleted, newest=file.newest
+                )
         return artifact
 
     def _folders(self) -> Iterator[Location]:

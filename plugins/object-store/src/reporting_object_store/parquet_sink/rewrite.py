@@ -22,10 +22,12 @@ class Written(NamedTuple):
     Attributes:
         rows: How many rows.
         newest: Timestamp of the last one.
+        deleted: How many of them are deleted.
     """
 
     rows: int
     newest: datetime | None
+    deleted: int
 
 
 class StayingRows:
@@ -78,14 +80,16 @@ def write_rows(
     state: str | None,
 ) -> Written:
     """Write sorted rows and a state to a file."""
-    count, newest = 0, None
+    count, newest, deleted = 0, None, 0
 
     def counted() -> Iterator[pl.DataFrame]:
-        nonlocal count, newest
+        nonlocal count, newest, deleted
         for frame in rows:
             count += frame.height
             newest = frame[timestamp][-1]
+            if DELETED_AT in frame.columns:
+                deleted += frame[DELETED_AT].count()
             yield frame
 
     write(regroup(counted()), schema, path, compression, metadata_of(state))
-    return Written(count, newest)
+    return Written(count, newest, deleted)
