@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -12,6 +13,8 @@ from click.testing import CliRunner
 
 from reporting_framework import run_report
 from reporting_framework.cli.main import reporting
+from reporting_framework.cli.trace import _row
+from reporting_framework.operations.trace import LoadEvent, RowProvenance
 from reporting_framework.storage import open_store
 from tests.framework.cli.interrupting import assert_interrupted
 from tests.framework.cli.test_query import EXAMPLE
@@ -490,3 +493,28 @@ def test_the_keyboard_interrupts_what_waits_for_a_server(world, monkeypatch):
         )
     for connection in accepted:
         connection.close()
+
+
+def load(run_id, version, status="ok"):
+    return LoadEvent(run_id, AT, version, "pydantic", None, status)
+
+
+def test_the_run_that_brought_the_version_of_a_row_is_told_from_others():
+    runs = [load("d", "1"), load("c", "2"), load("b", "2"), load("a", "2", "failed")]
+    row = RowProvenance("orders/1", None, {}, runs, version="2")
+    text = "\n".join(_row(row, history=True))
+    found = re.findall(r"^ +(.+?)\s+run ([a-d]), ", text, re.MULTILINE)
+    assert found == [
+        ("brought by", "b"),
+        ("other version", "d"),
+        ("read again by", "c"),
+        ("read again by", "a"),
+    ]
+
+
+def test_a_deleted_row_is_said_to_be_deleted_and_its_delete_was_not_validated():
+    runs = [load("b", "2"), load("a", "1")]
+    row = RowProvenance("orders/1", None, {}, runs, version="2", deleted_at=AT)
+    text = "\n".join(_row(row, history=True))
+    assert "deleted at" in text
+    assert text.count("validator") == 1

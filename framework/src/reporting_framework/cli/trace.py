@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporting_framework._text.messages import redacted
+from reporting_framework._text.messages import redacted, utc_text
 from reporting_framework.cli.actions import common_options
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import (
@@ -124,8 +124,6 @@ def _plain(thing: Any) -> Any:
     if hasattr(thing, "_asdict"):
         return {name: _plain(value) for name, value in thing._asdict().items()}
     if isinstance(thing, datetime):
-        from reporting_framework._text.messages import utc_text
-
         return utc_text(thing) if thing.tzinfo else thing.isoformat()
     if isinstance(thing, Mapping):
         return {str(name): _plain(value) for name, value in thing.items()}
@@ -192,11 +190,14 @@ def _row(row: RowProvenance, *, history: bool) -> list[str]:
             ),
         )
     ]
-    for number, run in enumerate(row.runs):
-        known.append(("or by" if number else "loaded by", _run(run)))
+    if row.deleted_at is not None:
+        known.append(("deleted at", utc_text(row.deleted_at)))
+    for label, run in _labeled_runs(row):
+        known.append((label, _run(run)))
         known += [("  version", run.version)] if run.version else []
-        plugin = f" of {run.plugin}" if run.plugin else ""
-        known.append(("  validator", f"{run.validator}{plugin}"))
+        if row.deleted_at is None or run.version != row.version:  # not of a delete
+            plugin = f" of {run.plugin}" if run.plugin else ""
+            known.append(("  validator", f"{run.validator}{plugin}"))
     if not row.runs:
         reason = (
             "it was taken before the history began"
@@ -208,6 +209,23 @@ def _row(row: RowProvenance, *, history: bool) -> list[str]:
         f"{row.uri or row.source_key}{_line(row.source_key, row.uri)}",
         [*known, *_now(row.now)],
     )
+
+
+def _labeled_runs(row: RowProvenance) -> Iterator[tuple[str, LoadEvent]]:
+    """Yield the runs that read a row, and what each has to do with it.
+
+    In a table that is upserted to, the first one that read the version of the row, and
+    did not fail, brought it.
+    """
+    if row.version is None:
+        for number, run in enumerate(row.runs):
+            yield ("or by" if number else "brought by"), run
+        return
+    of_version = [run for run in row.runs if run.version == row.version]
+    brought = [run for run in of_version if run.status != "failed"][-1:]
+    for run in [*brought, *(run for run in row.runs if run not in brought)]:
+        label = "read again by" if run in of_version else "other version"
+        yield ("brought by" if run in brought else label), run
 
 
 def _rejection_lines(record: QuarantineMatch) -> list[str]:

@@ -22,7 +22,12 @@ from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.execution.progress import ledger_of
 from reporting_framework.operations.source_keys import source_key_of
 from reporting_framework.plugin_api.base import supports
-from reporting_framework.plugin_api.records import SOURCE_KEY, object_of
+from reporting_framework.plugin_api.records import (
+    DELETED_AT,
+    SOURCE_KEY,
+    VERSION,
+    object_of,
+)
 from reporting_framework.plugin_api.source import (
     Absence,
 )
@@ -80,6 +85,8 @@ class RowProvenance(NamedTuple):
         values: Values of the requested columns.
         runs: Runs that loaded the row, newest first; empty if no run announced it.
         now: State of its object.
+        version: Version of the row, in a table that is upserted to.
+        deleted_at: Time of its delete, in such a table.
     """
 
     source_key: str
@@ -87,6 +94,8 @@ class RowProvenance(NamedTuple):
     values: Mapping[str, Any]
     runs: Sequence[LoadEvent]
     now: Now = "unknown"
+    version: str | None = None
+    deleted_at: datetime | None = None
 
 
 class QuarantineMatch(NamedTuple):
@@ -230,12 +239,17 @@ class ProvenanceReader:
     def _traced(
         self, rows: pl.LazyFrame, columns: Sequence[str], limit: int
     ) -> ProvenanceResult:
-        shown = rows.select(pl.col(SOURCE_KEY).alias("\0origin"), *columns)
         reading = Owner(self._pipeline.report, "reading", "the table")
+        there = call(reading, rows.collect_schema)
+        known = [
+            (pl.col(name) if name in there else pl.lit(None)).alias(f"\0{name}")
+            for name in (SOURCE_KEY, VERSION, DELETED_AT)
+        ]
+        shown = rows.select(*known, *columns)
         total, frame = call(
             reading, pl.collect_all, [rows.select(pl.len()), shown.head(limit)]
         )
-        source_keys = frame["\0origin"].to_list()
+        source_keys = frame[f"\0{SOURCE_KEY}"].to_list()
         brought = self._loads(source_keys)
         versions: dict[str, set[str | None]] = {}
         for source_key in source_keys:
@@ -250,8 +264,10 @@ class ProvenanceReader:
                 dict(zip(columns, values, strict=True)),
                 brought.get(source_key, []),
                 now.get(object_of(source_key), "unknown"),
+                version,
+                deleted_at,
             )
-            for source_key, *values in frame.iter_rows()
+            for source_key, version, deleted_at, *values in frame.iter_rows()
         ]
         return ProvenanceResult(
             traced,
