@@ -20,6 +20,7 @@ from reporting_framework.testing import (
     ObserverContract,
     ValidatorContract,
 )
+from tests.conformance.unknown_fields import UNKNOWN_FIELDS
 
 
 class TestLocalEngine(EngineContract):
@@ -54,15 +55,7 @@ class TestFrameValidator(ValidatorContract):
 class TestPydanticValidator(ValidatorContract):
     plugin = PydanticValidator
 
-    @pytest.fixture(
-        params=[
-            "ignore",
-            *(
-                pytest.param(each, marks=pytest.mark.slow)
-                for each in ("keep", "reject")
-            ),
-        ]
-    )
+    @pytest.fixture(params=UNKNOWN_FIELDS)
     def settings(self, request):
         return {
             "model": "tests.framework.builtin.sample_models:Everything",

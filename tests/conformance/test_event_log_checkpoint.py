@@ -19,6 +19,7 @@ from reporting_framework.testing import (
     TransformContract,
     ValidatorContract,
 )
+from tests.conformance.unknown_fields import UNKNOWN_FIELDS
 from tests.plugins.event_log_checkpoint.strategies import ABSENT, DICOM, FORM, changed
 
 
@@ -29,15 +30,7 @@ def payload(event, **changes):
 class TestVisitEvent(ValidatorContract):
     plugin = VisitEventValidator
 
-    @pytest.fixture(
-        params=[
-            "ignore",
-            *(
-                pytest.param(each, marks=pytest.mark.slow)
-                for each in ("keep", "reject")
-            ),
-        ]
-    )
+    @pytest.fixture(params=UNKNOWN_FIELDS)
     def settings(self, request):
         return {"extra": request.param}
 

@@ -6,6 +6,7 @@ import pytest
 
 from reporting_event_processor.validator import ExperimentEventValidator
 from reporting_framework.testing import CANARY, ValidatorContract
+from tests.conformance.unknown_fields import UNKNOWN_FIELDS
 
 EVENT = {
     "event_id": "e-1",
@@ -22,15 +23,7 @@ def payload(**changes):
 class TestExperimentEvent(ValidatorContract):
     plugin = ExperimentEventValidator
 
-    @pytest.fixture(
-        params=[
-            "ignore",
-            *(
-                pytest.param(each, marks=pytest.mark.slow)
-                for each in ("keep", "reject")
-            ),
-        ]
-    )
+    @pytest.fixture(params=UNKNOWN_FIELDS)
     def settings(self, request):
         return {"extra": request.param}
 

@@ -18,21 +18,10 @@ from reporting_object_store.json_source.decode import (
     is_single,
     records,
 )
+from tests.plugins.object_store.json_values import JSON_VALUES
 
 LIMIT = 1 << 20
-VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
-    ),
-    max_leaves=5,
-)
-OBJECTS = st.dictionaries(st.text(max_size=3), VALUES, max_size=3)
+OBJECTS = st.dictionaries(st.text(max_size=3), JSON_VALUES, max_size=3)
 SPACE = st.text(" \t\r\n", max_size=3)
 KEYS = st.sampled_from(["a.json", "a", "a.json.gz", "a#1", "x/é b.json"])
 
@@ -67,7 +56,12 @@ def test_one_object_is_one_record(value, before, after, pretty, times, key):
 
 
 @given(
-    st.lists(VALUES, max_size=6), SPACE, SPACE, st.booleans(), st.integers(0, 2), KEYS
+    st.lists(JSON_VALUES, max_size=6),
+    SPACE,
+    SPACE,
+    st.booleans(),
+    st.integers(0, 2),
+    KEYS,
 )
 def test_each_element_of_an_array_comes_out_once(
     values, before, after, pretty, times, key
@@ -109,7 +103,7 @@ def test_each_line_comes_out_once_under_its_number(
 
 
 @given(
-    st.lists(VALUES, max_size=5),
+    st.lists(JSON_VALUES, max_size=5),
     st.sampled_from([".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz"]),
     st.booleans(),
 )

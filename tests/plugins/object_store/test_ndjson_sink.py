@@ -29,6 +29,7 @@ from reporting_object_store.ndjson_sink.encoding import (
     short,
 )
 from reporting_object_store.ndjson_sink.sink import MAX_WORKERS, NdjsonArchive
+from tests.plugins.object_store.json_values import JSON_VALUES
 from tests.support import Fault
 
 _numbers = itertools.count(1)
@@ -51,23 +52,11 @@ SCHEMA = pl.Schema(
 JSON = ("payload", "context")
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(max_size=3), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
 json_texts = st.builds(
     lambda value, indent, plain: json.dumps(
         value, indent=indent, ensure_ascii=plain
     ).replace("\n", "\r\n"),
-    json_values,
+    JSON_VALUES,
     st.sampled_from([None, 1]),
     st.booleans(),
 )

@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 
 from reporting_framework.plugin_api.page import PageContext
-from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.query.pages import html_of
 from reporting_framework.testing.contracts.base import (
     PluginContract,
     assert_no_value_shown,
     few,
 )
+from reporting_framework.testing.contracts.query import with_nulls
 
 Make = Callable[..., Any]
 
@@ -110,19 +110,9 @@ class PageContract(PluginContract):
         and with no runs.
         """
         rows = material.rows.collect()
-        kept = [
-            name
-            for name, dtype in rows.schema.items()
-            if name == SOURCE_KEY or isinstance(dtype, pl.Datetime)
-        ]
-        nulls = rows.with_columns(
-            pl.lit(None, rows.schema[column]).alias(column)
-            for column in rows.columns
-            if column not in kept
-        )
         for what, changed in {
             "no rows": material._replace(rows=rows.clear().lazy()),
-            "nulls": material._replace(rows=nulls.lazy()),
+            "nulls": material._replace(rows=with_nulls(rows).lazy()),
             "no quarantine": material._replace(quarantine=None),
             "no runs": material._replace(runs=()),
             "nothing at all": material._replace(

@@ -179,20 +179,10 @@ class QueryContract(PluginContract):
 
         This holds for no rows, for one, and for rows with nulls wherever they may be.
         """
-        kept = [
-            name
-            for name, dtype in rows.schema.items()
-            if name == SOURCE_KEY or isinstance(dtype, pl.Datetime)
-        ]
-        nulls = rows.with_columns(
-            pl.lit(None, rows.schema[column]).alias(column)
-            for column in rows.columns
-            if column not in kept
-        )
         due = _answer(make(), rows).schema
         tables = {
             "no rows": rows.clear(),
-            "nulls": nulls,
+            "nulls": with_nulls(rows),
             "rows": rows,
             "one row": rows[:1],
             "another": rows[-1:],
@@ -294,6 +284,15 @@ class _Watched:
         frame = self._rows if columns is None else self._rows.select(columns)
         frame = frame if predicate is None else frame.filter(predicate)
         yield frame if count is None else frame[:count]
+
+
+def with_nulls(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of nulls, except in columns that are never null: key and time."""
+    return rows.with_columns(
+        pl.lit(None, dtype).alias(name)
+        for name, dtype in rows.schema.items()
+        if name != SOURCE_KEY and not isinstance(dtype, pl.Datetime)
+    )
 
 
 def _several(value: Any) -> Sequence[str]:
