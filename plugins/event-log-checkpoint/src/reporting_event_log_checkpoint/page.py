@@ -61,8 +61,8 @@ class MonthlyVisits(Page):
                 f"page {self.name} needs {error.name}, which is not installed: "
                 f"{install_command('pages', 'reporting-event-log-checkpoint')}"
             ) from None
+        from reporting_event_log_checkpoint.monthly.aggregation import figures_of
         from reporting_event_log_checkpoint.monthly.sections import page_of
-        from reporting_event_log_checkpoint.monthly.statistics import figures_of
 
         asked = self.settings.longest_waiting
         figures = figures_of(

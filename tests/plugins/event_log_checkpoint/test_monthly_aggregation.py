@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reporting_event_log_checkpoint.monthly.aggregation import figures_of
 from reporting_event_log_checkpoint.monthly.naming import by_module
 from reporting_event_log_checkpoint.monthly.spans import MAX_SPANS, MIN_SPANS, spans_of
-from reporting_event_log_checkpoint.monthly.statistics import Rate, figures_of
+from reporting_event_log_checkpoint.monthly.statistics import Rate
 from reporting_event_log_checkpoint.queries import VISIT
 from tests.support.visits import SCHEMA, visits
 
