@@ -13,6 +13,7 @@ from reporting_framework.plugin_api import (
     base,
     engine,
     hookspecs,
+    ledger,
     metadata,
     object_plan,
     object_source,
@@ -39,6 +40,7 @@ from tools.docs.markdown import fence, page
 
 ROLES = (
     base,
+    ledger,
     source,
     object_source,
     object_plan,

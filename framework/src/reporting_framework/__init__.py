@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         supports,
     )
     from reporting_framework.plugin_api.engine import Engine
+    from reporting_framework.plugin_api.ledger import Ledger, RunLedger
     from reporting_framework.plugin_api.metadata import MetadataLocation
     from reporting_framework.plugin_api.object_plan import ObjectInfo, ObjectPlan
     from reporting_framework.plugin_api.object_source import (
@@ -90,13 +91,7 @@ if TYPE_CHECKING:
         ParquetFile,
         Sink,
     )
-    from reporting_framework.plugin_api.source import (
-        Absence,
-        Ledger,
-        PlanStats,
-        RunLedger,
-        Source,
-    )
+    from reporting_framework.plugin_api.source import Absence, PlanStats, Source
     from reporting_framework.plugin_api.table_query import (
         FAULTY,
         TableInfo,
@@ -219,6 +214,7 @@ _ELSEWHERE = {
 }
 _ROLES = (
     "base",
+    "ledger",
     "source",
     "object_plan",
     "object_source",

@@ -12,19 +12,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.execution.source_state import SourceState, identity_of
+from reporting_framework.plugin_api.ledger import DatedLedger
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     holds_several,
     object_of,
 )
-from reporting_framework.plugin_api.source import DatedLedger
 from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.execution.recorder import Recorder
     from reporting_framework.metadata.store import MetadataStore
-    from reporting_framework.plugin_api.source import Ledger
+    from reporting_framework.plugin_api.ledger import Ledger
 
 
 class OpenedSinks(NamedTuple):

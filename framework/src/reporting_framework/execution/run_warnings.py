@@ -13,8 +13,9 @@ from reporting_framework.plugin_api.records import LOOKS_LIKE
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
+    from reporting_framework.plugin_api.ledger import Ledger
     from reporting_framework.plugin_api.result import RunResult
-    from reporting_framework.plugin_api.source import Ledger, PlanStats
+    from reporting_framework.plugin_api.source import PlanStats
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from reporting_framework.plugin_api.records import Split
 
 if TYPE_CHECKING:
-    from reporting_framework.plugin_api.source import RunLedger
+    from reporting_framework.plugin_api.ledger import RunLedger
 
 LOOKUP_OBJECTS = 131_072
 """Objects asked of a ledger at once: each question costs one pass over its keys."""

@@ -15,6 +15,7 @@ from reporting_framework.errors import (
     PluginError,
     ReportingError,
 )
+from reporting_framework.plugin_api.ledger import RunLedger
 from reporting_framework.plugin_api.object_plan import ObjectInfo, ObjectPlan
 from reporting_framework.plugin_api.records import (
     Batch,
@@ -24,7 +25,7 @@ from reporting_framework.plugin_api.records import (
     line_source_key,
     single_source_key,
 )
-from reporting_framework.plugin_api.source import PlanStats, RunLedger, Source
+from reporting_framework.plugin_api.source import PlanStats, Source
 
 PAGE = 1_000
 """Objects of a listing that are gathered before the ledger is asked."""

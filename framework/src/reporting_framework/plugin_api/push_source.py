@@ -19,8 +19,8 @@ from reporting_framework.plugin_api.records import (
 from reporting_framework.plugin_api.source import PlanStats, Source
 
 if TYPE_CHECKING:
+    from reporting_framework.plugin_api.ledger import RunLedger
     from reporting_framework.plugin_api.records import Trigger
-    from reporting_framework.plugin_api.source import RunLedger
 
 
 class RejectedMessage(NamedTuple):

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reporting_framework.errors import TransientError
+from reporting_framework.plugin_api.ledger import RunLedger
 from reporting_framework.plugin_api.records import (
     Batch,
     FinishedSplit,
     ReadFailure,
     Split,
 )
-from reporting_framework.plugin_api.source import PlanStats, RunLedger, Source
+from reporting_framework.plugin_api.source import PlanStats, Source
 
 _log = logging.getLogger(__name__)
 

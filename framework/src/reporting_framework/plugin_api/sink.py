@@ -13,6 +13,7 @@ from reporting_framework.plugin_api.records import ROWS_ONLY, CommitContext
 if TYPE_CHECKING:
     import polars as pl
 
+    from reporting_framework.plugin_api.ledger import Ledger
     from reporting_framework.plugin_api.metadata import MetadataLocation
     from reporting_framework.plugin_api.records import (
         CommitResult,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         StoredArtifact,
         WriteMode,
     )
-    from reporting_framework.plugin_api.source import Ledger
 
 
 class ParquetFile(Protocol):

@@ -19,6 +19,7 @@ from reporting_framework.errors import (
 )
 from reporting_framework.plugin_api.base import optional
 from reporting_framework.plugin_api.driver_errors import standard_problem, translated
+from reporting_framework.plugin_api.ledger import RunLedger
 from reporting_framework.plugin_api.records import (
     Batch,
     FinishedSplit,
@@ -26,7 +27,7 @@ from reporting_framework.plugin_api.records import (
     Rejection,
     Split,
 )
-from reporting_framework.plugin_api.source import PlanStats, RunLedger, Source
+from reporting_framework.plugin_api.source import PlanStats, Source
 from reporting_framework.plugin_api.table_columns import (
     WRONG_TYPE,
     check_info,

@@ -13,13 +13,13 @@ import polars as pl
 import pytest
 
 from reporting_framework.errors import CommitConflict
+from reporting_framework.plugin_api.ledger import DatedLedger
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     CommitResult,
     Split,
     object_of,
 )
-from reporting_framework.plugin_api.source import DatedLedger
 from reporting_framework.tables.table_sink import TableSink
 from reporting_framework.testing.contracts.backup import BackupContract
 from reporting_framework.testing.contracts.base import (

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from reporting_framework.plugin_api.ledger import RunLedger
 from reporting_framework.plugin_api.records import Batch, Split
-from reporting_framework.plugin_api.source import RunLedger
 from reporting_framework.testing.harness.ledger import KnownObjects
 
 
