@@ -149,7 +149,7 @@ MUTANTS = [
         "TestSource",
         "return PlanStats()",
         "return PlanStats(exhausted=True)",
-        "test_survey_tells_what_is_left",
+        "test_plan_stats_say_what_is_left",
         "a source with splits left is not exhausted",
     ),
     # -- tables
@@ -319,7 +319,7 @@ MUTANTS = [
         "TestValidator",
         'Rejection(source_key, version, "int_type", "number")',
         'Rejection(source_key, version, f"not an integer: {number}", "number")',
-        "test_no_value_is_told",
+        "test_no_value_is_shown",
         "no value of a record is ever told: a rejection of type",
     ),
     Mutant(
@@ -327,7 +327,7 @@ MUTANTS = [
         "TestValidator",
         'rejections.append(Rejection(source_key, version, "json_invalid"))',
         'rejections.append(Rejection(source_key, version, "json_invalid")); print(payload)',
-        "test_no_value_is_told",
+        "test_no_value_is_shown",
         "no value of a record is ever told: stdout holds one",
     ),
     Mutant(
@@ -674,8 +674,8 @@ MUTANTS = [
         "TestSink",
         "overtaken = rows != self.planned",
         "overtaken = False",
-        "test_a_commit_tells_that_another_run_was_faster",
-        "a commit tells that another run was faster",
+        "test_a_commit_says_that_another_run_was_faster",
+        "a commit says that another run was faster",
     ),
     # -- stored artifacts
     Mutant(
@@ -762,7 +762,7 @@ MUTANTS = [
         "TestObserver",
         'print("failed:", type(error).__name__)',
         'print("failed:", error, error.__cause__)',
-        "test_no_value_is_told",
+        "test_no_value_is_shown",
         "no value of a record is ever told: stdout holds one",
     ),
     Mutant(
@@ -778,7 +778,7 @@ MUTANTS = [
         "TestObserver",
         "self.read += len(split_result.source_keys)",
         "split_result.source_keys.clear()",
-        "test_it_changes_nothing_that_it_is_told",
+        "test_it_changes_nothing_that_it_gets",
         "an observer changes nothing that it is told",
     ),
     # -- tables
@@ -895,7 +895,7 @@ MUTANTS = [
         "TestQuery",
         "counted = rows.group_by(by)",
         "print(rows.select(by).collect().to_dicts()); counted = rows.group_by(by)",
-        "test_no_value_is_told",
+        "test_no_value_is_shown",
         "no value of a record is ever told: stdout holds one",
     ),
     # -- pages

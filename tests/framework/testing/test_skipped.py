@@ -17,7 +17,7 @@ class TestMine(PluginContract):
     def test_settings_refuse_what_they_do_not_know(self): pass
     def test_permissions_are_as_few_as_can_be(self): pass
 
-    def test_a_fault_is_told(self):
+    def test_a_fault_is_reported(self):
         self._faults(None)
 
     def test_a_ledger_is_whole(self):
@@ -26,7 +26,7 @@ class TestMine(PluginContract):
 def test_of_something_else():
     pytest.skip("as it is")
 """
-GIVE = "not tried: a fault is told: nothing breaks its I/O: give the fixture `faults`"
+GIVE = "not tried: a fault is reported: nothing breaks its I/O: give the fixture `faults`"
 
 
 @pytest.mark.parametrize(

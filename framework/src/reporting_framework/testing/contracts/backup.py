@@ -18,7 +18,7 @@ from reporting_framework.testing.harness.sink_harness import Place
 class BackupContract:
     """The promises of `Sink.stored_artifacts`, `Sink.back_up` and `Sink.remove`."""
 
-    def test_what_is_kept_is_told(self, place: Place) -> None:
+    def test_what_is_kept_is_listed(self, place: Place) -> None:
         """Outputs with their rows, and a version of each.
 
         Nothing before the first commit.
@@ -38,9 +38,9 @@ class BackupContract:
             if artifact.kind == "output"
         ]
         rows = sum(output.rows or 0 for output in outputs)
-        assert rows == 6, f"what is kept is told: {rows} rows of 6"
+        assert rows == 6, f"what is kept is listed: {rows} rows of 6"
         assert all(output.version for output in outputs), (
-            "what is kept is told with its version"
+            "what is kept is listed with its version"
         )
         place.shows(range(6), "to tell what is kept changes nothing")
 

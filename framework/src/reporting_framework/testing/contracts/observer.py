@@ -114,7 +114,7 @@ class ObserverContract:
             f"a run is the same with an observer and without: {few(changed)} differ"
         )
 
-    def test_it_changes_nothing_that_it_is_told(self, observer: Any) -> None:
+    def test_it_changes_nothing_that_it_gets(self, observer: Any) -> None:
         """Outcomes and rejections are those of the run."""
         split_result = SplitResult(
             Split("s", {"a": 1}),
@@ -154,7 +154,7 @@ class ObserverContract:
         ]
         assert not kept, f"an observer keeps no split result: {len(kept)} are held"
 
-    def test_no_value_is_told(
+    def test_no_value_is_shown(
         self, observer: Any, output: Callable[[], Mapping[str, str]]
     ) -> None:
         """Not even of an error whose message holds one."""

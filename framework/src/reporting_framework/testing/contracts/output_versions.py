@@ -33,7 +33,7 @@ class OutputVersionsContract:
             "after a commit the version is the one committed"
         )
 
-    def test_a_commit_tells_that_another_run_was_faster(self, place: Place) -> None:
+    def test_a_commit_says_that_another_run_was_faster(self, place: Place) -> None:
         """Hints of this run would not know of what the other has read."""
         self._versions(place)
         place.run(range(2))
@@ -48,7 +48,7 @@ class OutputVersionsContract:
             pytest.skip("it refuses to commit over another run")
         finally:
             sink.close()
-        assert result.overtaken, "a commit tells that another run was faster"
+        assert result.overtaken, "a commit says that another run was faster"
 
     def _versions(self, place: Place) -> dict[str, Any]:
         sink = place.opened(with_ledger=False)

@@ -146,7 +146,7 @@ class PageContract(PluginContract):
             "values are escaped: one has become markup"
         )
 
-    def test_no_value_is_told(
+    def test_no_value_is_shown(
         self, make: Make, material: PageContext, output: Callable[[], Mapping[str, str]]
     ) -> None:
         """Nothing of a row is logged or printed."""

@@ -238,7 +238,7 @@ class QueryContract(PluginContract):
                     f"settings are refused before anything is read: {name} was not"
                 )
 
-    def test_no_value_is_told(
+    def test_no_value_is_shown(
         self, make: Make, rows: pl.DataFrame, output: Callable[[], Mapping[str, str]]
     ) -> None:
         """Nothing of a row is logged or printed."""

@@ -464,7 +464,7 @@ class SinkContract(
 
     # -- whatever else -----------------------------------------------------------------
 
-    def test_no_value_is_told(
+    def test_no_value_is_shown(
         self, place: Place, output: Callable[[], Mapping[str, str]]
     ) -> None:
         """Neither by commit results nor in logs.

@@ -322,7 +322,7 @@ class SourceContract(PluginContract):
                 records_read, due, f"hints lose nothing: {what} is found again"
             )
 
-    def test_survey_tells_what_is_left(self, opened: Opened) -> None:
+    def test_plan_stats_say_what_is_left(self, opened: Opened) -> None:
         """Nothing is waiting after the last split.
 
         Before it, the source is not exhausted.
@@ -505,7 +505,7 @@ class SourceContract(PluginContract):
             "the run after a fault reads every record"
         )
 
-    def test_no_value_is_told(
+    def test_no_value_is_shown(
         self,
         opened: Opened,
         make: Callable[..., Any],

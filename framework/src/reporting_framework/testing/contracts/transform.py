@@ -138,10 +138,10 @@ class TransformContract(PluginContract):
         )
 
     @pytest.mark.faults
-    def test_a_fault_is_told(
+    def test_a_fault_is_reported(
         self, make: Make, frame: pl.DataFrame, faults: Faults | None
     ) -> None:
-        """Check that a fault is told, whichever call fails.
+        """Check that a fault is reported, whichever call fails.
 
         There is an error of the right type, without a value, or the same frame as ever.
         """
@@ -151,14 +151,14 @@ class TransformContract(PluginContract):
             transformed = attempt.run(partial(transform.apply, frame))
             if attempt.error is None:
                 assert transformed.equals(due), (
-                    f"a fault is told, not hidden: {attempt} gave another frame"
+                    f"a fault is reported, not hidden: {attempt} gave another frame"
                 )
             assert_no_value_shown({f"the error of {attempt}": attempt.error})
         assert make().apply(frame).equals(due), (
             "after a fault it makes the same as ever"
         )
 
-    def test_no_value_is_told(
+    def test_no_value_is_shown(
         self, make: Make, frame: pl.DataFrame, output: Callable[[], Mapping[str, str]]
     ) -> None:
         """Nothing of a record is logged or printed.

@@ -213,7 +213,7 @@ class ValidatorContract(PluginContract):
                 "it is deterministic: ignored fields differ"
             )
 
-    def test_no_value_is_told(
+    def test_no_value_is_shown(
         self,
         make: Make,
         good: Sequence[Any],

@@ -24,6 +24,6 @@ def test_what_a_run_did_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == ["visits: run 1 begins", "visits: ok, 2 accepted, 1 rejected, 0 unread"]
 
 
-def test_no_message_of_an_error_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_no_message_of_an_error_is_shown(caplog: pytest.LogCaptureFixture) -> None:
     plugin.reporting_run_failed("visits", ValueError(CANARY))
     assert caplog.messages == ["visits: failed with ValueError"]
