@@ -3,7 +3,7 @@
 import pytest
 from tools.prose import checks
 from tools.prose.markdown import blocks, broken_blocks, dead_links, first_paragraph
-from tools.prose.words import SETTINGS, listed_words, openings, python_prose
+from tools.prose.words import SETTINGS, listed_words, python_prose
 
 SOURCE = '''"""What a module is."""
 
@@ -42,8 +42,9 @@ def test_docstrings_and_messages_of_a_module_are_told_apart():
 
 
 def test_docstrings_that_open_with_a_question_word_are_counted():
-    assert openings(SOURCE) == (2, 3)
-    assert openings('"""However it is."""') == (0, 1)
+    prose = python_prose(SOURCE)
+    assert (prose.questions, prose.documented) == (2, 3)
+    assert python_prose('"""However it is."""').questions == 0
 
 
 def test_a_link_without_a_target_is_found(tmp_path):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tools.prose.markdown import broken_blocks, dead_links, first_paragraph
-from tools.prose.words import ROOT, SETTINGS, listed_words, openings, python_prose
+from tools.prose.words import ROOT, SETTINGS, listed_words, python_prose
 
 HAND_WRITTEN = ("glossary.md",)
 """Pages of ``docs/reference`` that no generator writes."""
@@ -76,16 +76,17 @@ def modules() -> list[Path]:
 
 def code_counts() -> tuple[dict[str, int], float]:
     """Count the faults of docstrings and messages; return the share of openings too."""
-    opened = documented = docstrings = messages = 0
-    for path in modules():
-        source = path.read_text()
-        matching, total = openings(source)
-        opened, documented = opened + matching, documented + total
-        prose = python_prose(source)
-        docstrings += sum(len(list(listed_words(text))) for text in prose.docstrings)
-        messages += sum(len(list(listed_words(text))) for text in prose.messages)
+    found = [python_prose(path.read_text()) for path in modules()]
+    documented = sum(prose.documented for prose in found)
+    opened = sum(prose.questions for prose in found)
+    docstrings = _count(text for prose in found for text in prose.docstrings)
+    messages = _count(text for prose in found for text in prose.messages)
     counts = [opened, docstrings, messages, against_ruff()]
     return dict(zip(CEILINGS, counts, strict=True)), 100 * opened / documented
+
+
+def _count(texts: Iterable[str]) -> int:
+    return sum(len(list(listed_words(text))) for text in texts)
 
 
 def against_ruff() -> int:

@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -39,6 +40,7 @@ def blocks(text: str) -> list[Block]:
     ]
 
 
+@cache
 def anchors(path: Path) -> set[str]:
     """Return the anchors of a page: its headings, as the site names them."""
     text = re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)

@@ -18,10 +18,19 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class PythonProse(NamedTuple):
-    """The prose of a Python file."""
+    """The prose of a Python file.
+
+    Attributes:
+        docstrings: Texts that document a module, a class, a function or a name.
+        messages: All other strings of several words.
+        documented: How many modules, classes and functions have a docstring.
+        questions: How many of these open with a word such as "What".
+    """
 
     docstrings: list[str]
     messages: list[str]
+    documented: int
+    questions: int
 
 
 def listed_words(text: str) -> Iterator[tuple[int, str]]:
@@ -35,35 +44,23 @@ def python_prose(source: str) -> PythonProse:
 
     A string expression under an assignment documents it and is a docstring.
     """
-    tree = ast.parse(source)
-    documentation = [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and _is_text(node.value)
-    ]
-    known = set(map(id, documentation))
-    messages = [
-        node for node in ast.walk(tree) if _is_text(node) and id(node) not in known
-    ]
-    return PythonProse(
-        [_text(node) for node in documentation],
-        [text for node in messages if " " in (text := _text(node)).strip()],
-    )
-
-
-def openings(source: str) -> tuple[int, int]:
-    """Count the docstrings of a module that open with a question word, and all."""
-    found = [
+    nodes = list(ast.walk(ast.parse(source)))
+    texts = [node for node in nodes if isinstance(node, ast.Constant)]
+    expressions = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    opening = [
         text
-        for node in ast.walk(ast.parse(source))
+        for node in nodes
         if isinstance(node, _DOCUMENTED) and (text := ast.get_docstring(node))
     ]
-    return sum(bool(_OPENING.match(text)) for text in found), len(found)
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
-
-
-def _text(node: ast.AST) -> str:
-    return str(node.value) if isinstance(node, ast.Constant) else ""
+    return PythonProse(
+        [str(text.value) for text in texts if id(text) in expressions],
+        [
+            text.value
+            for text in texts
+            if isinstance(text.value, str)
+            and id(text) not in expressions
+            and " " in text.value.strip()
+        ],
+        len(opening),
+        sum(bool(_OPENING.match(text)) for text in opening),
+    )
