@@ -51,7 +51,9 @@ def test_each_report_of_choose_your_source_is_accepted(player):
     (player.folder / "my_package").mkdir()
     (player.folder / "my_package" / "models.py").write_text(MODELS)
     player.environment["PYTHONPATH"] += f":{player.folder}"
-    player.check("pip install --quiet --no-build-isolation examples/third-party-plugin", "")
+    player.check(
+        "pip install --quiet --no-build-isolation examples/third-party-plugin", ""
+    )
     names = tomllib.loads("\n".join(shown))["reports"]
     assert list(names) == ["orders", "clicks", "items"]
     for name in names:

@@ -1,5 +1,7 @@
 """The reference: it is what the code says now, on every machine, and nothing in the code keeps silent."""
 
+from typing import get_args
+
 import click
 import pytest
 from pydantic import BaseModel
@@ -121,6 +123,15 @@ def test_the_variables_of_a_function_are_there(made):
         for name in names
         if f"`REPORTING_{name.upper()}`" not in made["settings.md"]
     ] == []
+
+
+def test_the_page_on_lambda_names_each_choice_of_a_variable():
+    page = (DOCS / "how-to" / "run-in-lambda.md").read_text()
+    rows = {line.split("`")[1]: line for line in page.splitlines() if "| `REPO" in line}
+    for name, info in FunctionSettings.model_fields.items():
+        row = rows[f"REPORTING_{(info.alias or name).upper()}"]
+        choices = [text for text in get_args(info.annotation) if isinstance(text, str)]
+        assert [text for text in choices if f"`{text}`" not in row] == [], row
 
 
 class Silent(Settings):
