@@ -196,12 +196,15 @@ run = st.tuples(
 )
 
 
-@pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
-@pytest.mark.parametrize("bucket", [1, 1000])
-@settings(deadline=None, max_examples=100)
-@given(st.lists(run, max_size=3), st.sampled_from(["soft", "hard"]))
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(run, max_size=3),
+    st.sampled_from(["soft", "hard"]),
+    st.sampled_from([1, 1000]),
+    st.sampled_from(["x.parquet", "{study}/x.parquet", "{study}/x.parquet"]),
+)
 def test_a_table_is_that_of_the_model_whatever_comes_in_whatever_order(
-    bucket, template, runs, kind
+    runs, kind, bucket, template
 ):
     uri = place().replace("x.parquet", template)
     model = Model(hard=kind == "hard")
