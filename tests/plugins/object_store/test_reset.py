@@ -1,5 +1,6 @@
 """A reset in several steps: whatever stops it or runs beside it, no row is lost and nothing stays half."""
 
+import random
 import threading
 from functools import partial
 
@@ -274,10 +275,17 @@ def test_a_quarantine_that_is_reset_is_whole_again_after_the_next_run(world):
 # -- beside a run ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=range(8))
-def moment(request):
-    """At which storage call of a reset the run goes on."""
-    return request.param
+REMOVALS = 5
+"""The most removals of a reset here: three files, what is beside them, and the marker."""
+
+MOMENTS = [("folder", at) for at in range(REMOVALS)] + [
+    ("s3", at) for at in range(REMOVALS + 1)
+]
+"""Before which removal of a reset the run goes on; 0 is after the last. A folder has one less."""
+
+NEW = [STUDIES, "ad", "da", "dd"]
+_rng = random.Random(20240101)
+SAMPLE = [(*at, new) for at in MOMENTS for new in _rng.sample(NEW, 2)]
 
 
 class Paused:
@@ -309,9 +317,21 @@ class Paused:
         self.thread.join()
 
 
-@pytest.mark.parametrize("new", [STUDIES, "ad", "da", "dd"])
+@pytest.mark.parametrize(("world", "moment", "new"), SAMPLE, indirect=["world"])
 def test_a_run_beside_a_reset_loses_no_row_whenever_it_commits(world, moment, new):
     """The run has planned over what is about to go; it commits between two removals, or after the last one."""
+    commit_beside_a_reset(world, moment, new)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("new", NEW)
+@pytest.mark.parametrize(("world", "moment"), MOMENTS, indirect=["world"])
+def test_a_run_beside_a_reset_loses_no_row_at_any_moment(world, moment, new):
+    commit_beside_a_reset(world, moment, new)
+
+
+def commit_beside_a_reset(world, moment, new):
+    """Let a run commit before the removal of this number; 0 is after the last one."""
     world.run()
     world.add(new)
     paused = Paused(world, "refuse_reset")
@@ -326,6 +346,7 @@ def test_a_run_beside_a_reset_loses_no_row_whenever_it_commits(world, moment, ne
 
         patch.setattr(type(world.out), "delete", delete)
         world.reset()
+    assert count[0] == REMOVALS - (not world.out.remote), "each is in the sweep"
     paused.ends()
     assert world.run().status == "ok"
     rows, entries = world.shows()
