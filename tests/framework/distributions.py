@@ -78,7 +78,7 @@ class Site:
 def environment(site: Path, **more: str) -> dict[str, str]:
     """An environment for a process of its own that sees `site` and the toys, and nothing of REPORTING_*.
 
-    What is compiled is kept beside `site` for the other tests of the session: they are to measure what users meet.
+    What is compiled is kept, as it is for users.
     """
     kept = {
         name: value
@@ -88,7 +88,6 @@ def environment(site: Path, **more: str) -> dict[str, str]:
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     kept |= {
         "PYTHONPATH": os.pathsep.join([str(site), str(TOYS)]),
-        "PYTHONPYCACHEPREFIX": str(site.parent / "pycache"),
     }
     return kept | {"COLUMNS": "100", "NO_COLOR": "1"} | more
 
