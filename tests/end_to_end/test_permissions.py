@@ -6,9 +6,10 @@ import obstore
 import pytest
 
 from reporting_event_log_checkpoint.report import EventLogCheckpoint
+from reporting_framework import run_report
 from reporting_framework.operations.iam import permissions_of
 from reporting_framework.registry.registry import load_plugins
-from tests.end_to_end.conftest import EXAMPLE, finish, open_bucket
+from tests.end_to_end.conftest import EXAMPLE, open_bucket
 
 ACTIONS = {
     "GET": "s3:GetObject",
@@ -48,23 +49,23 @@ def allowed(exchange, permissions):
 )
 @pytest.mark.parametrize("quarantine", [None, "apart/bad.parquet"])
 def test_each_request_is_covered_by_what_is_declared(
-    start, s3, s3_environment, proxy, bucket, monkeypatch, key, quarantine
+    s3, s3_environment, proxy, bucket, monkeypatch, key, quarantine
 ):
     store = open_bucket(s3, bucket)
     names = sorted(path.name for path in EXAMPLE.iterdir())
     for name, value in s3.behind(proxy.endpoint).environment().items():
         monkeypatch.setenv(name, value)
-    source, checkpoint = f"s3://{bucket}/events", f"s3://{bucket}/{key}"
-    more = ["--quarantine", f"s3://{bucket}/{quarantine}"] if quarantine else []
+    chosen = {"source": f"s3://{bucket}/events", "checkpoint": f"s3://{bucket}/{key}"}
+    if quarantine:
+        chosen["quarantine"] = f"s3://{bucket}/{quarantine}"
     for half in (names[::2], names[1::2], []):
         for name in half:
             obstore.put(store, f"events/{name}", (EXAMPLE / name).read_bytes())
-        finish(start(source, checkpoint, *more, *([] if half else ["--full-scan"])))
+        result = run_report("event-log-checkpoint", chosen | {"full_scan": not half})
+        assert result.status == "ok"
 
     report = EventLogCheckpoint()
-    settings = report.Settings(
-        source=source, checkpoint=checkpoint, quarantine=more[1] if more else None
-    )
+    settings = report.Settings(**chosen)
     permissions = permissions_of(report.name, report.compose(settings), load_plugins())
     assert all(
         "*" not in action for permission in permissions for action in permission.actions

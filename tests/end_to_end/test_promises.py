@@ -11,15 +11,17 @@ import polars as pl
 import pytest
 from obstore.store import S3Store
 
+from reporting_framework import run_report
 from reporting_framework.testing.s3 import S3Server
 from tests.end_to_end.conftest import EXAMPLE, finish
 
 
-@pytest.fixture
-def undisturbed(report, tmp_path):
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
     """The bytes of the checkpoint that one undisturbed run makes."""
-    path = tmp_path / "undisturbed" / "events.parquet"
-    assert report(EXAMPLE, path)["accepted"] == 290
+    path = tmp_path_factory.mktemp("undisturbed") / "events.parquet"
+    chosen = {"source": str(EXAMPLE), "checkpoint": str(path)}
+    assert run_report("event-log-checkpoint", chosen).accepted == 290
     return path.read_bytes()
 
 

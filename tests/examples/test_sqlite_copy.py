@@ -4,18 +4,37 @@ import json
 import os
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 
 import pytest
+from click.testing import CliRunner
 from tests.examples.test_third_party import EXAMPLE
-from tests.framework.distributions import Site, program
+from tests.framework.distributions import Site
+
+from reporting_framework.cli.main import reporting, reporting_run
 
 REPORT = "orders-table"
 ROWS = 1_000
 
 
 @pytest.fixture
-def shop(tmp_path):
+def installed(tmp_path, monkeypatch):
+    """The example is on the path of this process until the test ends, and nothing of REPORTING_* is set."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(EXAMPLE / "src"))
+    monkeypatch.chdir(tmp_path)
+    for name in [each for each in os.environ if each.startswith("REPORTING_")]:
+        monkeypatch.delenv(name)
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.startswith("acme_reporting"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def shop(tmp_path, installed):
     """The example's folder, with a table of orders, one a minute; and a way to change it."""
     Site(tmp_path).metadata(
         "acme-reporting", "[reporting_framework]\ntable = acme_reporting.plugin\n"
@@ -44,17 +63,14 @@ def at(minute):
     )
 
 
-def told(folder, command, *arguments, status=0):
-    path = os.pathsep.join([str(folder), str(EXAMPLE / "src")])
-    done = program(command, *arguments, site=folder, PYTHONPATH=path)
-    assert done.returncode == status, done.stderr
+def told(command, *arguments):
+    done = CliRunner().invoke(command, arguments)
+    assert done.exit_code == 0, done.stderr
     return done.stdout
 
 
-def run(folder, *options):
-    return json.loads(
-        told(folder, "reporting-run", REPORT, "--format", "json", *options)
-    )
+def run(*options):
+    return json.loads(told(reporting_run, REPORT, "--format", "json", *options))
 
 
 def rows(path, condition):
@@ -70,7 +86,7 @@ def check_equal(folder, valid="price >= 0"):
 
 def test_the_copy_equals_the_table_after_updates_a_delete_a_late_row_and_a_tie(shop):
     folder, change = shop
-    first = run(folder)
+    first = run()
     assert (first["accepted"], first["inserted"]) == (ROWS, ROWS)
     check_equal(folder)
 
@@ -79,7 +95,7 @@ def test_the_copy_equals_the_table_after_updates_a_delete_a_late_row_and_a_tie(s
         (at(ROWS), 3),
         (at(ROWS + 1), 700),
     )
-    second = run(folder)
+    second = run()
     assert (second["updated"], second["inserted"]) == (2, 0)
     assert second["records_read"] < 100, "the look-back, and no more"
     assert second["listing"] == "window"
@@ -88,24 +104,24 @@ def test_the_copy_equals_the_table_after_updates_a_delete_a_late_row_and_a_tie(s
     late, tie = at(ROWS - 20), at(ROWS + 1)
     insert = "INSERT INTO orders VALUES (?, 'lid', 1, '2024-01-01T10:00:00Z', ?)"
     change(insert, (5_000, late), (5_001, tie))
-    third = run(folder)
+    third = run()
     assert (third["inserted"], third["updated"]) == (2, 0)
     check_equal(folder)
 
     change("DELETE FROM orders WHERE id = 42")
-    assert run(folder)["deleted"] == 0, "an increment cannot know"
-    fourth = run(folder, "--set", "source.full_scan=true")
+    assert run()["deleted"] == 0, "an increment cannot know"
+    fourth = run("--set", "source.full_scan=true")
     assert (fourth["deleted"], fourth["unchanged"]) == (1, ROWS + 1)
     output = fourth["outputs"][0]
     assert (output["rows"], output["deleted_rows"]) == (ROWS + 1, 1)
     check_equal(folder)
 
-    last = run(folder)
+    last = run()
     assert (last["inserted"], last["updated"], last["deleted"]) == (0, 0, 0)
     assert last["records_read"] < 100
 
     traced = json.loads(
-        told(folder, "reporting", "trace", REPORT, "orders/3", "--format", "json")
+        told(reporting, "trace", REPORT, "orders/3", "--format", "json")
     )
     assert traced["rows"][0]["version"].startswith(at(ROWS)[:16])
     versions = json.dumps(traced)
@@ -116,39 +132,39 @@ def test_the_copy_equals_the_table_after_updates_a_delete_a_late_row_and_a_tie(s
 def test_what_a_report_keeps_is_beside_its_only_sink_a_database(shop):
     folder, change = shop
     change("UPDATE orders SET price = -1 WHERE id = 7")
-    result = run(folder)
+    result = run()
     assert (result["accepted"], result["rejected"]) == (ROWS - 1, 1)
     assert result["quarantine"]["rows"] == 1
-    listed = told(folder, "reporting", "quarantine", REPORT, "list")
+    listed = told(reporting, "quarantine", REPORT, "list")
     assert "greater_than_equal" in listed
 
     change("UPDATE orders SET price = 1 WHERE id = 7")
-    told(folder, "reporting", "quarantine", REPORT, "replay")
+    told(reporting, "quarantine", REPORT, "replay")
     check_equal(folder)
-    history = told(folder, "reporting", "history", REPORT)
+    history = told(reporting, "history", REPORT)
     assert history.count("ok") >= 2
     head, replay, first = history.splitlines()
     assert head.endswith("changes")
     assert replay.endswith("1 inserted")
     assert first.endswith(f"{ROWS - 1:,} inserted")
-    fresh = told(folder, "reporting", "freshness", REPORT, "--max-age", "1h")
+    fresh = told(reporting, "freshness", REPORT, "--max-age", "1h")
     assert ": fresh: " in fresh
-    assert "quarantine" in told(folder, "reporting", "state", REPORT, "show")
+    assert "quarantine" in told(reporting, "state", REPORT, "show")
 
 
 def test_a_table_that_is_dropped_by_hand_is_made_again(shop):
     folder, _ = shop
-    run(folder)
+    run()
     with closing(sqlite3.connect(folder / "out" / "orders.db")) as database:
         database.execute("DROP TABLE orders")
-    assert run(folder)["inserted"] == ROWS
+    assert run()["inserted"] == ROWS
     check_equal(folder)
 
 
 def test_a_reset_copies_the_table_and_removes_it_with_its_state(shop):
     folder, _ = shop
-    run(folder)
-    reset = told(folder, "reporting", "state", REPORT, "reset", "--yes")
+    run()
+    reset = told(reporting, "state", REPORT, "reset", "--yes")
     with closing(sqlite3.connect(folder / "out" / "orders.db")) as database:
         found = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
         tables = {name for (name,) in found} - {"_reporting_state"}
@@ -157,7 +173,7 @@ def test_a_reset_copies_the_table_and_removes_it_with_its_state(shop):
         state = database.execute("SELECT state FROM _reporting_state").fetchall()
     assert (count, state) == ((ROWS,), [(None,)])
     assert copy in reset
-    assert run(folder)["inserted"] == ROWS
+    assert run()["inserted"] == ROWS
     check_equal(folder)
 
     restore = next(line for line in reset.splitlines() if "INSERT INTO" in line)
@@ -166,7 +182,7 @@ def test_a_reset_copies_the_table_and_removes_it_with_its_state(shop):
             f"DELETE FROM {copy} WHERE id > 9; {restore.split(':')[1]}"
         )
         assert database.execute("SELECT count(*) FROM orders").fetchone() == (10,)
-    assert run(folder)["inserted"] == ROWS - 10, "everything is read"
+    assert run()["inserted"] == ROWS - 10, "everything is read"
     check_equal(folder)
 
 
@@ -186,7 +202,7 @@ def test_several_tables_are_copied_each_with_its_own_columns_and_state(shop):
     folder.joinpath("reporting.toml").write_text(report)
 
     def copied():
-        document = told(folder, "reporting-run", "shop", "--format", "json")
+        document = told(reporting_run, "shop", "--format", "json")
         streams = json.loads(document)["streams"].items()
         return {name: (each["inserted"], each["updated"]) for name, each in streams}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reporting_framework import run_report
 from tests.framework.distributions import environment
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
@@ -86,17 +87,21 @@ def test_a_folder_of_the_output_that_is_read_only_is_named_without_tmpdir(
     assert error.endswith(": Read-only file system; choose a place that can be written")
 
 
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Options that name the source and a checkpoint of it, which is there."""
+    words = report(tmp_path_factory.mktemp("table"))[3:]
+    options = dict(zip(words[::2], words[1::2], strict=True))
+    run_report(
+        "event-log-checkpoint",
+        {name.removeprefix("--"): value for name, value in options.items()},
+    )
+    return words
+
+
 @pytest.mark.parametrize("form", ["parquet", "csv", "json", "txt"])
 @pytest.mark.parametrize("command", [["query"], ["sql"]])
-def test_a_full_place_of_an_answer_is_named(run, tmp_path, command, form):
-    (tmp_path / "table").mkdir()
-    words = report(tmp_path / "table")
-    subprocess.run(
-        [sys.executable, "-c", RUN, *words],
-        env=environment(tmp_path),
-        check=True,
-        capture_output=True,
-    )
+def test_a_full_place_of_an_answer_is_named(run, tmp_path, table, command, form):
     asked = {
         "query": ["latest-per-visit"],
         "sql": ["SELECT *, repeat(source_key, 9) AS more FROM events"],
@@ -105,7 +110,7 @@ def test_a_full_place_of_an_answer_is_named(run, tmp_path, command, form):
     error = run(
         "out",
         "size=4k",
-        *[*command, "event-log-checkpoint", *asked, *words[3:], "--out", str(out)],
+        *[*command, "event-log-checkpoint", *asked, *table, "--out", str(out)],
     )
     assert str(out.parent) in error
     assert "No space left on device; make room there" in error
