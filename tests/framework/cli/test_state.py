@@ -58,7 +58,7 @@ def test_what_is_kept_is_shown(ran):
     )
     assert output["bytes"] == (ran / "out" / "x.parquet").stat().st_size
     assert (quarantine["kind"], quarantine["rows"]) == ("quarantine", 1)
-    assert found["hints"] == ["a folder is listed as a whole by every run"]
+    assert found["hints"] == ["every run lists the whole folder"]
     text = invoke().stdout
     assert f"  output      {ran}/out/x.parquet: 2 rows, " in text
     assert ", newest 2024-01-05 10:00:00Z, written 20" in text
@@ -82,7 +82,7 @@ def test_hints_are_described_in_words(s3_environment, bucket):
     assert [each.kind for each in found.stored_artifacts] == ["output", "hints"]
     assert found.hints[0].startswith("the last full scan was at 20")
     assert "(every 7 days)" in found.hints[0]
-    assert found.hints[1].startswith("a run that begins now lists names dated ")
+    assert found.hints[1].startswith("a run that starts now lists names dated ")
 
 
 @pytest.mark.parametrize("ahead", [False, True])

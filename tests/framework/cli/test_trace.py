@@ -313,8 +313,8 @@ def test_an_object_that_a_window_passes_over_is_said_to_be_there_and_when_it_is_
         "its name has no date behind log-submit- that the report recognises, and runs list names "
     )
     assert text.endswith(
-        f"a full scan is due at {result.full_scan_due:%Y-%m-%d %H:%M} UTC, or give --full-scan"
-        " (of a report defined in TOML: --set source.full_scan=true)"
+        f"a full scan is due at {result.full_scan_due:%Y-%m-%d %H:%M} UTC, or pass --full-scan"
+        " (for a report defined in TOML: --set source.full_scan=true)"
     )
     assert world.run(full_scan=True).accepted == 12
     assert world.trace("--source-key", late[0])[1].startswith("  loaded by")

@@ -138,7 +138,7 @@ def test_a_prefix_under_which_nothing_is_there_is_warned_of(buckets, bucket, tmp
     ).warnings
     assert (
         warning
-        == f"source s3://{bucket}/typo: nothing is there; check bucket and prefix, which are case-sensitive"
+        == f"source s3://{bucket}/typo: no object was found; check bucket and prefix, which are case-sensitive"
     )
 
 
@@ -151,7 +151,7 @@ def test_an_object_that_is_given_as_the_source_is_warned_of_with_its_folder(
     ).warnings
     assert (
         warning
-        == f"source {uri}: it is an object, and a source is a folder; give its folder, {buckets[0]}"
+        == f"source {uri}: it is an object, not a folder; use its folder, {buckets[0]}"
     )
 
 

@@ -106,7 +106,7 @@ def test_what_waits_when_the_source_is_closed_fails():
         found = in_flight.map(lambda key, admit: admit(10) or key, "abc")
         assert next(found) == "a"
         in_flight.close()
-        with pytest.raises(StorageUnavailable, match="the source was closed"):
+        with pytest.raises(StorageUnavailable, match="source: it was closed"):
             list(found)
 
 

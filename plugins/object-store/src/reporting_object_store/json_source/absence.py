@@ -1,4 +1,4 @@
-"""Why an object that is there is in no table, or none is there."""
+"""Reasons that an existing object was not read."""
 
 from __future__ import annotations
 
@@ -21,28 +21,26 @@ def absence(
     names: ObjectFilter,
     settings: ObjectStoreJsonSettings,
 ) -> Absence | None:
-    """Return why the object `name` was not read.
-
-    It is `None` if nothing speaks against it.
+    """Return why the object `name` was not read; `None` if no reason is known.
 
     Args:
-        name: Its key.
-        listing: What the next run would list; `looked` is when the last one began.
-        store: The source's folder.
-        names: Which names are read.
-        settings: The source's settings.
+        name: Key of the object.
+        listing: Listing of the next run; `looked` is the start of the last run.
+        store: Folder of the source.
+        names: Filter of the names that are read.
+        settings: Settings of the source.
     """
     if not names.reads(name):
         return Absence(
             "not matched",
-            f"its name is not one that the source reads, which is {settings.include}",
+            f"its name does not match include ({settings.include})",
         )
     if store.location.scheme == "file" and any(
         part.startswith(".") for part in name.split("/")[:-1]
     ):
         return Absence(
             "not matched",
-            "it is in a folder whose name begins with a dot, which is not entered",
+            "it is in a folder whose name begins with a dot, which is not listed",
         )
     if (
         not listing.full
@@ -60,7 +58,7 @@ def absence(
             return Absence(
                 "newer than the last run",
                 f"it was written at {written:%Y-%m-%d %H:%M:%S} UTC, and the last run"
-                f" began at {listing.looked:%Y-%m-%d %H:%M:%S} UTC; the next one"
+                f" began at {listing.looked:%Y-%m-%d %H:%M:%S} UTC; the next run"
                 " reads it",
             )
     return None
@@ -69,9 +67,9 @@ def absence(
 def _why_skipped(
     name: str, listing: Listing, since: datetime, settings: ObjectStoreJsonSettings
 ) -> Absence | None:
-    """Return why a listing from `since` on passes over the name.
+    """Return why a listing from `since` on skips the name; `None` if it does not.
 
-    The name then sorts before it. The answer is `None` if it is not passed over.
+    A name is skipped if it sorts before the start of the listing in its range.
     """
     known = max(
         (
@@ -88,8 +86,8 @@ def _why_skipped(
     scan = due(listing, settings, complete=True)
     listed = (
         f"runs list names dated {day_of(since)} or later; a full scan is due at"
-        f" {scan:%Y-%m-%d %H:%M} UTC, or give --full-scan (of a report defined in TOML:"
-        " --set source.full_scan=true)"
+        f" {scan:%Y-%m-%d %H:%M} UTC, or pass --full-scan (for a report defined in"
+        " TOML: --set source.full_scan=true)"
     )
     if match and match["range"] == known:
         return Absence(
@@ -103,20 +101,20 @@ def _why_skipped(
 
 
 def empty_prefix_warning(store: Store) -> str:
-    """Return a warning that nothing at all is in this part of a bucket.
+    """Return a warning that no object is below this prefix of a bucket.
 
-    A folder that is not there fails the run.
+    A missing local folder makes the run fail instead.
     """
     place = store.location
     folder, _, name = place.key.rpartition("/")
     parent = place._replace(key=folder)
-    with suppress(ReportingError):  # it may be that only what is below may be looked at
+    with suppress(ReportingError):  # perhaps only objects below the prefix may be read
         if name and open_store(parent).head(name) is not None:
             return (
-                f"source {place.uri}: it is an object, and a source is a folder; give"
-                f" its folder, {parent.uri}"
+                f"source {place.uri}: it is an object, not a folder; use its folder,"
+                f" {parent.uri}"
             )
     return (
-        f"source {place.uri}: nothing is there; check bucket and prefix, which are"
+        f"source {place.uri}: no object was found; check bucket and prefix, which are"
         " case-sensitive"
     )

@@ -1,4 +1,4 @@
-"""From objects to batches of records."""
+"""Batches of records, built from objects."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from reporting_object_store.json_source.decode import (
 from reporting_object_store.settings import ObjectStoreJsonSettings
 
 RECORD_BYTES = 200
-"""What a record takes in memory besides its payload."""
+"""Estimated bytes of a record in memory, without its payload."""
 
 
 class BatchBuilder:
-    """Gathers records; `size` is how many bytes they have."""
+    """Builder of a batch; `size` is the number of bytes of its records."""
 
     def __init__(self, settings: ObjectStoreJsonSettings) -> None:
         self._record_bytes, self._object_bytes = (
@@ -33,9 +33,9 @@ class BatchBuilder:
         self.size = 0
 
     def add(self, key: str, stored: Object | Rejection | ReadFailure | None) -> None:
-        """Take an object apart, or note why that cannot be done.
+        """Split an object into records, or note why it cannot be split.
 
-        `None`: it is the object ``key/`` of a folder.
+        `None` stands for the object ``key/``, which marks a folder.
         """
         if isinstance(stored, Object):
             if is_single(key, stored.data):
@@ -74,7 +74,7 @@ class BatchBuilder:
             )
 
     def build(self) -> Batch:
-        """What was gathered."""
+        """Return the batch."""
         return Batch(
             self._source_keys,
             self._versions,

@@ -1,7 +1,7 @@
-"""Records from the bytes of an object.
+"""Decoder of an object's bytes into records.
 
-The bytes are one JSON object or several, an array, NDJSON, or gzip of each. Their
-content tells which.
+The bytes are one JSON object, several JSON objects, an array, NDJSON, or gzip of one of
+these. The content decides which.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from reporting_framework import LOOKS_LIKE, line_source_key, single_source_key
 from reporting_object_store.json_source.formats import CONTAINERS, TEXTS, looks_like
 
 BOM = b"\xef\xbb\xbf"
-"""UTF-8's byte-order mark, as some editors and exports put in front."""
+"""UTF-8's byte-order mark, which some editors and exports write at the start."""
 
 GZIP = b"\x1f\x8b"
 LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 _SPACE = b" \t\r\n"
 MAX_RECORDS = 250_000
-"""Records in an object, unless set otherwise."""
+"""Default limit of records in an object."""
 
 _BETWEEN = (b"\n{", b"}{", b"} {")
-"""What stands between two objects, though not only there."""
+"""Texts between two objects; they occur elsewhere too."""
 
 COMMAS = 4
-"""Commas for each record that an array may have, up to which all its elements are made
-at once and then counted.
+"""Most commas per allowed record for which all elements of an array are decoded at once
+and then counted.
 """
 
 _CHUNK = 16 * 1024
@@ -39,15 +39,16 @@ _decode_one = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 _skipped = re.compile(r"[ \t\r\n]*").match
 _border = re.compile(r"[ \t\r\n]*([,\]])[ \t\r\n]*").match
 _next_object = re.compile(r"\}[ \t\r]*\n(?=\{)").search
-"""Where an object begins at a line's start behind the end of another; within an object
-that cannot be.
+"""Match of the border between two objects at a line's start.
+
+This text cannot occur within an object.
 """
 
 _second_line_is_object = re.compile(r"[^\n]*\n[ \t\r\n]*\{").match
 
 
 class UndecodableError(Exception):
-    """The object cannot be taken apart.
+    """The object cannot be decoded.
 
     Attributes:
         reason: ``too_large``, ``too_many_records``, ``gzip_invalid``, or
@@ -60,10 +61,10 @@ class UndecodableError(Exception):
 
 
 def inflate(data: bytes, limit: int) -> bytes:
-    """The content of a gzip file of one or more members.
+    """Decompress a gzip file of one or more members.
 
     Raises:
-        Undecodable: It is damaged, or has more than `limit` bytes when decompressed.
+        UndecodableError: It is damaged, or larger than `limit` bytes when decompressed.
     """
     parts, left, position = [], limit, 0
     try:
@@ -72,7 +73,7 @@ def inflate(data: bytes, limit: int) -> bytes:
             while not stream.eof:
                 chunk = data[
                     position : position + _CHUNK
-                ]  # not all: each member would copy what is behind it
+                ]  # a chunk: each member would copy the rest of the data
                 part = stream.decompress(chunk, left + 1)
                 if len(part) > left:
                     raise UndecodableError("too_large")
@@ -89,16 +90,16 @@ def inflate(data: bytes, limit: int) -> bytes:
 
 
 def is_single(key: str, data: bytes) -> bool:
-    """Return whether the object is one JSON object by its first look.
+    """Return whether the object is one JSON object, by a fast check without parsing.
 
-    This is the common case, decided without parsing.
+    This is the common case.
     """
     if data[:1] != b"{" or key.endswith(LINES):
         return False
     if data[data.find(b"}") :] in (
         b"}",
         b"}\n",
-    ):  # a flat object; the tests below cost a scan each
+    ):  # a flat object; the checks below cost a scan each
         return True
     return b"\0" not in data[:2] and not any(pattern in data for pattern in _BETWEEN)
 
@@ -106,19 +107,19 @@ def is_single(key: str, data: bytes) -> bool:
 def records(
     key: str, data: bytes, limit: int, most: int = MAX_RECORDS
 ) -> Sequence[tuple[str, bytes]]:
-    """Source key and payload of each record of an object.
+    """Return the source key and payload of each record of an object.
 
-    What is not JSON comes as one record, for a validator to refuse.
+    Content that is not JSON becomes one record, which the validator rejects.
 
     Args:
-        key: The object.
-        data: Its bytes.
-        limit: Largest decompressed size in bytes.
-        most: How many records it may have.
+        key: Key of the object.
+        data: Content of the object.
+        limit: Largest decompressed size, in bytes.
+        most: Largest number of records.
 
     Raises:
-        Undecodable: See `inflate`; or there are more; or the whole object is in a
-            format that is not JSON.
+        UndecodableError: The gzip is damaged, a limit is exceeded, or the whole object
+            is in a format other than JSON.
     """
     if data[:2] == GZIP:
         data = inflate(data, limit)
@@ -160,22 +161,22 @@ def _by_content(key: str, data: bytes, most: int) -> Iterator[tuple[str, bytes]]
 
 
 def _refuse_foreign(data: bytes, formats: Collection[str]) -> None:
-    """Refuse what is in one of some foreign formats.
+    """Refuse data in one of some foreign formats.
 
     Text that is not UTF-8 is left to the validator.
 
     Raises:
-        Undecodable: It looks like one of them.
+        UndecodableError: The data looks like one of the formats.
     """
     if (format_name := looks_like(data)) in formats:
         raise UndecodableError(f"{LOOKS_LIKE}{format_name}")
 
 
 def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """One record a line.
+    """Yield one record per line.
 
-    The source key counts all lines, blank ones too, so that it is the line an editor
-    shows.
+    The source key counts all lines, also blank ones, so its number is the line that an
+    editor shows.
     """
     begin, number = 0, 1
     while begin <= len(data):
@@ -187,9 +188,10 @@ def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _arrangement(text: str) -> Literal["one", "lines", "objects"]:
-    """Return how the objects are arranged in what begins with one.
+    """Return how the objects in a text that begins with an object are arranged.
 
-    It is one, one a line, or several that may have many lines, or share one.
+    Either one object, one object per line, or several objects that span lines or share
+    a line.
     """
     try:
         _, end = _decode_one(text)
@@ -211,7 +213,7 @@ def _arrangement(text: str) -> Literal["one", "lines", "objects"]:
 def _objects(text: str) -> Iterator[bytes]:
     """Yield JSON objects that follow each other.
 
-    One that is broken ends where the next begins at a line's start.
+    A broken object ends before the next object that begins at a line's start.
     """
     begin = 0
     while begin < len(text):
@@ -229,12 +231,10 @@ def _objects(text: str) -> Iterator[bytes]:
 
 
 def _items(data: bytes, most: int) -> list[bytes] | None:
-    """Return the elements of a JSON array, each as it is written there.
+    """Return the elements of a JSON array as text; `None` if it is not whole.
 
-    None when it is not a whole array.
-
-    Of an array of more than `most` elements, return at least one more than `most`. An
-    element that is not UTF-8, or NaN, is left to the validator, as a line would be.
+    For an array of more than `most` elements, at least ``most + 1`` are returned. An
+    element that is not UTF-8, or is NaN, is left to the validator, as in a line.
     """
     import msgspec
 
@@ -245,7 +245,7 @@ def _items(data: bytes, most: int) -> list[bytes] | None:
                 for item in msgspec.json.decode(data, type=list[msgspec.Raw])
             ]
         except (ValueError, RecursionError):
-            pass  # perhaps for NaN or half a surrogate pair in one element
+            pass  # perhaps because of NaN or half a surrogate pair in one element
     try:
         return list(islice(_scanned(data.decode(errors="surrogateescape")), most + 1))
     except (ValueError, RecursionError):
@@ -256,7 +256,7 @@ def _scanned(text: str) -> Iterator[bytes]:
     """Yield the elements of a JSON array, one at a time.
 
     Raises:
-        ValueError: It is not a whole array.
+        ValueError: The array is not whole.
     """
     at, last = _skip(text, 1), False
     while not last:
@@ -270,6 +270,6 @@ def _scanned(text: str) -> Iterator[bytes]:
 
 
 def _skip(text: str, position: int) -> int:
-    """The first position from `position` on that is not white space."""
+    """Return the first position from `position` on that is not white space."""
     end = _skipped(text, position)
     return end.end() if end else position

@@ -1,4 +1,4 @@
-"""The format of bytes that are not JSON, recognized by their first bytes."""
+"""Detection of formats other than JSON by an object's first bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 
 HEAD = 4096
-"""Bytes that are looked at."""
+"""Number of bytes that are checked."""
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PAR1", "parquet"),
@@ -29,10 +29,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xfe\xff", "utf_16"),
 )
 CONTAINERS = frozenset(name for _, name in _MAGIC)
-"""Formats none of whose lines or parts can be JSON in UTF-8."""
+"""Formats that contain no JSON lines or parts in UTF-8."""
 
 TEXTS = frozenset({"html", "xml", "csv", "binary"})
-"""Formats that a file of lines may begin with, though other lines of it are JSON."""
+"""Formats of a file's first lines after which other lines may still be JSON."""
 
 _UTF_8_MARK = b"\xef\xbb\xbf"
 _TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1f]*")
@@ -42,17 +42,15 @@ _SEPARATORS = (b",", b";", b"\t", b"|")
 
 
 def looks_like(data: bytes) -> str | None:
-    """Return the format that the bytes look like, if it is not JSON in UTF-8.
+    """Return the format of the bytes if they do not look like JSON in UTF-8.
 
-    None if they may be, or are not known.
-
-    Only the first bytes are looked at, so the answer costs the same for any size.
+    Only the first bytes are checked, so the cost does not depend on the size.
 
     Returns:
         ``parquet``, ``gzip``, ``zip``, ``zstd``, ``bzip2``, ``xz``, ``lz4``,
         ``snappy``, ``arrow``, ``avro``, ``orc``, ``sqlite``, ``pdf``, ``utf_16``,
         ``utf_32``, ``html``, ``xml``, ``csv``, ``binary``, or ``latin_1`` (text that is
-        not UTF-8).
+        not UTF-8); `None` if the bytes may be JSON or the format is not known.
     """
     head = data[:HEAD]
     for magic, name in _MAGIC:
@@ -73,9 +71,9 @@ def looks_like(data: bytes) -> str | None:
 
 
 def _wide(head: bytes) -> str | None:
-    """Return the encoding of two or four bytes a character without a mark.
+    """Return the encoding with two or four bytes a character, without a mark.
 
-    The first character, which is ASCII, has NULs around it.
+    It is recognised by the NULs around the first character, which is ASCII.
     """
     zeros = [byte == 0 for byte in head[:4]]
     if len(zeros) == 4 and sum(zeros) == 3 and zeros[1:3] == [True, True]:
@@ -84,7 +82,7 @@ def _wide(head: bytes) -> str | None:
 
 
 def _is_utf_8(head: bytes) -> bool:
-    """Whether the head is UTF-8; its last character may be cut."""
+    """Return whether the head is UTF-8; its last character may be cut off."""
     try:
         head.decode()
     except UnicodeDecodeError as error:
@@ -97,9 +95,9 @@ def _is_utf_8(head: bytes) -> bool:
 
 
 def _is_csv(text: bytes) -> bool:
-    """Return whether the first two lines are of CSV.
+    """Return whether the first two lines look like CSV.
 
-    They have the same separator, equally often, and the first is no JSON value.
+    Both have the same separator equally often, and the first is no JSON value.
     """
     first, second = [*text.split(b"\n", 2), b"", b""][:2]
     if not any(

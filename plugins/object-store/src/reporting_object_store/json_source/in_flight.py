@@ -1,6 +1,6 @@
-"""Requests under way, bounded in the bytes of their bodies.
+"""Concurrent requests with a limit on the bytes of their bodies.
 
-Memory does not depend on how many objects are large.
+Memory does not depend on the number of large objects.
 """
 
 from __future__ import annotations
@@ -18,29 +18,24 @@ from reporting_framework.errors import StorageUnavailable
 
 T = TypeVar("T")
 Admit = Callable[[int], None]
-"""Called with the size of a body before it is read; returns when it may be."""
+"""Called with a body's size before reading; returns when it may be read."""
 
 _M_MMAP_THRESHOLD = -3
 """Option of `mallopt` in the GNU C library, from its ``malloc.h``."""
 
 
 def return_large_blocks(size: int = 1024**2) -> None:
-    """Make the C library return memory of large blocks as soon as they are freed.
+    """Make the GNU C library return freed blocks of `size` bytes or more to the system.
 
-    It returns blocks from `size` bytes on to the system.
-
-    Otherwise it keeps those of up to 32 MiB for each of many threads: twice the budget
-    and more. Does nothing where the C library is not GNU's.
+    Otherwise it keeps blocks of up to 32 MiB for each of many threads, more than twice
+    the budget. Does nothing with another C library.
     """
     if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
         library.mallopt(_M_MMAP_THRESHOLD, size)
 
 
 class _Line:
-    """The objects of one split.
-
-    It says which is to be taken next, and the bytes that those admitted hold.
-    """
+    """The objects of one split: position of the next, and bytes of those admitted."""
 
     def __init__(self) -> None:
         self.front = 0
@@ -49,17 +44,17 @@ class _Line:
 
 
 class InFlight:
-    """A budget of bytes for bodies that are being read or wait to be taken.
+    """Budget of bytes for bodies that are being read or wait to be processed.
 
     All splits of a source share it.
 
-    The object that a split takes next may go over the budget, one of all splits at a
-    time: so each split gets on, whatever the others hold, and the bound is the budget
-    and one object.
+    The next object of a split may exceed the budget, for one split at a time. So each
+    split makes progress whatever the others hold, and the limit is the budget plus one
+    object.
 
     Args:
-        requests: Threads that fetch.
-        most: The budget in bytes.
+        requests: Threads that fetch objects.
+        most: Budget in bytes.
     """
 
     def __init__(self, requests: ThreadPoolExecutor, most: int) -> None:
@@ -71,9 +66,9 @@ class InFlight:
         self._closed = False
 
     def map(self, fetch: Callable[[str, Admit], T], keys: Iterable[str]) -> Iterator[T]:
-        """Yield what `fetch` returns for each key, in order.
+        """Yield the result of `fetch` for each key, in order.
 
-        What was yielded counts until the next is asked for.
+        A yielded object counts until the next one is requested.
         """
         line = _Line()
         futures = deque(
@@ -88,14 +83,14 @@ class InFlight:
             self._abandon(line, futures)
 
     def close(self) -> None:
-        """Let nothing wait any longer: what waits fails."""
+        """Stop waiting: waiting requests fail."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def _admit(self, line: _Line, at: int, size: int) -> None:
         with self._changed:
-            if at in line.held:  # an answer that broke off is asked for again
+            if at in line.held:  # an interrupted answer is requested again
                 return
             self._waiting += 1
             self._changed.wait_for(
@@ -104,8 +99,7 @@ class InFlight:
             self._waiting -= 1
             if self._closed or line.closed:
                 raise StorageUnavailable(
-                    "the source was closed while an object was waiting to be read; run"
-                    " again"
+                    "source: it was closed while an object waited to be read; run again"
                 )
             if self._used + size > self._most:
                 self._over = (line, at)
@@ -118,7 +112,7 @@ class InFlight:
         )
 
     def _release(self, line: _Line) -> None:
-        """Count the object that was taken no more."""
+        """Release the bytes of the object that was processed."""
         with self._changed:
             self._used -= line.held.pop(line.front, 0)
             if self._over == (line, line.front):

@@ -1,7 +1,6 @@
-"""Listings that find what may be new; the ledgers decide what is.
+"""Listings of objects that may be new; the ledgers decide which objects are.
 
-It takes the whole listing, or just the part of each range of names in which something
-can be new.
+A listing covers everything, or in each range of names only the part that may be new.
 """
 
 from __future__ import annotations
@@ -16,26 +15,26 @@ from datetime import datetime
 from reporting_framework.storage import Entry, Store
 
 MAX_SAMPLES = 5
-"""How many names of ignored objects are kept."""
+"""Number of names of ignored objects that are kept."""
 
 STRAY_LIMIT = 1000
-"""Ignored objects in a row after which an incremental listing gives up on the names
+"""Number of ignored objects in a row after which an incremental listing skips the names
 between two ranges.
 """
 
 
 @dataclass(slots=True)
 class ObjectFilter:
-    """Which names are read, and how they sort.
+    """Filter of the names that are read, with statistics of a listing.
 
     Attributes:
         include: Glob pattern for the last part of a key.
-        pattern: Regular expression with the groups `range` and `timestamp`, or None.
-        ignored: Objects seen whose name does not match.
-        samples: The first of those names.
-        repeated: How often an object that is read was listed again.
-        seen: Whether anything at all was listed.
-        ranges: Ranges seen.
+        pattern: Regular expression with the groups `range` and `timestamp`, or `None`.
+        ignored: Number of objects whose name does not match.
+        samples: First names of ignored objects.
+        repeated: Number of times that an object was listed again.
+        seen: True if anything was listed.
+        ranges: Ranges that were listed.
     """
 
     include: str
@@ -55,7 +54,7 @@ class ObjectFilter:
         )
 
     def keep(self, page: Sequence[Entry]) -> list[Entry]:
-        """Those of a page that are read; the others are counted, and ranges noted."""
+        """Return the entries of a page that are read; count others, and note ranges."""
         kept, current = [], None
         self.seen |= bool(page)
         for entry in page:
@@ -76,7 +75,8 @@ class ObjectFilter:
     def reads(self, key: str) -> bool:
         """Return whether the object is read.
 
-        None whose name is empty is, since consoles make such ones for folders.
+        An object with an empty name is not, as consoles create such objects for
+        folders.
         """
         name = key.rpartition("/")[2]
         return bool(name and self._matches(name)) and (key.isascii() or _is_text(key))
@@ -91,9 +91,9 @@ class ObjectFilter:
 
 
 def _is_text(key: str) -> bool:
-    """Whether the key is valid Unicode.
+    """Return whether the key is valid Unicode.
 
-    A file's name on disk need not be, and no table can hold such a name.
+    The name of a file may be invalid, and no table can store such a name.
     """
     try:
         key.encode()
@@ -116,9 +116,9 @@ def list_all(store: Store, names: ObjectFilter) -> Iterator[list[Entry]]:
 
 
 def _is_first(key: str, store: Store, names: ObjectFilter) -> bool:
-    """Return whether a key is the first one that is read of those that name its file.
+    """Return whether a key is the first readable one of those that name its file.
 
-    Count it as ignored if not.
+    Count the key as ignored if it is not.
     """
     first = next(
         (other for other in store.shared.get(key, ()) if names.reads(other)), key
@@ -131,9 +131,9 @@ def _is_first(key: str, store: Store, names: ObjectFilter) -> bool:
 def _unique_entries(
     page: list[Entry], last: str | None, names: ObjectFilter
 ) -> list[Entry]:
-    """Return the entries whose key is not that of the one before.
+    """Return the entries without repetitions of the previous key, and count these.
 
-    For the first, the one before is `last`. The others are counted.
+    The entry before the first one has the key `last`.
     """
     keys = [last, *(entry.key for entry in page)]
     if len(set(keys)) == len(keys):
@@ -155,22 +155,21 @@ def list_since(
     newest: datetime,
     at_once: int,
 ) -> Iterator[list[Entry]]:
-    """Yield what each range holds from `since` on, and what is between the ranges.
+    """Yield the entries of each range from `since` on, and those between the ranges.
 
     All listings run in parallel.
 
-    One listing starts at the beginning, and in each range one at `since`, one half-way
-    and one at `newest`. The last one of a range goes on behind its end until it meets
-    the next known range, so that a range nobody knew of is found at no request of its
-    own.
+    One listing starts at the beginning; in each range, listings start at `since`,
+    half-way and at `newest`. The last listing of a range continues behind its end until
+    the next known range, so unknown ranges are found without requests of their own.
 
     Args:
-        store: What to list.
-        names: Which names are read.
+        store: Store to list.
+        names: Filter of the names that are read.
         ranges: Known ranges of names.
-        since: Where to begin in each (aware, UTC); the day decides.
-        newest: Where most of what is new begins.
-        at_once: How many listings may be under way at once.
+        since: Start of the window in each range (aware, UTC); only the day counts.
+        newest: Time from which on most new names are dated.
+        at_once: Largest number of concurrent listings.
     """
     known = tuple(sorted(ranges))
     days = sorted({day_of(since), day_of(since + (newest - since) / 2), day_of(newest)})
@@ -215,5 +214,5 @@ def list_since(
 
 
 def day_of(moment: datetime) -> str:
-    """Return the day as names have it, in eight digits."""
+    """Return the day as it is written in names, in eight digits."""
     return f"{moment.year:04d}{moment.month:02d}{moment.day:02d}"

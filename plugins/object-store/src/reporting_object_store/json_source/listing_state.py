@@ -1,7 +1,4 @@
-"""The record of what a source of objects has listed.
-
-The source leaves it to the next run as hints.
-"""
+"""State of a source's listings, stored in the hints for the next run."""
 
 from __future__ import annotations
 
@@ -16,17 +13,17 @@ from reporting_object_store.settings import ObjectStoreJsonSettings
 
 @dataclass(slots=True)
 class Listing:
-    """What to list, as the hints have it.
+    """Listing to do, based on the hints.
 
     Attributes:
-        full: Whether to list everything.
-        listed: When everything was last listed and handled.
+        full: True if everything is listed.
+        listed: Time of the last full scan whose objects were all handled.
         ranges: Known ranges of names.
         unread: Objects that could not be read.
-        rows: Rows that the checkpoint had.
-        newest: Where the look-back starts: the newest timestamp that is not in the
-            future, or the last run.
-        looked: When the last run that listed began.
+        rows: Number of rows in the checkpoint.
+        newest: Start of the look-back: the newest timestamp that is not in the future,
+            or the last run if that is earlier.
+        looked: Start of the last run that listed.
         since: Start of the window that was listed.
     """
 
@@ -41,9 +38,9 @@ class Listing:
 
     @classmethod
     def of(cls, hints: Mapping[str, Any], identity: Mapping[str, Any]) -> Listing:
-        """Read the hints, if they are of this folder and these names.
+        """Read the hints if they belong to this folder and these names.
 
-        A damaged one counts as none.
+        A damaged or foreign bookmark counts as none.
         """
         try:
             if any(hints[name] != value for name, value in identity.items()):
@@ -64,7 +61,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def window(newest: datetime, settings: ObjectStoreJsonSettings) -> datetime:
-    """Return the start of the day from which on names are listed.
+    """Return the start of the window: the first day whose names are listed.
 
     It is `lookback_days` before the newest timestamp.
     """
@@ -81,17 +78,17 @@ def choose(
     *,
     lists_after: bool,
 ) -> Listing:
-    """Choose what to list from the hints of the last run: everything, or a window.
+    """Choose what to list: everything, or the window that the hints allows.
 
     Args:
-        ledger: What the run plans from.
-        identity: What the hints must be of to be of use.
-        settings: Those of the source.
-        now: When the run begins (aware, UTC).
-        lists_after: Whether the store can list from a name onwards.
+        ledger: Ledger of the run.
+        identity: Folder and names that the hints must belong to.
+        settings: Settings of the source.
+        now: Start of the run (aware, UTC).
+        lists_after: True if the store can list from a name onwards.
     """
     listing = Listing.of(ledger.hints, identity)
-    # one event dated next year must not hide this year's
+    # an event dated next year must not hide the events of this year
     newest = ledger.newest_until(now)
     listing.newest = newest and min(newest, listing.looked or newest)
     listing.full = (
@@ -115,13 +112,10 @@ def choose(
 def due(
     listing: Listing, settings: ObjectStoreJsonSettings, *, complete: bool
 ) -> datetime | None:
-    """Return when the next full scan is due after this listing.
-
-    `None` if every run is a full scan.
-    """
+    """Return the time when the next full scan is due; `None` if every run is one."""
     if not settings.name_pattern:
         return None
-    # what was left to do is found by a full scan
+    # after an incomplete run, a full scan finds the remaining objects
     listed = listing.listed if complete else None
     return (
         listed + timedelta(days=settings.full_scan_every_days)
@@ -131,7 +125,7 @@ def due(
 
 
 def next_listing(listing: Listing, settings: ObjectStoreJsonSettings) -> list[str]:
-    """Describe in sentences what a run would list that has chosen `listing`."""
+    """Describe in sentences the listing of a run that chose `listing`."""
     lines = ["the next run is a full scan"]
     if not listing.full and listing.listed and listing.newest:
         days, since = settings.full_scan_every_days, window(listing.newest, settings)
@@ -143,14 +137,14 @@ def next_listing(listing: Listing, settings: ObjectStoreJsonSettings) -> list[st
                 f" {days:g} days)"
             ),
             (
-                f"a run that begins now lists names dated {since:%Y-%m-%d} or later,"
+                f"a run that starts now lists names dated {since:%Y-%m-%d} or later,"
                 f" {settings.lookback_days:g} days back from {listing.newest:%Y-%m-%d};"
                 f" ranges of names: {len(listing.ranges)}"
             ),
         ]
     if listing.unread:
         lines.append(
-            "objects that could not be read and are tried again:"
+            "objects that could not be read and will be retried:"
             f" {len(listing.unread):,}"
         )
     return lines

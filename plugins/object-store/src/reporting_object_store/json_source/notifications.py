@@ -1,6 +1,6 @@
-"""Notifications of what S3 says that has arrived, and the answer to them.
+"""Notifications of new objects by S3, and the answer to them.
 
-They come as they are, in messages of a queue, or from EventBridge.
+They arrive directly, in messages of a queue, or from EventBridge.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ KINDS = frozenset({"s3", "sqs"})
 
 
 class Message(NamedTuple):
-    """What one notification, or one message of a queue, names.
+    """Objects named by one notification or one message of a queue.
 
     Attributes:
-        id: The message's id in its queue, or None.
-        objects: Bucket and key of each object that was created.
-        valid: Whether it is a notification of S3 at all.
+        id: Id of the message in its queue, or `None`.
+        objects: Bucket and key of each created object.
+        valid: True if it is a notification of S3.
     """
 
     id: str | None
@@ -40,29 +40,32 @@ class Message(NamedTuple):
 
 
 def messages(trigger: Trigger) -> list[Message]:
-    """The messages of a trigger of kind ``s3`` or ``sqs``.
+    """Return the messages of a trigger of kind ``s3`` or ``sqs``.
 
     Raises:
-        TriggerError: A notification that came without a queue is not one of S3, or what
-            came is no message of a queue.
+        TriggerError: A notification without a queue is not from S3, or a record is not
+            a message of a queue.
     """
     if trigger.kind == "sqs":
         try:
             return [_queued(record) for record in trigger.event["Records"]]
         except (AttributeError, KeyError, TypeError):
             raise TriggerError(
-                "a record of the trigger is no message of a queue"
+                "trigger: a record is not a message of a queue; send SQS messages"
             ) from None
     objects = _objects(trigger.event)
     if objects is None:
-        raise TriggerError("the S3 notification names no bucket or no object")
+        raise TriggerError(
+            "trigger: the S3 notification names no bucket or no object; send S3 events"
+        )
     return [Message(None, objects)]
 
 
 def _queued(record: Mapping[str, Any]) -> Message:
     """Return the message of a queue.
 
-    One that cannot be understood stays in its queue, which in the end sets it aside.
+    An invalid message stays in its queue, which finally moves it to its dead-letter
+    queue.
     """
     identifier = str(record["messageId"])
     try:
@@ -77,9 +80,9 @@ def _queued(record: Mapping[str, Any]) -> Message:
 
 
 def _objects(event: Any) -> list[tuple[str, str]] | None:
-    """The created objects that a notification names.
+    """Return the created objects that a notification names.
 
-    None when it is not a notification.
+    `None` if the event is not a notification.
     """
     try:
         if event.get("Event") == "s3:TestEvent":
@@ -107,7 +110,7 @@ def _recorded(records: Any) -> Iterator[tuple[str, str]]:
 
 
 class NamedObjects:
-    """Objects below a folder that messages name.
+    """Objects in a folder that messages name.
 
     Args:
         named: The messages.
@@ -130,7 +133,7 @@ class NamedObjects:
         return list(keys), elsewhere
 
     def _below(self, bucket: str, key: str) -> str | None:
-        """The key relative to the folder, or None when it is elsewhere."""
+        """Return the key relative to the folder, or `None` if it is outside."""
         place = self._place
         prefix = f"{place.key}/" if place.key else ""
         if (
@@ -145,17 +148,19 @@ class NamedObjects:
     def response(
         self, unread: Sequence[ReadFailure], left: Set[str]
     ) -> TriggerResponse:
-        """Return which messages a queue is to deliver again; a missing object is done.
+        """Return the messages that a queue must deliver again.
+
+        A message whose objects are missing is done.
 
         Args:
-            unread: Objects or records that could not be taken.
-            left: Objects that were not read.
+            unread: Objects or records that could not be read.
+            left: Objects that the run did not reach.
         """
         if all(message.id is None for message in self._messages):
             return TriggerResponse()
         if odd := [message.id for message in self._messages if not message.valid]:
             _log.warning(
-                "messages that are no notifications of S3, left in the queue: %s",
+                "trigger: messages that are no S3 notifications stay in the queue: %s",
                 ", ".join(map(str, odd)),
             )
         again = [item.source_key for item in unread if item.reason != "missing"]

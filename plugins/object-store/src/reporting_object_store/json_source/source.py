@@ -60,47 +60,46 @@ from reporting_object_store.json_source.notifications import (
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
 
 SPLIT_OBJECTS = 500
-"""Objects in a split of a bucket, at the most."""
+"""Most objects in a split of a bucket."""
 
 SPLIT_ROUNDS = 8
-"""How many times `max_in_flight` objects a split of a bucket has at the most: a run can
+"""A split of a bucket has at most this many times `max_in_flight` objects, as a run can
 stop only between splits.
 """
 
 SPLIT_FILES = 2000
-"""Files in a split of a folder."""
+"""Most files in a split of a folder."""
 
 SPLIT_BYTES = 64 * MEBIBYTE
 BATCH_BYTES = 16 * MEBIBYTE
 
 IN_FLIGHT_BYTES = 128 * MEBIBYTE
-"""Bodies of all splits that are being read, or wait to be taken apart; sizes are those
-that the answers tell.
+"""Limit on the bodies of all splits that are being read or wait to be decoded; the
+responses give the sizes.
 """
 
 LOOKUP_OBJECTS = 131_072
-"""Objects asked of a ledger at once: each question costs one pass over its keys."""
+"""Objects per question to a ledger; each question costs one pass over its keys."""
 
 UNREAD_KEPT = 1000
-"""Unread objects kept in the hints; when there are more, the next run lists
-everything.
-"""
+"""Most unread objects in the hints; with more, the next run is a full scan."""
 
 
 class ObjectStoreJson(Source):
-    """JSON objects below a folder, one split for some hundreds of them.
+    """JSON objects in a folder, with some hundreds of objects in a split.
 
-    An object is new when its key is not in the ledger. What is listed to find that out:
+    An object is new if its key is not in the ledger. The listing that finds new objects
+    covers:
 
-    - everything on the first run, when asked to, when the last full scan is too old
-      or of another folder, when the ledger holds less than it did, and always where
-      listing from a name onwards is not possible (a folder);
-    - otherwise, in each known range of names, what is not older than the look-back
-      before the newest timestamp that is not in the future (or before the last run, if
-      that is earlier), what is between the ranges, and what could not be read last
-      time;
-    - nothing, when a notification of S3, or a queue of them, names the objects. What of
-      these is left over is tried by the next run that lists.
+    - everything, on the first run, with `full_scan`, if the last full scan is too old
+      or of another folder, if the ledger has fewer rows than before, and always if the
+      store cannot list from a name onwards (a folder);
+    - otherwise, in each known range of names, the names from the look-back before the
+      newest timestamp that is not in the future (or before the last run, if that is
+      earlier), the names between the ranges, and objects that could not be read in the
+      last run;
+    - nothing, if a notification of S3, or a queue of notifications, names the objects.
+      Objects of these that remain are retried by the next run that lists.
     """
 
     name: ClassVar[str] = "object-store-json"
@@ -120,15 +119,15 @@ class ObjectStoreJson(Source):
 
     @property
     def parallelism(self) -> int:
-        """Two splits keep all requests busy while a third one is being validated.
+        """Two splits keep all requests busy while a third is validated.
 
-        A folder is faster one by one.
+        The files of a folder are read faster with one split at a time.
         """
         return 3 if self.store.remote else 1
 
     @cached_property
     def _requests(self) -> ThreadPoolExecutor:
-        """All splits share the requests under way."""
+        """Threads for requests, shared by all splits."""
         return ThreadPoolExecutor(
             self.settings.max_in_flight, thread_name_prefix="reporting-get"
         )
@@ -186,7 +185,7 @@ class ObjectStoreJson(Source):
         return self._plan.replay(objects)
 
     def _choose_listing(self, ledger: RunLedger, now: datetime) -> Listing:
-        """Choose a full scan, or what is new; a trigger has chosen already."""
+        """Return a full scan or a window; with a trigger, the stored listing."""
         if self._named is not None:
             return Listing.of(ledger.hints, self._identity)
         return choose(
@@ -198,7 +197,7 @@ class ObjectStoreJson(Source):
         )
 
     def _retry_unread(self, listing: Listing) -> Iterator[list[Entry]]:
-        """Objects that the last run could not read, if they are still there."""
+        """Yield the objects that the last run could not read and that still exist."""
         entries = self._requests.map(self._head, listing.unread)
         yield [entry for entry in entries if entry is not None]
 
@@ -207,9 +206,9 @@ class ObjectStoreJson(Source):
         return entry.version if entry else None
 
     def _head(self, key: str) -> Entry | None:
-        """What there is at `key`.
+        """Return the entry of `key`.
 
-        Of unknown version when that is not to be learnt, so that reading it is tried.
+        If it cannot be determined, its version is `None`, so that reading it is tried.
         """
         try:
             return self.store.head(key)
@@ -219,8 +218,8 @@ class ObjectStoreJson(Source):
     def read(self, split: Split) -> Iterator[Batch]:
         """See `Source.read`.
 
-        Batches end with an object, so one may be as large as the largest object
-        allowed.
+        A batch ends with a whole object, so it may be as large as the largest allowed
+        object.
         """
         keys: Sequence[str] = split.data["keys"]
         fetched = (
@@ -257,11 +256,10 @@ class ObjectStoreJson(Source):
             return ReadFailure(key, "unavailable")
 
     def _is_folder(self, key: str) -> bool:
-        """Return whether `key` is how a listing shows the object ``key/``.
+        """Return whether `key` stands for the object ``key/``, which marks a folder.
 
-        Consoles make such an object for a folder.
-
-        An empty one is seen when it is listed; one with content is not.
+        Consoles create such objects. A listing shows whether one is empty, but not one
+        with content.
         """
         try:
             return self.store.remote and self.store.head(f"{key}/") is not None
@@ -297,20 +295,20 @@ class ObjectStoreJson(Source):
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
         """See `Source.describe_hints`."""
         if not self.store.supports_list_after:
-            return ["a folder is listed as a whole by every run"]
+            return ["every run lists the whole folder"]
         return next_listing(
             self._choose_listing(ledger, datetime.now(UTC)), self.settings
         )
 
     def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
-        """See `Plugin.health_checks`; nothing is ever written here."""
+        """See `Plugin.health_checks`; the checks never write anything."""
         names = ObjectFilter(self.settings.include, self.settings.name_pattern)
         return {
             "source": partial(listed, self.store, names),
             "clock": partial(clock, self.store),
         }
 
-    # -- what a trigger names ----------------------------------------------------------
+    # -- triggers ----------------------------------------------------------------------
 
     def accept_trigger(self, trigger: Trigger) -> None:
         """See `Source.accept_trigger`."""
@@ -319,14 +317,14 @@ class ObjectStoreJson(Source):
     def build_response(
         self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]
     ) -> TriggerResponse:
-        """See `Source.build_response`: messages that a queue is to deliver again."""
+        """See `Source.build_response`: messages that a queue must deliver again."""
         if self._named is None:
             return TriggerResponse()
         return self._named.response(unread, self._plan.left)
 
     @property
     def _identity(self) -> Mapping[str, Any]:
-        """What the hints must be of to be of use."""
+        """Folder and names that a hints must belong to."""
         return {
             "uri": self.store.location.uri,
             "names": [self.settings.include, self.settings.name_pattern],
@@ -342,10 +340,11 @@ class ObjectStoreJson(Source):
     def plan_stats(self) -> PlanStats:
         """See `Source.plan_stats`.
 
-        A folder is listed to its end, to count; for a bucket that would take too long.
+        A folder is listed to its end for the counts; a bucket is not, as that takes too
+        long.
         """
         if not self.store.remote:
-            with suppress(ReportingError):  # the next run will fail of it
+            with suppress(ReportingError):  # the next run will fail with the same error
                 deque(self._rest, maxlen=0)
                 self._plan.ended |= not self._plan.waiting
         listing, named = self._listing, self._replayed or self._named is not None
@@ -379,14 +378,14 @@ class ObjectStoreJson(Source):
     ) -> Mapping[str, Any]:
         """See `Source.next_hints`.
 
-        The time of the last full scan is kept only if nothing of it is left to do.
+        The time of a full scan is stored only if all its objects were handled.
         """
         if not self.store.supports_list_after:
-            return {}  # a folder is listed as a whole each time
+            return {}  # every run lists the whole folder
         listing, waiting = self._listing, set(unread)
         if self._named is not None:
             waiting |= self._plan.left | set(listing.unread)
-            complete = True  # as far as listing goes
+            complete = True  # the listing itself is complete
         listed = listing.listed if complete and len(waiting) <= UNREAD_KEPT else None
         return {
             **self._identity,

@@ -1,12 +1,13 @@
-"""Rows as lines of JSON, lines as objects, and what the objects are called.
+"""Rows as lines of JSON, lines as objects, and names of the objects.
 
-A line has the columns in the order of the schema. A null is left out; a float that is
-no number (NaN, an infinity) is written as ``null``, since JSON has none, and so can
-still be told from it. A Datetime with a time zone is written in UTC as RFC 3339 with
-microseconds and ``Z`` (nanoseconds where it has them), one without as it is and without
-``Z``; a Date as ``2024-01-31``, a Decimal as a number with all its digits. All else,
-and what is in a Struct or a List, is written as polars writes JSON: there a null is
-``null``, a Decimal a string, and a Duration ISO 8601.
+A line has the columns in the order of the schema. A null is left out. A float that is
+not a number (NaN, infinity) is written as ``null``, as JSON has no such value; it
+differs from a null, which is left out. A Datetime with a time zone is written in UTC as
+RFC 3339 with microseconds and ``Z`` (nanoseconds if the column has them); a Datetime
+without one is written unchanged and without ``Z``. A Date is written as ``2024-01-31``,
+a Decimal as a number with all its digits. All other types, and values in a Struct or a
+List, are written as polars writes JSON: a null as ``null``, a Decimal as a string, and
+a Duration in ISO 8601.
 """
 
 from __future__ import annotations
@@ -25,29 +26,29 @@ from isal import isal_zlib
 from pydantic_core import to_json
 
 FAST = 1
-"""The level at which ISA-L compresses: a little better than zlib's level 1, in a fifth
-of the time.
+"""Level at which ISA-L compresses: slightly better than zlib's level 1, in a fifth of
+the time.
 """
 
 LONGEST = 80
-"""Characters of a source key in a name: a file's name may have 255, with what a folder
-adds while it is written.
+"""Most characters of a source key in an object's name: a file's name may have 255,
+including the suffix that a folder adds while writing.
 """
 
 LONGEST_METADATA = 900
-"""Characters of a source key in metadata: S3 keeps 2 KB of it."""
+"""Most characters of a source key in metadata: S3 stores 2 KB of it."""
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-"""What a name does not have of a source key: ``%`` and ``:`` break tools that decode
-keys or take them for paths.
+"""Characters of a source key that are left out of names: ``%`` and ``:`` break tools
+that decode keys or take them for paths.
 """
 
 _GZIP = 31
-"""zlib's number for gzip; its header then holds neither a time nor a name."""
+"""zlib's number for gzip with a header that has neither a time nor a name."""
 
 
 def unsupported_columns(schema: pl.Schema) -> list[str]:
-    """Columns of a type that has no form in JSON."""
+    """Return the columns with a type that JSON cannot express."""
     return [name for name, dtype in schema.items() if _has_binary(dtype)]
 
 
@@ -60,9 +61,9 @@ def _has_binary(dtype: object) -> bool:
 
 
 def encoded(schema: pl.Schema, json_columns: Collection[str]) -> pl.Expr:
-    """The line of a row, without its end.
+    """Return the expression for a row's line, without its line end.
 
-    Column by column: more than twice as fast as a loop over rows.
+    Working by column is more than twice as fast as a loop over rows.
     """
     values = [
         _json_member(name, dtype, is_json=name in json_columns)
@@ -72,11 +73,9 @@ def encoded(schema: pl.Schema, json_columns: Collection[str]) -> pl.Expr:
 
 
 def _json_member(name: str, dtype: pl.DataType, *, is_json: bool) -> pl.Expr:
-    """``"name":value``, or a null for a null."""
+    """Return the expression for ``"name":value``; null if the value is null."""
     column, head = pl.col(name), pl.lit(f"{json.dumps(name, ensure_ascii=False)}:")
-    if (
-        is_json
-    ):  # between the tokens of JSON text there may be line breaks, and nowhere else
+    if is_json:  # in JSON text, line breaks occur only between tokens
         return head + column.str.replace_all(r"[\r\n]", " ")
     if dtype.is_integer() or dtype.is_decimal():
         return head + column.cast(pl.String)
@@ -96,9 +95,9 @@ def _json_member(name: str, dtype: pl.DataType, *, is_json: bool) -> pl.Expr:
 def pieces(
     sizes: Sequence[int], max_rows: int, max_bytes: int
 ) -> Iterator[tuple[int, int]]:
-    """Yield begin and length of each object, for lines of these sizes.
+    """Yield start and length of each object, for lines of these sizes.
 
-    It has as many lines as both limits allow, and at least one.
+    An object has as many lines as both limits allow, and at least one.
     """
     ends = list(accumulate(sizes))
     begin, before = 0, 0
@@ -111,7 +110,7 @@ def pieces(
 
 
 def compressed(rows: Sequence[str], level: int) -> bytes:
-    """An object of these lines: the same bytes each time."""
+    """Return the object of these lines; the same lines give the same bytes."""
     text = "\n".join([*rows, ""]).encode()
     return (
         isal_zlib.compress(text, 1, _GZIP)
@@ -121,18 +120,18 @@ def compressed(rows: Sequence[str], level: int) -> bytes:
 
 
 def lines(data: bytes) -> list[bytes]:
-    """The lines of an object, without their ends.
+    """Return the lines of an object, without line ends.
 
     Raises:
-        zlib.error: It is not gzip, or it ends too early.
+        zlib.error: The data is not gzip, or is truncated.
     """
     return zlib.decompress(data, _GZIP).split(b"\n")[:-1]
 
 
 def object_name(source_keys: Sequence[str]) -> str:
-    """Name of the object of these rows.
+    """Return the name of the object of these rows.
 
-    A hash over all source keys keeps two of them from sharing one.
+    It includes a hash over all source keys, so that no two objects share a name.
     """
     digest = hashlib.sha256(to_json(source_keys)).hexdigest()[:32]
     return (
@@ -143,18 +142,17 @@ def object_name(source_keys: Sequence[str]) -> str:
 def _readable(source_key: str) -> str:
     """Return the end of a source key in characters that are safe everywhere.
 
-    No store, shell or URL reads them in a way of its own.
-
-    It begins with a letter or digit: Athena, Hive and file systems hide a file whose
-    name begins with ``_`` or ``.``.
+    No store, shell or URL gives these characters a special meaning. The text begins
+    with a letter or digit, as Athena, Hive and file systems hide files whose name
+    begins with ``_`` or ``.``.
     """
     return _UNSAFE.sub("-", source_key)[-LONGEST:].lstrip("-._") or "x"
 
 
 def short(source_key: str, longest: int) -> str:
-    """A source key, percent-encoded.
+    """Percent-encode a source key.
 
-    Of a long one its end, since that is where source keys differ.
+    Of a long key the end is kept, as source keys differ there.
     """
     text = quote(source_key, safe="")
     if len(text) <= longest:
@@ -166,5 +164,5 @@ def short(source_key: str, longest: int) -> str:
 
 
 def _is_start(text: str, at: int) -> bool:
-    """Whether no escape is cut in two at this place."""
+    """Return whether this position cuts no escape in two."""
     return "%" not in text[max(0, at - 2) : at]

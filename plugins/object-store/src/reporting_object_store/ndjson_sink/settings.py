@@ -23,19 +23,19 @@ class NdjsonArchiveSettings(Settings):
     )
     timestamp: str = Field(
         "timestamp",
-        description="Column (Datetime) that says which partition a row belongs to",
+        description="Column (Datetime with a time zone) that a row is partitioned by",
     )
     partition: str = Field(
         "year=%Y/month=%m/day=%d/hour=%H",
         description=(
-            "Folder of a row, in UTC: %Y, %m, %d, %H, %M and %j (day of the year) stand"
-            " for parts of its timestamp"
+            "Folder of a row: %Y, %m, %d, %H, %M and %j (day of the year) are replaced"
+            " by the parts of its timestamp in UTC"
         ),
     )
     json_columns: tuple[str, ...] = Field(
         (),
         description=(
-            "Columns of JSON text that are written as JSON values, not as strings"
+            "Columns with JSON text that are written as JSON values, not as strings"
         ),
     )
     max_rows: int = Field(1000, ge=1, description="Most rows in a file")
@@ -43,15 +43,15 @@ class NdjsonArchiveSettings(Settings):
         5_000_000,
         ge=1,
         description=(
-            "Most bytes in a file before compression; a larger row has a file of"
-            " its own"
+            "Most bytes in a file before compression; a larger row gets a file of its"
+            " own"
         ),
     )
     compression_level: int = Field(
         1,
         ge=0,
         le=9,
-        description="gzip's level; higher ones are slower and save little",
+        description="gzip's level; higher levels are slower and save little",
     )
 
     @field_validator("partition")
@@ -63,7 +63,8 @@ class NdjsonArchiveSettings(Settings):
                 "..",
             ):
                 raise ValueError(
-                    "each segment must be of letters, digits, _ . = - and %Y %m %d %H"
-                    " %M %j, as in year=%Y/month=%m"
+                    "a segment may contain only letters, digits, _ . = - and %Y %m %d"
+                    " %H %M"
+                    " %j, such as year=%Y/month=%m"
                 )
         return value

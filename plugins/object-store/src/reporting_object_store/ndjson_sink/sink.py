@@ -1,6 +1,6 @@
-"""The sink ``ndjson-archive``, of gzipped NDJSON files.
+"""The sink ``ndjson-archive``: gzipped NDJSON files, partitioned by time.
 
-They are in partitions by time, written once and never read.
+The files are written once and never read.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ from reporting_object_store.ndjson_sink.encoding import (
 from reporting_object_store.ndjson_sink.settings import NdjsonArchiveSettings
 
 MAX_WORKERS = 16
-"""Objects that are written at once: each is a round trip."""
+"""Number of objects written in parallel; each write is a round trip."""
 
 CONTENT_TYPE = "application/x-ndjson"
-"""There is no Content-Encoding: some clients would then decompress what others, and
-Athena by its name, do as well.
+"""Content type of the files. They have no Content-Encoding: with it, some clients would
+decompress a file that others, such as Athena, decompress because of its name.
 """
 
 
 class _Staged(NamedTuple):
-    """Rows of one batch that are ready to be written.
+    """Rows of one batch, ready to be written.
 
     Attributes:
-        order: The split's id and the part: where the rows come among all.
+        order: Id of the split and number of the part, by which rows are sorted.
         rows: Columns `partition`, `source_key`, `moment` and `line`, in the order of
             the batch.
     """
@@ -61,13 +61,13 @@ class _Staged(NamedTuple):
 
 
 class NdjsonArchive(Sink):
-    """Files of at most so many rows and bytes, in a folder for each hour or the like.
+    """Archive of files with limited rows and bytes, in a folder per hour or similar.
 
-    It keeps no account of what it holds and needs no right but to write. A file is
-    named after the rows in it, so that the same rows, come again together, are written
-    over themselves with the same bytes. Rows that come again among others are written
-    again: whoever reads the archive tells them by their source key. What a row is must
-    not depend on when it is read: rows of the same source keys have the same name.
+    The sink keeps no ledger and only needs permission to write. A file's name depends
+    on its rows, so the same rows, delivered again together, overwrite their file with
+    the same bytes. Rows that are delivered again among others are written again;
+    readers recognise them by their source key. A row must not depend on the time of
+    reading, as rows with the same source keys get the same name.
     """
 
     name: ClassVar[str] = "ndjson-archive"
@@ -92,25 +92,26 @@ class NdjsonArchive(Sink):
         """See `Sink.open`."""
         time_dtype, settings = schema.get(self.settings.timestamp), self.settings
         columns = (
-            "there are"
+            "the columns are"
             f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
         )
         if not isinstance(time_dtype, pl.Datetime) or time_dtype.time_zone is None:
             raise SettingsError(
-                f"sink {self.name}: setting timestamp names {settings.timestamp}, which"
-                f" is not a column of Datetime with a time zone; {columns}"
+                f"sink {self.name}: timestamp: {settings.timestamp} is not a Datetime"
+                f" column with a time zone; {columns}"
             )
         if wrong := [
             name for name in settings.json_columns if schema.get(name) != pl.String
         ]:
             raise SettingsError(
-                f"sink {self.name}: setting json_columns names {', '.join(wrong)},"
-                f" which is not a column of String; {columns}"
+                f"sink {self.name}: json_columns: {', '.join(wrong)} is not a String"
+                f" column; {columns}"
             )
         if wrong := unsupported_columns(schema):
             raise SettingsError(
-                f"sink {self.name}: column {', '.join(wrong)} has no form in JSON;"
-                f" {columns}"
+                f"sink {self.name}: column {', '.join(wrong)} cannot be written as"
+                " JSON;"
+                f" drop it in a transform; {columns}"
             )
         moment = pl.col(settings.timestamp).dt.convert_time_zone("UTC")
         self._columns = [
@@ -121,7 +122,7 @@ class NdjsonArchive(Sink):
         ]
 
     def ledger(self) -> None:
-        """See `Sink.ledger`: it keeps none."""
+        """See `Sink.ledger`: the sink keeps none."""
         return
 
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
@@ -133,7 +134,7 @@ class NdjsonArchive(Sink):
             raise SettingsError(
                 f"sink {self.name}: column {self.settings.timestamp} holds a null, and"
                 " rows are partitioned by it; let the validator require it, or name"
-                " another column"
+                " another column in timestamp"
             )
         return StagedPart(
             frame.height, _Staged((split.id, part), frame.select(self._columns))
@@ -146,7 +147,7 @@ class NdjsonArchive(Sink):
     ) -> CommitResult:
         """See `Sink.commit`.
 
-        Rows of one partition are put together, whichever split they come from.
+        Rows of one partition are written together, whichever split they come from.
         """
         staged = [
             rows
@@ -187,10 +188,10 @@ class NdjsonArchive(Sink):
         return CommitResult(outputs, None, max(newest, default=None), failed=failed)
 
     def _written(self, pool: ThreadPoolExecutor, rows: pl.DataFrame) -> Future[Output]:
-        """One object.
+        """Compress one object and submit it for writing.
 
-        Threads only wait for the storage: two that compress on one core are slower than
-        one.
+        The threads only wait for the storage: two threads that compress on one core are
+        slower than one.
         """
         source_keys: list[str] = rows["origin"].to_list()
         key = f"{rows['partition'][0]}/{object_name(source_keys)}"
