@@ -146,7 +146,7 @@ def test_the_library_names_its_licenses_and_cannot_leave_its_script():
 def test_a_package_that_was_not_built_says_so(tmp_path):
     with pytest.raises(
         FileNotFoundError,
-        match=r"vega.js: the drawing library is made when reporting-pages is built; install it",
+        match=r"vega.js: the drawing library is missing, as reporting-pages was not built; install it",
     ):
         bundle_text(tmp_path / "vega.js")
 

@@ -1,4 +1,4 @@
-"""What pages of reports are made with."""
+"""Building blocks for the HTML pages of reports."""
 
 from markupsafe import Markup
 

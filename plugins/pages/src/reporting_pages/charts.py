@@ -1,8 +1,8 @@
-"""The charts that pages are made of, as Altair specifications with few rows in them.
+"""Charts of pages: Altair specifications with few rows.
 
-Anything else that Altair can draw goes as well: `document.figure` takes any chart. Rows
-are plain dictionaries, counted before: a chart is not the place to count. Labels may be
-any text; those too long for a chart are cut in the middle.
+`document.figure` takes any other chart of Altair too. Rows are plain dictionaries with
+numbers that were counted before. Labels may be any text; a label that is too long for a
+chart is cut in the middle.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 Row = Mapping[str, Any]
 
 LONGEST, SHORTEST = 28, 16
-"""Characters of a label; on a phone."""
+"""Longest label in characters, and longest label on a phone."""
 
 STEP = 24
 """Height of a row, in pixels."""
 
 _COLUMN = 58
-"""Width of the column of numbers to the right of a chart."""
+"""Width of the column of numbers to the right of a chart, in pixels."""
 
 _PADDING = {"left": 1, "right": 1, "top": 2, "bottom": 2}
 
 _NARROW = "containerSize()[0] < 440"
-"""Whether a chart is on a phone, in Vega's words."""
+"""Vega expression that is true on a phone."""
 
 
 def bars(
     rows: Sequence[Row], *, color: str = ACCENT, most: float | None = None
 ) -> Chart:
-    """A bar for each row, its number at the right; a tick marks where it was before.
+    """Return a chart with a bar per row, its number at the right, and ticks.
 
     Args:
-        rows: ``label``, ``value``, ``shown`` (the number as text) and, where there is
-            one, ``before`` and ``tip``, what is said when it is pointed at.
-        color: Of the bars.
-        most: Where the scale ends; at the largest number unless given.
+        rows: ``label``, ``value``, ``shown`` (the number as text) and optionally
+            ``before``, the earlier value, which gets a tick, and ``tip``, the tooltip.
+        color: Color of the bars.
+        most: End of the scale; the largest number by default.
     """
     values = _named(rows)
     end = most or max(
@@ -68,12 +68,12 @@ def bars(
 
 
 def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
-    """A dot for each row on a scale that ends at 100%, and a ring where it was before.
+    """Return a chart with a dot per row, on a scale up to 100%, and rings.
 
     Args:
-        rows: ``label``, ``value`` (0 to 1), ``shown`` and, where there is one,
-            ``before`` (0 to 1) and ``tip``.
-        color: Of the dots.
+        rows: ``label``, ``value`` (0 to 1), ``shown`` and optionally ``before`` (0 to
+            1), the earlier value, which gets a ring, and ``tip``.
+        color: Color of the dots.
     """
     values = _named(rows)
     base, y = _base(values), _labels(values)
@@ -104,13 +104,15 @@ def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
 
 
 def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Chart:
-    """A column for each month, the last one in full color, each with its number above.
+    """Return a chart with a column per month, each with its number above.
+
+    The last column has the full color, the others are paler.
 
     Args:
         rows: ``label`` (``Jan|2024``: the line breaks at the bar), ``value``, ``shown``
             and ``tip``.
-        color: Of the columns.
-        height: In pixels.
+        color: Color of the columns.
+        height: Height in pixels.
     """
     values = [
         {**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)
@@ -138,15 +140,15 @@ def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> C
 
 
 def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Chart:
-    """A line of shares over months, the last with its number.
+    """Return a line chart of shares over months, with the number of the last month.
 
-    Where there is none it is broken.
+    The line is broken at months without a value.
 
     Args:
-        rows: ``label`` as for `columns`, ``value`` (0 to 1, or None), ``shown`` and
+        rows: ``label`` as for `columns`, ``value`` (0 to 1, or `None`), ``shown`` and
             ``tip``.
-        color: Of the line.
-        height: In pixels.
+        color: Color of the line.
+        height: Height in pixels.
     """
     values = [
         {**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)
@@ -188,16 +190,16 @@ def grid(
     across: Sequence[str],
     color: str = ACCENT,
 ) -> Chart:
-    """A cell for each pair, the stronger the more.
+    """Return a chart with a cell per pair; larger values have a stronger color.
 
-    Its number in it where there is room.
+    A cell shows its number if there is room.
 
     Args:
         rows: ``down`` and ``across`` (the cell), ``value``, ``shown`` and ``tip``; a
-            pair that is missing stays empty.
-        down: The rows in their order.
-        across: The columns in their order.
-        color: Of the cells.
+            missing pair stays empty.
+        down: Labels of the rows, in order.
+        across: Labels of the columns, in order.
+        color: Color of the cells.
     """
     names, heads = short_labels(down), short_labels(across, 15)
     most = max([*(row["value"] for row in rows), 1])
@@ -237,7 +239,7 @@ def grid(
     text = base.mark_text(opacity={"expr": room}).encode(
         x=x, y=y, text="shown:N", tooltip="tip:N"
     )
-    tilted = {**_PADDING, "right": 36}  # the last label leans over
+    tilted = {**_PADDING, "right": 36}  # the last label is tilted to the right
     return alt.layer(cell, text).properties(
         height=max(len(names), 1) * 26, padding=tilted
     )
@@ -251,15 +253,15 @@ def histogram(
     color: str = ACCENT,
     height: int = 150,
 ) -> Chart:
-    """How often each span of numbers is met, with lines at marked ones.
+    """Return a chart of frequencies per span, with lines at marked numbers.
 
     Args:
-        rows: ``low`` and ``high`` (the span), ``value`` (how often) and ``tip``.
-        marks: ``at``, ``shown`` and ``right``, whether the text stands right of the
+        rows: ``low`` and ``high`` (the span), ``value`` (the frequency) and ``tip``.
+        marks: ``at``, ``shown`` and ``right``, true if the text is to the right of the
             line.
-        title: Of the axis.
-        color: Of the columns.
-        height: In pixels.
+        title: Title of the axis.
+        color: Color of the columns.
+        height: Height in pixels.
     """
     base, lines = _base(rows), _base(marks)
     ends = [min(row["low"] for row in rows), max(row["high"] for row in rows)]
@@ -298,9 +300,9 @@ def histogram(
 
 
 def short_labels(labels: Sequence[str], longest: int = LONGEST) -> list[str]:
-    """Return labels that fit and are told apart.
+    """Shorten labels so that they fit and stay distinct.
 
-    They are cut in the middle, and numbered where two would be the same.
+    They are cut in the middle, and numbered if two would be equal.
     """
     texts: list[str] = []
     for label in labels:
@@ -318,7 +320,7 @@ def short_labels(labels: Sequence[str], longest: int = LONGEST) -> list[str]:
 
 
 def _below(shares: Sequence[float]) -> float:
-    """Where a scale of shares begins: at a fifth below them all, or at none."""
+    """Return the start of a scale of shares: a multiple of 20% below all of them."""
     return max(0.0, math.floor(min(shares, default=0) * 5 - 0.1) / 5)
 
 
@@ -340,7 +342,7 @@ def _base(values: Sequence[Row]) -> alt.Chart:
 
 
 def _axis() -> alt.Axis:
-    """Labels to the left, on a phone cut in the middle once more."""
+    """Return an axis with labels to the left, which are cut further on a phone."""
     shorter = (
         f"length(datum.label) > {SHORTEST} ? slice(datum.label, 0, 8) + '…' +"
         " slice(datum.label, -7) : datum.label"
@@ -361,10 +363,7 @@ def _labels(values: Sequence[Row]) -> alt.Y:
 
 
 def _bands(labels: Sequence[str]) -> alt.Scale:
-    """A place for each column.
-
-    Where there are few of them, they do not become as wide as they could.
-    """
+    """Return a scale with a band per column; few columns stay narrow."""
     apart = max(0.25, 1 - 0.09 * len(labels))
     return alt.Scale(
         domain=list(labels),
@@ -381,7 +380,7 @@ def _months(scale: alt.Scale) -> alt.X:
 
 
 def _figures(base: alt.Chart, y: alt.Y) -> alt.Chart:
-    """The column of numbers, in the padding to the right."""
+    """Return the column of numbers, in the padding to the right."""
     text = base.mark_text(align="right", x={"expr": f"width + {_COLUMN}"})
     chart: alt.Chart = text.encode(y=y, text="shown:N")
     return chart

@@ -1,4 +1,4 @@
-"""The page itself: its skeleton, its sections, and figures."""
+"""Skeleton of a page, its sections and its figures."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reporting_pages.vega_bundle import digest, library, resource
 
 
 class Section(NamedTuple):
-    """A part of the page that can be gone to.
+    """Part of the page that the table of contents links to.
 
     Attributes:
-        id: What links to it name.
-        title: Its heading.
-        markup: All of it.
+        id: Id that links use.
+        title: Heading.
+        markup: Whole markup of the section.
     """
 
     id: str
@@ -30,13 +30,13 @@ class Section(NamedTuple):
 
 
 def section(id_: str, title: str, content: Content, *, says: Content = None) -> Section:
-    """A part of the page.
+    """Return a section of the page.
 
     Args:
-        id_: A word that no other part has.
-        title: Its heading.
-        content: What is in it; figures stand side by side where there is room.
-        says: What it is about, in a sentence or two.
+        id_: Id that no other section has.
+        title: Heading.
+        content: Content; figures are side by side if there is room.
+        says: Description, one or two sentences.
     """
     lead = element("p", says, class_="lead") if says else None
     opening = element(
@@ -58,17 +58,17 @@ def figure(
     rows: int = 0,
     wide: bool = False,
 ) -> Markup:
-    """A chart with its heading, what exactly it counts, and the numbers behind it.
+    """Return a chart with its heading, a caption and its numbers.
 
     Args:
-        title: Its heading.
-        chart: Any chart of Altair's that is not wider than its place; None where there
-            is nothing to draw.
-        says: What it shows, in words and numbers: for those who do not see it.
-        caption: What is counted, in a sentence.
-        behind: The table with its numbers, which is folded away.
-        rows: How many rows that has.
-        wide: Whether it takes the whole width.
+        title: Heading.
+        chart: Any chart of Altair that is not wider than its place; `None` if there is
+            nothing to draw.
+        says: Content of the chart in words and numbers, for readers who cannot see it.
+        caption: Definition of the numbers, one sentence.
+        behind: Table with the numbers, which is folded.
+        rows: Number of rows in the table.
+        wide: True if the figure has the whole width.
     """
     head = element("figcaption", element("h3", title), element("p", caption))
     if chart is None:
@@ -100,16 +100,16 @@ def document(
 ) -> Markup:
     """Return the whole page.
 
-    It needs no other file, and says so in its content security policy.
+    The page needs no other file, which its content security policy enforces.
 
     Args:
-        title: Its heading, and its title.
-        sections: Its parts, in order; a list of contents leads to them.
-        eyebrow: A word above the heading.
-        lead: What the page comes to, in a sentence or two.
-        above: What stands between that and the parts, such as tiles.
+        title: Heading and title.
+        sections: Sections, in order; a table of contents links to them.
+        eyebrow: Word above the heading.
+        lead: Summary of the page, one or two sentences.
+        above: Content between the summary and the sections, such as tiles.
         footer: Small print.
-        language: Of its text.
+        language: Language of the text.
     """
     style, draw = resource("style.css"), resource("draw.js")
     policy = (

@@ -1,11 +1,11 @@
-"""Numbers, days and lengths of time as people read them."""
+"""Formats of numbers, days and durations for people."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
 NONE = "–"
-"""Stands for a number that there is none of."""
+"""Text for a missing number."""
 
 _MONTHS = (
     "January",
@@ -24,14 +24,14 @@ _MONTHS = (
 
 
 def count(number: float | None) -> str:
-    """A whole number with separators: ``12,345``."""
+    """Format a whole number with separators: ``12,345``."""
     return NONE if number is None else f"{number:,.0f}"
 
 
 def share(part: float | None) -> str:
-    """A share of one as per cent with one decimal: ``87.3%``.
+    """Format a share as per cent with one decimal: ``87.3%``.
 
-    One that is not whole is never shown as one.
+    A share between 0 and 1 is never shown as 0% or 100%.
     """
     if part is None:
         return NONE
@@ -43,33 +43,33 @@ def share(part: float | None) -> str:
 
 
 def days(number: float | None) -> str:
-    """Days with one decimal, none where they are whole: ``8``, ``8.5``."""
+    """Format days with one decimal, or none if they are whole: ``8``, ``8.5``."""
     return NONE if number is None else f"{number:,.1f}".removesuffix(".0")
 
 
 def plural(number: float, one: str, several: str | None = None) -> str:
-    """A number with its word: ``1 visit``, ``12 visits``."""
+    """Format a number with its word: ``1 visit``, ``12 visits``."""
     return f"{count(number)} {one if number == 1 else several or one + 's'}"
 
 
 def month_name(month: date, *, short: bool = False) -> str:
-    """``January 2024``, or ``Jan 2024``."""
+    """Format a month as ``January 2024``, or ``Jan 2024`` if short."""
     name = _MONTHS[month.month - 1]
     return f"{name[:3] if short else name} {month.year}"
 
 
 def day(moment: date) -> str:
-    """``2 January 2024``."""
+    """Format a day as ``2 January 2024``."""
     return f"{moment.day} {month_name(moment)}"
 
 
 def moment(at: datetime) -> str:
-    """``2 January 2024, 03:04 UTC``."""
+    """Format a moment as ``2 January 2024, 03:04 UTC``."""
     return f"{day(at)}, {at:%H:%M} UTC"
 
 
 def ago(taken: timedelta) -> str:
-    """A length of time in its largest unit: ``5 minutes``, ``3 hours``, ``12 days``."""
+    """Format a duration in its largest unit: ``5 minutes``, ``12 days``."""
     seconds = max(taken.total_seconds(), 0)
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= size:
@@ -78,10 +78,7 @@ def ago(taken: timedelta) -> str:
 
 
 def change(now: float | None, before: float | None) -> str | None:
-    """How a count changed: ``+12 (+4.2%)``.
-
-    None where there is nothing to compare with.
-    """
+    """Format the change of a count: ``+12 (+4.2%)``; `None` without a comparison."""
     if now is None or before is None:
         return None
     step = now - before
@@ -92,10 +89,7 @@ def change(now: float | None, before: float | None) -> str | None:
 
 
 def points(now: float | None, before: float | None) -> str | None:
-    """How a share changed, in percentage points: ``-1.2 points``.
-
-    None where there is nothing to compare with.
-    """
+    """Format the change of a share: ``-1.2 points``; `None` without a comparison."""
     if now is None or before is None:
         return None
     step = round(100 * (now - before), 1)

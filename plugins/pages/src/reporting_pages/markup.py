@@ -1,6 +1,6 @@
-"""HTML that is made in Python.
+"""HTML elements created in Python.
 
-Everything that is put into it is escaped, but what was made here.
+All content is escaped, except markup that was created here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 Content = Any
-"""Content of an element: markup (has ``__html__``), text, a number, None (nothing), or
+"""Content of an element: markup (with ``__html__``), text, a number, `None` (nothing) or
 a sequence of these.
 """
 
@@ -27,14 +27,14 @@ _UNSAFE = {
 
 
 def element(name: str, /, *content: Content, **attributes: Content) -> Markup:
-    """An element.
+    """Return an element.
 
     Args:
-        name: Its name.
-        content: What it holds; text is escaped.
-        attributes: By name; a trailing underscore is dropped and others become hyphens
-            (``class_``, ``aria_label``). None and False leave one out, True gives it no
-            value.
+        name: Name of the element.
+        content: Content; text is escaped.
+        attributes: Attributes by name; a trailing underscore is dropped, and other
+            underscores become hyphens (``class_``, ``aria_label``). `None` and False
+            leave an attribute out, True gives it no value.
     """
     given = "".join(
         _attribute(key, value) for key, value in attributes.items() if value is not None
@@ -45,14 +45,14 @@ def element(name: str, /, *content: Content, **attributes: Content) -> Markup:
 
 
 def joined(content: Iterable[Content]) -> Markup:
-    """Several pieces of content, one behind the other."""
+    """Join pieces of content."""
     return Markup("".join(map(_shown, content)))
 
 
 def embedded(value: Any) -> Markup:
-    """Return JSON that may stand in a ``script`` element.
+    """Return JSON that is safe in a ``script`` element.
 
-    Nothing in it can end the element, whatever text it holds.
+    No text in it can end the element.
     """
     return Markup(
         json.dumps(value, separators=(",", ":"), allow_nan=False).translate(_UNSAFE)

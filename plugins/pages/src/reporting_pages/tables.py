@@ -1,4 +1,4 @@
-"""Tables, real ones: a caption, headers with a scope, numbers set to the right."""
+"""HTML tables with captions, scoped headers and numbers aligned to the right."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reporting_pages.formatting import NONE, plural
 from reporting_pages.markup import Content, element
 
 SHORT = 20
-"""Characters of a cell that is kept on one line."""
+"""Longest text of a cell that is kept on one line, in characters."""
 
 
 def table(
@@ -21,16 +21,16 @@ def table(
     numbers: Sequence[int] | None = None,
     empty: str = "There is nothing to show.",
 ) -> Markup:
-    """Return a table that scrolls sideways on its own where it is too wide.
+    """Return a table that scrolls sideways if it is too wide.
 
-    It can be reached by the keyboard.
+    The keyboard can reach it.
 
     Args:
         columns: Headers.
-        rows: Cells; the first of each row is its header. None is shown as a dash.
-        caption: What the table is, for those who come to it from elsewhere.
-        numbers: Columns that are set to the right; unless given, all but the first.
-        empty: What to say where there are no rows.
+        rows: Cells; the first cell of a row is its header. `None` is shown as a dash.
+        caption: Description of the table.
+        numbers: Columns aligned to the right; all but the first by default.
+        empty: Text shown if there are no rows.
     """
     if not rows:
         return element("p", empty, class_="empty")
@@ -76,7 +76,7 @@ def table(
 
 
 def behind(inner: Markup, rows: int) -> Markup:
-    """A table folded away behind its chart."""
+    """Return a folded table for the numbers of a chart."""
     summary = element(
         "summary",
         "Numbers ",
@@ -86,7 +86,7 @@ def behind(inner: Markup, rows: int) -> Markup:
 
 
 def facts(pairs: Sequence[tuple[str, Content]]) -> Markup:
-    """Names and what they are, one below the other."""
+    """Return names and values, one pair per line."""
     return element(
         "dl",
         [

@@ -1,6 +1,6 @@
-"""The look of charts.
+"""Theme of the charts.
 
-Colors are the page's own variables, so that dark mode and paper need no new drawing.
+Colors are CSS variables of the page, so dark mode and print need no new drawing.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ ACCENT, BEFORE, ALARM = "var(--accent)", "var(--before)", "var(--alarm)"
 INK, MUTED, LINE, PAPER = "var(--ink)", "var(--muted)", "var(--line)", "var(--surface)"
 
 SIZE = 12
-"""Of all text in charts, in pixels; they are drawn to their width, so it is not scaled
-on a phone.
+"""Size of all text in charts, in pixels. Charts are drawn to their width, so it is not
+scaled on a phone.
 """
 
 CONFIG: dict[str, Any] = {
-    "aria": False,  # each chart says in words what it shows, once
+    "aria": False,  # each chart has one description in words
     "mark": {"aria": False},
     "background": "transparent",
     "font": FONT,
@@ -44,12 +44,12 @@ CONFIG: dict[str, Any] = {
 
 
 def embeddable(spec: dict[str, Any]) -> dict[str, Any]:
-    """A specification that fits its place on the page, in the page's colors.
+    """Adapt a specification to its place on the page and to the page's colors.
 
-    What it says itself goes before.
+    Settings of the specification itself take precedence.
 
     Args:
-        spec: As Altair's ``to_dict`` gives it.
+        spec: Result of Altair's ``to_dict``.
     """
     spec_in_page = {
         "width": "container",

@@ -1,7 +1,4 @@
-"""Headline numbers, each with its change.
-
-Where there is one, its course over the months goes with it.
-"""
+"""Tiles: headline numbers with their change and, if known, their course."""
 
 from __future__ import annotations
 
@@ -19,12 +16,12 @@ class Tile(NamedTuple):
     """A headline number.
 
     Attributes:
-        name: What it is.
-        value: The number, as text.
-        change: How it changed, as text; None where there is nothing to compare with.
-        says: What exactly is counted, in a sentence.
-        course: The values up to this one, oldest first; None where there is none.
-        against: What the change is measured against, as in ``than in December 2023``.
+        name: Name of the number.
+        value: The number as text.
+        change: Change as text; `None` without a comparison.
+        says: Definition of the number, one sentence.
+        course: Values up to this one, oldest first; `None` for missing values.
+        against: Reference of the change, such as ``than in December 2023``.
     """
 
     name: str
@@ -36,7 +33,7 @@ class Tile(NamedTuple):
 
 
 def tiles(shown: Sequence[Tile]) -> Markup:
-    """The tiles, side by side where there is room."""
+    """Return the tiles, side by side if there is room."""
     return element("ul", [element("li", _tile(tile)) for tile in shown], class_="tiles")
 
 
@@ -61,7 +58,7 @@ def _tile(tile: Tile) -> list[Markup | None]:
 
 
 def _sparkline(course: Sequence[float | None]) -> Markup | None:
-    """A line without axes, for the eye alone: the charts have the same numbers."""
+    """Return a line without axes; it is decorative, as charts have the same numbers."""
     known = [value for value in course if value is not None]
     if len(known) < 2:
         return None

@@ -1,7 +1,4 @@
-"""The drawing library as it lies in the package.
-
-It is Vega, Vega-Lite and Vega-Embed in one text.
-"""
+"""Drawing library in the package: Vega, Vega-Lite and Vega-Embed in one file."""
 
 from __future__ import annotations
 
@@ -14,36 +11,36 @@ from importlib.resources.abc import Traversable
 
 @cache
 def library() -> str:
-    """The library, with the notices of its licenses at its head.
+    """Return the library, with the notices of its licenses at its head.
 
     Raises:
-        FileNotFoundError: The package was put together without being built.
+        FileNotFoundError: The package was not built.
     """
     return bundle_text(files("reporting_pages") / "vega.js")
 
 
 def bundle_text(place: Traversable) -> str:
-    """What was made when the package was built.
+    """Return a file that is created when the package is built.
 
     Raises:
-        FileNotFoundError: It was not built.
+        FileNotFoundError: The package was not built.
     """
     if not place.is_file():
         raise FileNotFoundError(
-            f"{place}: the drawing library is made when reporting-pages is built;"
-            " install it again (pip install)"
+            f"{place}: the drawing library is missing, as reporting-pages was not"
+            " built; install it again (pip install)"
         )
     return place.read_text(encoding="utf-8")
 
 
 @cache
 def resource(name: str) -> str:
-    """A text of the package: the style sheet, or what draws the charts."""
+    """Return a text file of the package: the style sheet or the drawing script."""
     return (files("reporting_pages") / name).read_text(encoding="utf-8")
 
 
 def digest(script: str) -> str:
-    """What a content security policy knows a script by."""
+    """Return the hash by which a content security policy allows a script."""
     return (
         f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
     )
