@@ -119,7 +119,7 @@ def test_settings_are_over_those_of_the_file(checkpointed, tmp_path):
         (
             {"options": {"by": ["nothing"]}},
             SettingsError,
-            "query counts: setting by names nothing",
+            "query counts: by: no column nothing",
         ),
     ],
 )

@@ -199,7 +199,7 @@ def test_help_says_what_a_query_means_and_its_options(here):
     text = " ".join(ask("volumes", "--help").split())
     assert "Usage: reporting query event-log-checkpoint volumes [OPTIONS]" in text
     assert (
-        "An action duplicate-submit submits nothing, and a delete takes nothing away."
+        "The action duplicate-submit does not submit a visit, and a delete does not undo a submit."
         in text
     )
     assert all(
@@ -246,7 +246,7 @@ def test_help_says_what_a_query_means_and_its_options(here):
         ),
         (
             ["counts", "--by", "sudy"],
-            "error: query counts: setting by names sudy; there are action, study, ",
+            "error: query counts: by: no column sudy; use some of action, study, ",
         ),
         (
             ["counts", "--from", "yesterday"],

@@ -188,8 +188,8 @@ def test_a_browser_that_gives_no_paper_is_told_of(here, script, said):
 
 def test_pages_are_listed(here):
     assert render("event-log-checkpoint", "--list").stdout.splitlines() == [
-        "page            summary                                          distribution",
-        "monthly-visits  a month: volumes, pass rates, times, what waits  reporting-event-log-checkpoint",
+        "page            summary                                             distribution",
+        "monthly-visits  a month: volumes, pass rates, times, waiting visits  reporting-event-log-checkpoint",
     ]
 
 

@@ -328,7 +328,7 @@ def test_a_query_reads_no_more_than_it_says(name):
 def test_a_column_that_is_not_there_is_refused(name):
     with pytest.raises(
         SettingsError,
-        match=f"query {name}: setting by names sudy, other; there are action, study, ",
+        match=f"query {name}: by: no column sudy, other; use some of action, study, ",
     ):
         run(name, [], by=["sudy", "other"])
 
@@ -337,7 +337,7 @@ def test_a_column_that_is_called_like_one_of_the_answer_is_refused():
     query = module.Counts(module.Counts.Settings(by=["events"]))
     with pytest.raises(
         SettingsError,
-        match="setting by names events, which the answer has a column of its own for",
+        match="by: events is a column of the answer; group by other columns",
     ):
         query.run(pl.LazyFrame({"events": [1]}))
 

@@ -150,7 +150,7 @@ def test_settings_are_not_made_of_anything_but_names_and_values():
 )
 def test_a_checkpoint_in_the_sources_own_folder_is_refused(source, checkpoint):
     assert message(source=source, checkpoint=checkpoint) == (
-        "the checkpoint lies in the source's own folder; give it a folder that is not below the source"
+        "the checkpoint is in the source's folder; use a folder that is not below the source"
     )
 
 
@@ -181,12 +181,12 @@ def test_another_name_of_the_sources_folder_is_found_out(tmp_path):
             source=str(tmp_path / source),
             checkpoint=str(tmp_path / folder / "k.parquet"),
         )
-        assert text.startswith("the checkpoint lies in the source's own folder")
+        assert text.startswith("the checkpoint is in the source's folder")
 
 
 def test_a_quarantine_in_the_sources_own_folder_is_refused():
     assert message(**PLACES, quarantine="events/bad.parquet").startswith(
-        "the quarantine lies in the source's own"
+        "the quarantine is in the source's"
     )
     assert (
         EventLogSettings(**PLACES, quarantine="out/bad.parquet").quarantine
@@ -249,7 +249,7 @@ def test_a_checkpoint_key_that_would_be_another_is_refused(key):
 
 @pytest.mark.parametrize("bucket", ["s3://b", "b/p", "b c"])
 def test_a_bucket_is_its_name_alone(bucket):
-    text = "a bucket is its name alone, without s3:// and slashes"
+    text = "not a bucket's name; leave out s3:// and slashes"
     assert message(source_bucket=bucket, checkpoint="k.parquet") == text
     assert (
         message(source="events", checkpoint_bucket=bucket, checkpoint_key="k.parquet")

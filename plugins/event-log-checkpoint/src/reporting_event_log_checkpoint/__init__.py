@@ -1,4 +1,1 @@
-"""The report ``event-log-checkpoint``.
-
-Visit events become a parquet checkpoint that analysts query.
-"""
+"""The report ``event-log-checkpoint``: visit events as a parquet checkpoint."""

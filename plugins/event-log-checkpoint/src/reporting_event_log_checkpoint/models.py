@@ -1,10 +1,9 @@
-"""The model of a visit event.
-
-It has the rules of each field, in the order of the checkpoint's columns.
+"""Model of a visit event: rules of each field, in the order of the columns.
 
 All types are strict: a number is not a string, and ``42.0`` and ``true`` are not
-integers. The published specification makes two exceptions: `study` may be absent, and
-`pipeline_adcid` may be a string of digits. A field that may be null may be absent too.
+integers. The published specification makes two exceptions: `study` may be missing, and
+`pipeline_adcid` may be a string of digits. A field that may be null may also be
+missing.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from reporting_framework import Timestamp
 
 
 def _text_then(pattern: str, then: CoreSchema) -> GetPydanticSchema:
-    """Return the type of a string of this form, which then gets its meaning.
+    """Return the type of a string that must match a pattern and is then converted.
 
-    Pydantic alone would take ``"1704067200"`` for a date.
+    Pydantic alone would accept ``"1704067200"`` as a date.
     """
     text = core_schema.str_schema(strict=True, pattern=pattern)
     return GetPydanticSchema(
@@ -31,7 +30,7 @@ def _text_then(pattern: str, then: CoreSchema) -> GetPydanticSchema:
 
 
 Text = Annotated[str, Field(strict=True, min_length=1)]
-"""A string that is not empty."""
+"""A non-empty string."""
 
 AnyText = Annotated[str, Field(strict=True)]
 """A string."""
@@ -40,7 +39,7 @@ MIN_ADCID, MAX_ADCID = -(2**31), 2**31 - 1
 
 
 def _or_digits(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-    """Accept a string of digits for an integer.
+    """Accept a string of digits as an integer.
 
     The integer is tried first, so errors are those of an integer.
     """
@@ -57,18 +56,18 @@ Adcid = Annotated[
     Field(strict=True, ge=MIN_ADCID, le=MAX_ADCID),
     GetPydanticSchema(_or_digits),
 ]
-"""A centre's number: an integer of 32 bits, or a string of digits that is one."""
+"""Number of a center: a 32-bit integer, or a string of digits for one."""
 
 Ptid = Annotated[str, Field(strict=True, pattern=r"^[A-Z0-9]{1,10}$")]
-"""A participant's id: 1 to 10 capitals and digits."""
+"""Id of a participant: 1 to 10 capital letters and digits."""
 
 PtidV2 = Annotated[str, Field(strict=True, pattern=r"^[!-~]{1,10}$")]
-"""A participant's id: 1 to 10 printable ASCII characters but space."""
+"""Id of a participant: 1 to 10 printable ASCII characters except space."""
 
 Day = Annotated[
     date, _text_then(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", core_schema.date_schema())
 ]
-"""A day that exists, as YYYY-MM-DD."""
+"""An existing day as YYYY-MM-DD."""
 
 Action = Literal["submit", "pass-qc", "not-pass-qc", "delete"]
 ActionV2 = Literal["submit", "pass-qc", "not-pass-qc", "delete", "duplicate-submit"]
@@ -88,13 +87,13 @@ DatatypeV2 = Literal[Datatype, "data-freeze", "participant-summary"]
 
 
 class VisitEvent(TypedDict):
-    """``visit-event``: the table as it was published."""
+    """Visit event as published, for the validator ``visit-event``."""
 
     action: Annotated[Action, Field(description="What happened to the visit")]
-    study: NotRequired[Annotated[Text, Field(description="Study that the visit is of")]]
+    study: NotRequired[Annotated[Text, Field(description="Study of the visit")]]
     pipeline_adcid: Annotated[Adcid, Field(description="Number of the center")]
-    project_label: Annotated[Text, Field(description="Project that the data lies in")]
-    center_label: Annotated[Text, Field(description="Center, as a label")]
+    project_label: Annotated[Text, Field(description="Project of the data")]
+    center_label: Annotated[Text, Field(description="Label of the center")]
     gear_name: Annotated[Text, Field(description="Program that logged the event")]
     ptid: Annotated[Ptid, Field(description="Participant's id within the center")]
     visit_date: Annotated[Day, Field(description="Day of the visit")]
@@ -104,20 +103,20 @@ class VisitEvent(TypedDict):
         Annotated[AnyText | None, Field(description="Module of a form")]
     ]
     packet: NotRequired[Annotated[AnyText | None, Field(description="Packet of forms")]]
-    timestamp: Annotated[Timestamp, Field(description="When it happened, in UTC")]
+    timestamp: Annotated[Timestamp, Field(description="Time of the event, in UTC")]
 
 
 class VisitEventV2(TypedDict):
-    """``visit-event-v2``: today's producer.
+    """Visit event of the current producer, for the validator ``visit-event-v2``.
 
-    See `only_with_its_datatype` for the rule over its fields.
+    `only_with_its_datatype` has the rule that spans several fields.
     """
 
     action: Annotated[ActionV2, Field(description="What happened to the visit")]
-    study: NotRequired[Annotated[Text, Field(description="Study that the visit is of")]]
+    study: NotRequired[Annotated[Text, Field(description="Study of the visit")]]
     pipeline_adcid: Annotated[Adcid, Field(description="Number of the center")]
-    project_label: Annotated[Text, Field(description="Project that the data lies in")]
-    center_label: Annotated[Text, Field(description="Center, as a label")]
+    project_label: Annotated[Text, Field(description="Project of the data")]
+    center_label: Annotated[Text, Field(description="Label of the center")]
     gear_name: Annotated[Text, Field(description="Program that logged the event")]
     ptid: Annotated[PtidV2, Field(description="Participant's id within the center")]
     visit_date: Annotated[Day, Field(description="Day of the visit")]
@@ -130,29 +129,29 @@ class VisitEventV2(TypedDict):
     modality: NotRequired[
         Annotated[Text | None, Field(description="Modality of a dicom")]
     ]
-    timestamp: Annotated[Timestamp, Field(description="When it happened, in UTC")]
+    timestamp: Annotated[Timestamp, Field(description="Time of the event, in UTC")]
 
 
 def only_with_its_datatype(event: dict[str, Any]) -> dict[str, Any]:
-    """``module`` is given for forms and ``modality`` for dicom, and for nothing else.
+    """Require ``module`` for forms and ``modality`` for dicom, and only there.
 
     Raises:
-        PydanticCustomError: One is missing, or given where it must not be.
+        PydanticCustomError: A field is missing, or given for another datatype.
     """
     for field, datatype in (("module", "form"), ("modality", "dicom")):
         given = event.get(field) is not None
         if given != (event["datatype"] == datatype):
             kind = "not_expected" if given else "missing"
             raise PydanticCustomError(
-                kind, "goes with one datatype only", {"field": field}
+                kind, "belongs to one datatype only", {"field": field}
             )
     return event
 
 
 DEFAULTS = {"study": "adrc"}
-"""Values of fields that an event may leave out."""
+"""Defaults of fields that may be missing."""
 
 WITHOUT_COLUMN = frozenset({"modality"})
-"""Fields that are checked and have no column, so that both validators fill the same
+"""Fields that are validated but have no column, so that both validators fill the same
 checkpoint.
 """

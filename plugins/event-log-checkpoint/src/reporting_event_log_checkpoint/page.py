@@ -1,4 +1,4 @@
-"""The page ``monthly-visits``: a month of the checkpoint to look at."""
+"""The page ``monthly-visits``: a month of the checkpoint as HTML."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ class MonthlyVisitsSettings(Settings):
     """Settings of the page ``monthly-visits``."""
 
     identifiers: bool = Field(
-        True, description="Name the participants (ptid) of visits that wait"
+        True, description="Show the ids (ptid) of participants whose visits wait"
     )
     longest_waiting: int = Field(
         50,
         ge=0,
         le=1000,
-        description="How many of the visits that wait longest are listed",
+        description="Number of longest waiting visits that are listed",
     )
 
 
 class MonthlyVisits(Page):
-    """Visits of a month: volumes, pass rates, times, failed checks, and what waits.
+    """Visits of a month: volumes, pass rates, times, failed checks, waiting visits.
 
-    It also has what was rejected, and where it comes from.
+    The page also shows rejected records and the origin of the numbers.
 
-    Every number is one of the queries', asked the rows of the month, which is that of
-    `timestamp` in UTC; what is from later months is left out everywhere but in the
-    newest event. A visit waits when it has a submit and no pass-qc, and is not deleted.
-    The visits that wait longest are listed with ptid, center and dates, which are
-    values of records: the page is for those who may see the table. Without
-    `identifiers` no ptid is on it.
+    Every number comes from a query on the rows of the month, by `timestamp` in UTC;
+    events of later months are left out everywhere except in the newest event. A visit
+    waits if it has a submit and no pass-qc, and is not deleted. The longest waiting
+    visits are listed with ptid, center and dates, which are values of records: only
+    readers who may see the table should get the page. Without `identifiers` it shows no
+    ptid.
     """
 
     name: ClassVar[str] = "monthly-visits"
@@ -52,13 +52,13 @@ class MonthlyVisits(Page):
         """See `Page.render`.
 
         Raises:
-            PluginError: What pages are made with is not installed.
+            PluginError: The extra `pages` is not installed.
         """
         try:
             import reporting_pages  # noqa: F401 - an extra: who asks for no page has no need of it
         except ModuleNotFoundError as error:
             raise PluginError(
-                f"page {self.name} needs {error.name}, which is not installed: "
+                f"page {self.name}: {error.name} is not installed; run "
                 f"{install_command('pages', 'reporting-event-log-checkpoint')}"
             ) from None
         from reporting_event_log_checkpoint.monthly.aggregation import figures_of

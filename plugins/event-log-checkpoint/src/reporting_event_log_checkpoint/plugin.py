@@ -1,4 +1,4 @@
-"""What this package brings."""
+"""Registration of the plugins for visit events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HERE = "reporting_event_log_checkpoint"
 
 @hookimpl
 def reporting_validators() -> Sequence[LazyPlugin]:
-    """The two forms of visit events."""
+    """Return the validators of the two forms of visit events."""
     return [
         LazyPlugin(
             "visit-event",
@@ -23,26 +23,26 @@ def reporting_validators() -> Sequence[LazyPlugin]:
         LazyPlugin(
             "visit-event-v2",
             f"{_HERE}.validator:VisitEventV2Validator",
-            "visit events of today's producer",
+            "visit events of the current producer",
         ),
     ]
 
 
 @hookimpl
 def reporting_transforms() -> Sequence[LazyPlugin]:
-    """The filter."""
+    """Return the transform that filters projects."""
     return [
         LazyPlugin(
             "exclude-projects",
             f"{_HERE}.transform:ExcludeProjects",
-            "leaves out projects by glob pattern",
+            "leaves out projects that match a glob pattern",
         )
     ]
 
 
 @hookimpl
 def reporting_queries() -> Sequence[LazyPlugin]:
-    """Questions to the checkpoint."""
+    """Return the queries on the checkpoint."""
     queries = {
         "counts": ("Counts", "number of events"),
         "latest-per-visit": ("LatestPerVisit", "the latest event of each visit"),
@@ -57,7 +57,7 @@ def reporting_queries() -> Sequence[LazyPlugin]:
             "TimeToPass",
             "days from a visit's first submit to the first pass after it",
         ),
-        "completeness": ("Completeness", "what became of each visit"),
+        "completeness": ("Completeness", "submits, failures and passes of each visit"),
     }
     return [
         LazyPlugin(name, f"{_HERE}.queries:{kind}", summary)
@@ -67,19 +67,19 @@ def reporting_queries() -> Sequence[LazyPlugin]:
 
 @hookimpl
 def reporting_pages() -> Sequence[LazyPlugin]:
-    """The monthly report; it needs the extra `pages`."""
+    """Return the monthly page, which needs the extra `pages`."""
     return [
         LazyPlugin(
             "monthly-visits",
             f"{_HERE}.page:MonthlyVisits",
-            "a month: volumes, pass rates, times, what waits",
+            "a month: volumes, pass rates, times, waiting visits",
         )
     ]
 
 
 @hookimpl
 def reporting_reports() -> Sequence[LazyPlugin]:
-    """The report."""
+    """Return the report."""
     return [
         LazyPlugin(
             "event-log-checkpoint",

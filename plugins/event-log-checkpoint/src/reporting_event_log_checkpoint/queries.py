@@ -1,15 +1,13 @@
 """Queries on the checkpoint, for visits and their events.
 
-They work on any lazy frame that has its columns.
-
-As in
+The queries work on any lazy frame with the checkpoint's columns, for example
 ``Counts(Counts.Settings(by=["study"])).run(pl.scan_parquet("out/events.parquet")).collect()``.
 
-A *visit* is what shares study, pipeline_adcid, project_label, ptid, visit_date,
-visit_number, datatype and module; a null is a value like any other, so two events with
-no visit_number and all else alike are of one visit. Events are in the order of
-(timestamp, source_key), the key compared by its bytes. All events that are asked for
-count, and no others: what filters leave out is not looked at.
+A *visit* is identified by study, pipeline_adcid, project_label, ptid, visit_date,
+visit_number, datatype and module. A null is a value like any other: two events without
+visit_number that agree in all other columns belong to one visit. Events are ordered by
+(timestamp, source_key), with keys compared by their bytes. All rows of the frame count;
+rows that filters removed are not considered.
 """
 
 from __future__ import annotations
@@ -34,10 +32,10 @@ VISIT = (
     "datatype",
     "module",
 )
-"""The columns that tell visits apart."""
+"""Columns that identify a visit."""
 
 ORDER = ("timestamp", "source_key")
-"""The columns that events are ordered by."""
+"""Columns that events are ordered by."""
 
 _ACTION, _MOMENT = pl.col("action"), pl.col("timestamp")
 _SUBMIT, _PASS, _FAIL = (
@@ -49,10 +47,10 @@ _DAY_MICROSECONDS = 86_400_000_000
 
 
 class BySettings(Settings):
-    """Settings of a query that groups."""
+    """Settings of a query that groups rows."""
 
     by: list[str] = Field(
-        [], description="Column to group by; one row for each combination"
+        [], description="Column to group by, with one row per combination"
     )
 
 
@@ -70,15 +68,15 @@ class _Grouping(Query):
     name: ClassVar[str]
 
     def by(self, rows: pl.LazyFrame) -> list[str]:
-        """The columns to group by, each once.
+        """Return the columns to group by, each once.
 
         Raises:
-            SettingsError: One is not there.
+            SettingsError: A column does not exist.
         """
         columns = rows.collect_schema().names()
         if missing := [column for column in self.settings.by if column not in columns]:
             raise SettingsError(
-                f"query {self.name}: setting by names {', '.join(missing)}; there are"
+                f"query {self.name}: by: no column {', '.join(missing)}; use some of"
                 f" {', '.join(columns)}"
             )
         return list(dict.fromkeys(self.settings.by))
@@ -87,11 +85,11 @@ class _Grouping(Query):
 class Counts(_Grouping):
     """Number of events.
 
-    One row for each combination of the columns --by that there is, a null being a value
-    of its own, and `events`, the number of events with it; of every action, deletes
-    among them. Without --by one row, 0 if there is no event.
+    Returns one row for each combination of the --by columns that occurs; a null is a
+    value of its own. `events` is the number of events of every action, including
+    deletes. Without --by there is one row, with 0 if there is no event.
 
-    Sorted by the columns --by, nulls first.
+    Sorted by the --by columns, nulls first.
     """
 
     name: ClassVar[str] = "counts"
@@ -104,14 +102,14 @@ class Counts(_Grouping):
 
 
 class LatestPerVisit(Query):
-    """The latest event of each visit.
+    """Latest event of each visit.
 
-    One row for each visit: the event that is last in the order of (timestamp,
-    source_key), whatever its action, so of a deleted visit the delete. All columns of
-    the table.
+    Returns one row for each visit, with all columns of the table: the event that is
+    last in the order of (timestamp, source_key), whatever its action. For a deleted
+    visit that is the delete.
 
-    A visit is study, pipeline_adcid, project_label, ptid, visit_date, visit_number,
-    datatype and module; a null is a value like any other.
+    A visit is identified by study, pipeline_adcid, project_label, ptid, visit_date,
+    visit_number, datatype and module; a null is a value like any other.
 
     Sorted by timestamp, then source_key.
     """
@@ -127,10 +125,10 @@ class LatestPerVisit(Query):
 class MonthlyErrors(Query):
     """Failed checks of each center and month.
 
-    One row for each pipeline_adcid and month with at least one event whose action is
-    not-pass-qc: `month`, the calendar month in UTC of its timestamp as YYYY-MM, and
-    `errors`, the number of such events. A visit that fails twice counts twice; a later
-    pass-qc or delete takes nothing away.
+    Returns one row for each pipeline_adcid and month with at least one event with the
+    action not-pass-qc. `month` is the calendar month (UTC) of the timestamp as YYYY-MM,
+    and `errors` is the number of such events. A visit that fails twice counts twice; a
+    later pass-qc or delete does not reduce the number.
 
     Sorted by pipeline_adcid (null first), then month.
     """
@@ -152,20 +150,21 @@ class MonthlyErrors(Query):
 class Volumes(_Grouping):
     """Submitted visits and events.
 
-    One row for each combination of the columns --by (module, packet and action unless
-    given) that an event has, a null being a value of its own. `events` is the number of
-    events with it, of every action. `visits` is the number of distinct visits that have
-    an event with it and that were submitted: they have an event whose action is submit,
-    with this combination or with another.
+    Returns one row for each combination of the --by columns (default: module, packet
+    and action) that occurs; a null is a value of its own. `events` is the number of
+    events with this combination, of every action. `visits` is the number of distinct
+    visits that have an event with this combination and that were submitted. A visit was
+    submitted if it has an event with the action submit, with this or any other
+    combination.
 
-    So with action among the columns, the row of submit says how many visits were
-    submitted; --by module says so for each module. An action duplicate-submit submits
-    nothing, and a delete takes nothing away.
+    So with action among the columns, the row of submit has the number of submitted
+    visits; --by module gives it for each module. The action duplicate-submit does not
+    submit a visit, and a delete does not undo a submit.
 
-    A visit is study, pipeline_adcid, project_label, ptid, visit_date, visit_number,
-    datatype and module; a null is a value like any other.
+    A visit is identified by study, pipeline_adcid, project_label, ptid, visit_date,
+    visit_number, datatype and module; a null is a value like any other.
 
-    Sorted by the columns --by, nulls first.
+    Sorted by the --by columns, nulls first.
     """
 
     name: ClassVar[str] = "volumes"
@@ -187,17 +186,17 @@ class Volumes(_Grouping):
 class PassRate(_Grouping):
     """Share of visits that passed.
 
-    An outcome is an event whose action is pass-qc or not-pass-qc. `visits` is the
-    number of visits with an outcome, `passed` the number of those whose latest outcome,
-    in the order of (timestamp, source_key), is pass-qc, and `rate` is passed / visits,
-    between 0 and 1, null where visits is 0. A submit or a delete is no outcome, and
-    takes none back.
+    An outcome is an event with the action pass-qc or not-pass-qc. `visits` is the
+    number of visits with an outcome. `passed` is the number of visits whose latest
+    outcome, in the order of (timestamp, source_key), is pass-qc. `rate` is passed /
+    visits, between 0 and 1, or null if visits is 0. A submit or a delete is not an
+    outcome and does not remove one.
 
-    A visit is study, pipeline_adcid, project_label, ptid, visit_date, visit_number,
-    datatype and module; a null is a value like any other. With --by one row for each
-    combination of these columns among all visits, with an outcome or not, nulls first;
-    a column that is not of the visit itself has the value that it has in the visit's
-    latest event of any action. Without --by one row.
+    A visit is identified by study, pipeline_adcid, project_label, ptid, visit_date,
+    visit_number, datatype and module; a null is a value like any other. With --by there
+    is one row for each combination of these columns among all visits, with or without
+    an outcome, nulls first. A column that does not identify the visit has its value
+    from the visit's latest event of any action. Without --by there is one row.
     """
 
     name: ClassVar[str] = "pass-rate"
@@ -225,22 +224,24 @@ class PassRate(_Grouping):
 class QcTiming(_Grouping):
     """Days from a visit to its first submit, and to its first pass.
 
-    For each visit the number of calendar days from visit_date to the day, in UTC, of
-    its earliest event whose action is submit, and to that of its earliest pass-qc:
-    whole days, negative where the event is before the visit. A visit without such an
-    event is not among them; a delete takes nothing back.
+    For each visit, the query takes the number of calendar days from visit_date to the
+    day (UTC) of the earliest event with the action submit, and to the day of the
+    earliest pass-qc. The days are whole numbers, negative if the event is before the
+    visit. A visit without such an event is left out; a delete does not undo an event.
 
-    Of these numbers `submit_visits` (how many), `submit_mean_days`,
-    `submit_median_days` (with an even number the mean of the middle two) and
-    `submit_p90_days`, the 90th percentile: with n numbers in ascending order, counted
-    from 0, the one at position 0.9 (n - 1), interpolated linearly between its
-    neighbours. The same with `pass_`. Null where there is none.
+    `submit_visits` is the number of these visits, `submit_mean_days` the mean, and
+    `submit_median_days` the median (for an even number, the mean of the middle two).
+    `submit_p90_days` is the 90th percentile: of n numbers in ascending order, counted
+    from 0, the number at position 0.9 (n - 1), interpolated linearly between its
+    neighbours. The columns that begin with `pass_` are the same for the first pass.
+    Without such a visit, the statistics are null.
 
-    A visit is study, pipeline_adcid, project_label, ptid, visit_date, visit_number,
-    datatype and module; a null is a value like any other, but a visit without a
-    visit_date has no days. With --by one row for each combination of these columns
-    among all visits, nulls first; a column that is not of the visit itself has the
-    value that it has in the visit's latest event of any action. Without --by one row.
+    A visit is identified by study, pipeline_adcid, project_label, ptid, visit_date,
+    visit_number, datatype and module; a null is a value like any other, but a visit
+    without a visit_date has no days. With --by there is one row for each combination of
+    these columns among all visits, nulls first. A column that does not identify the
+    visit has its value from the visit's latest event of any action. Without --by there
+    is one row.
     """
 
     name: ClassVar[str] = "qc-timing"
@@ -282,21 +283,23 @@ class QcTiming(_Grouping):
 class TimeToPass(_Grouping):
     """Days from a visit's first submit to the first pass after it.
 
-    For each visit the time from its earliest event whose action is submit to its
-    earliest pass-qc that is not before that submit (one at the same instant counts), in
-    days of 86,400 seconds, with fractions. A visit that lacks either is not among them;
-    further submits, failures and deletes do not matter.
+    For each visit, the query takes the time from the earliest event with the action
+    submit to the earliest pass-qc that is not before that submit (the same instant
+    counts), in days of 86,400 seconds, with fractions. A visit without a submit or
+    without such a pass is left out; further submits, failures and deletes do not
+    matter.
 
-    Of these numbers `visits` (how many), `mean_days`, `median_days` (with an even
-    number the mean of the middle two) and `p90_days`, the 90th percentile: with n
-    numbers in ascending order, counted from 0, the one at position 0.9 (n - 1),
-    interpolated linearly between its neighbours. Null where there is none.
+    `visits` is the number of these visits, `mean_days` the mean, and `median_days` the
+    median (for an even number, the mean of the middle two). `p90_days` is the 90th
+    percentile: of n numbers in ascending order, counted from 0, the number at position
+    0.9 (n - 1), interpolated linearly between its neighbours. Without such a visit, the
+    statistics are null.
 
-    A visit is study, pipeline_adcid, project_label, ptid, visit_date, visit_number,
-    datatype and module; a null is a value like any other. With --by one row for each
-    combination of these columns among all visits, nulls first; a column that is not of
-    the visit itself has the value that it has in the visit's latest event of any
-    action. Without --by one row.
+    A visit is identified by study, pipeline_adcid, project_label, ptid, visit_date,
+    visit_number, datatype and module; a null is a value like any other. With --by there
+    is one row for each combination of these columns among all visits, nulls first. A
+    column that does not identify the visit has its value from the visit's latest event
+    of any action. Without --by there is one row.
     """
 
     name: ClassVar[str] = "time-to-pass"
@@ -316,18 +319,23 @@ class TimeToPass(_Grouping):
 
 
 class Completeness(Query):
-    """What became of each visit.
+    """Submits, failures and passes of each visit.
 
-    One row for each visit: `first_submit`, the earliest timestamp of an event whose
-    action is submit; `submissions`, the number of submits; `failures`, the number of
-    not-pass-qc; `first_pass`, the earliest timestamp of a pass-qc, before a submit or
-    after it; `last_event`, the latest timestamp of any event; `deleted`, whether the
-    last event in the order of (timestamp, source_key) is a delete, so not of a visit
-    that came again after it. Timestamps are null where there is no such event. An
-    action duplicate-submit is no submit.
+    Returns one row for each visit:
 
-    A visit is study, pipeline_adcid, project_label, ptid, visit_date, visit_number,
-    datatype and module; a null is a value like any other.
+    - `first_submit`: earliest timestamp of an event with the action submit;
+    - `submissions`: number of submits;
+    - `failures`: number of not-pass-qc;
+    - `first_pass`: earliest timestamp of a pass-qc, before or after a submit;
+    - `last_event`: latest timestamp of any event;
+    - `deleted`: true if the last event in the order of (timestamp, source_key) is a
+      delete; false for a visit with events after the delete.
+
+    A timestamp is null if there is no such event. The action duplicate-submit does not
+    count as a submit.
+
+    A visit is identified by study, pipeline_adcid, project_label, ptid, visit_date,
+    visit_number, datatype and module; a null is a value like any other.
 
     Sorted by the columns of the visit in this order, nulls first.
     """
@@ -349,20 +357,21 @@ class Completeness(Query):
 
 
 _SUBMITTED, _LAST, _TAKEN = "_submitted", "_last", "_taken"
-"""Columns on the way to an answer."""
+"""Names of intermediate columns."""
 
 
 def _latest(column: str) -> pl.Expr:
-    """A column's value in the latest event of a group."""
+    """Return a column's value in the latest event of a group."""
     return pl.col(column).sort_by(ORDER).last()
 
 
 def _visits(
     rows: pl.LazyFrame, by: Sequence[str], aggregates: Sequence[pl.Expr]
 ) -> pl.LazyFrame:
-    """Return one row for each visit, with what is found of it.
+    """Return one row for each visit, with the aggregates.
 
-    It has the visit's columns, and those of `by` as they are in its latest event.
+    The row has the columns of the visit, and the other columns in `by` with their
+    values in the visit's latest event.
     """
     others = [_latest(column).alias(column) for column in by if column not in VISIT]
     return rows.group_by(VISIT).agg(*others, *aggregates)
@@ -371,12 +380,12 @@ def _visits(
 def _grouped(
     rows: pl.LazyFrame, by: Sequence[str], aggregates: Sequence[pl.Expr]
 ) -> pl.LazyFrame:
-    """Return one row for each combination of `by`, sorted by them.
+    """Return one row for each combination of `by`, sorted by these columns.
 
-    Where `by` names none, there is one row.
+    If `by` is empty, there is one row.
 
     Raises:
-        SettingsError: One of them is called like a column of the answer.
+        SettingsError: A column in `by` has the name of a column of the answer.
     """
     if taken := [
         column
@@ -384,8 +393,7 @@ def _grouped(
         if column in {aggregate.meta.output_name() for aggregate in aggregates}
     ]:
         raise SettingsError(
-            f"setting by names {', '.join(taken)}, which the answer has a column of its"
-            " own for"
+            f"by: {', '.join(taken)} is a column of the answer; group by other columns"
         )
     return (
         rows.group_by(by).agg(aggregates).sort(by, nulls_last=False)
@@ -401,10 +409,10 @@ def _count(number: pl.Expr) -> pl.Expr:
 def _spread(taken: pl.Expr, prefix: str, unit: int = 1) -> list[pl.Expr]:
     """Return number, mean, median and 90th percentile, in days, of whole numbers.
 
-    Those that are null are left out, and `unit` make a day.
+    Nulls are left out; `unit` is the number of units in a day.
     """
     days = taken / unit
-    # A sum of fractions would depend on the order that threads bring them in.
+    # A sum of fractions would depend on the order in which threads add them.
     total = taken.cast(pl.Int128).sum().cast(pl.Float64)
     return [
         _count(taken.count()).alias(f"{prefix}visits"),

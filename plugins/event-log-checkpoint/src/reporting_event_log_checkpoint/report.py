@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class EventLogCheckpoint(Report):
-    """Visit events, one small JSON file each, become one parquet checkpoint.
+    """Report that turns visit events, one small JSON file each, into a parquet file.
 
-    Each run takes only what is new.
+    Each run takes only new events.
     """
 
     name: ClassVar[str] = "event-log-checkpoint"
@@ -60,9 +60,8 @@ class EventLogCheckpoint(Report):
     ) -> Mapping[str, Any]:
         """See `Report.answer`.
 
-        The names are those that callers of the published function know.
-
-        `last_processed_timestamp` is one of them, and a `RunResult` has it.
+        The names are known to callers of the published function. A `RunResult` already
+        has `last_processed_timestamp`, which they expect too.
         """
         return {
             "checkpoint_path": settings.checkpoint,
@@ -75,7 +74,7 @@ class EventLogCheckpoint(Report):
     def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
         """See `Report.metrics`.
 
-        The names are those on which dashboards of the published function are built.
+        Dashboards of the published function use these names.
         """
         return {
             "NewEventsProcessed": (result.accepted, "Count"),

@@ -1,7 +1,4 @@
-"""Settings of the report ``event-log-checkpoint``.
-
-Each is an option of the command line too.
-"""
+"""Settings of the report ``event-log-checkpoint``, which are options too."""
 
 from __future__ import annotations
 
@@ -23,13 +20,13 @@ from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import Location, parse_location
 
 Pattern = Annotated[str, StringConstraints(max_length=256)]
-"""A glob pattern; translating one takes the square of its length, and a trigger may
-hold any.
+"""A glob pattern. Its length is limited, as translating it takes time quadratic in the
+length, and a trigger may hold any pattern.
 """
 
 CENTURY = 36_525
-"""The longest time, in days; with no end, the beginning of the calendar would be
-passed.
+"""Longest duration in days; longer ones would lead to dates before the calendar's first
+day.
 """
 
 _BUCKET = re.compile(r"[^/:\s]+")
@@ -41,10 +38,10 @@ _HALVES: dict[str, tuple[str, ...]] = {
 
 
 class EventLogSettings(Settings):
-    """Where events come from, where the checkpoint is, and how they are read.
+    """Settings: location of events and checkpoint, and way of reading.
 
-    `source` and `checkpoint` are URIs; `source_bucket` with `prefix`, and
-    `checkpoint_bucket` with `checkpoint_key`, can stand in their place.
+    `source` and `checkpoint` are URIs. `source_bucket` with `prefix`, and
+    `checkpoint_bucket` with `checkpoint_key`, can be set instead.
     """
 
     environment: ClassVar[dict[str, str]] = {
@@ -61,53 +58,54 @@ class EventLogSettings(Settings):
     checkpoint: str = Field(
         "",
         description=(
-            "The parquet file: s3://bucket/key.parquet or a path; {study} in it makes"
-            " one a study"
+            "Parquet file of the checkpoint: s3://bucket/key.parquet or a path; with"
+            " {study} in it, one file per study"
         ),
     )
     source_bucket: str | None = Field(
-        None, description="Bucket of the event files, in the place of --source"
+        None, description="Bucket of the event files, instead of --source"
     )
-    prefix: str | None = Field(None, description="Folder within --source-bucket")
+    prefix: str | None = Field(None, description="Folder in --source-bucket")
     checkpoint_bucket: str | None = Field(
-        None, description="Bucket of the checkpoint, in the place of --checkpoint"
+        None, description="Bucket of the checkpoint, instead of --checkpoint"
     )
-    checkpoint_key: str | None = Field(
-        None, description="Key within --checkpoint-bucket"
-    )
+    checkpoint_key: str | None = Field(None, description="Key in --checkpoint-bucket")
     validator: Literal["visit-event", "visit-event-v2"] = Field(
-        "visit-event", description="What an event must be"
+        "visit-event", description="Validator of the events"
     )
     extra: Literal["ignore", "reject", "keep"] = Field(
         "ignore",
         description=(
-            "Unknown fields: leave out and count, reject the record, or keep as JSON"
+            "Unknown fields: ignore (and count) them, reject the record, or keep them"
+            " as JSON"
         ),
     )
     exclude_projects: list[Pattern] = Field(
         [], description="Glob pattern of project labels to leave out, such as sandbox-*"
     )
     quarantine: str | None = Field(
-        None, description="File for what is not kept, unless beside the checkpoint"
+        None, description="Quarantine file; default: next to the checkpoint"
     )
     lookback_days: float = Field(
         35,
         ge=0,
         le=CENTURY,
-        description="How far before the newest event to look for late ones",
+        description="Days before the newest event in which late events are looked for",
     )
     full_scan_every_days: float = Field(
         7,
         ge=0,
         le=CENTURY,
-        description="Days after which a run is a full scan again",
+        description="Days after which the next run is a full scan",
     )
-    full_scan: bool = Field(False, description="Full scan: list all names this time")
+    full_scan: bool = Field(False, description="Full scan: list all names in this run")
     max_in_flight: int = Field(
-        64, ge=1, le=1024, description="Requests under way at once"
+        64, ge=1, le=1024, description="Most concurrent requests"
     )
     max_record_bytes: int = Field(
-        1024 * 1024, ge=1, description="Largest event; a larger one is rejected"
+        1024 * 1024,
+        ge=1,
+        description="Largest event in bytes; larger ones are rejected",
     )
     compression: Literal["zstd", "snappy"] = Field(
         "zstd", description="Compression of the checkpoint"
@@ -116,14 +114,14 @@ class EventLogSettings(Settings):
         500,
         ge=0,
         le=10_000,
-        description="Runs whose records are kept beside the checkpoint; 0: no history",
+        description="Runs in the history next to the checkpoint; 0: no history",
     )
 
     @field_validator("source_bucket", "checkpoint_bucket")
     @classmethod
     def _is_bucket(cls, value: str | None) -> str | None:
         if value and not _BUCKET.fullmatch(value):
-            raise ValueError("a bucket is its name alone, without s3:// and slashes")
+            raise ValueError("not a bucket's name; leave out s3:// and slashes")
         return value
 
     @field_validator("source")
@@ -148,7 +146,7 @@ class EventLogSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _joined(cls, values: Any) -> Any:
-        """Make URIs of buckets and keys; a URI that neither form gives is missing."""
+        """Build URIs from buckets and keys; without either, report what is missing."""
         if not isinstance(values, dict):
             return values
         values = dict(values)
@@ -158,7 +156,9 @@ class EventLogSettings(Settings):
                 not isinstance(values.get(name), str | None)
                 for name in (whole, bucket, key)
             ):
-                values.setdefault(whole, "")  # the fields' own checks say what is wrong
+                values.setdefault(
+                    whole, ""
+                )  # the checks of the fields report the error
             elif (
                 not values.get(whole)
                 and values.get(bucket)
@@ -166,7 +166,7 @@ class EventLogSettings(Settings):
             ):
                 name = (
                     values[bucket] if _BUCKET.fullmatch(values[bucket]) else "refused"
-                )  # by its own validator
+                )  # the bucket's own validator refuses it
                 values[whole] = f"s3://{name}/{values.get(key) or ''}"
             elif not values.get(whole):
                 path = (
@@ -178,13 +178,13 @@ class EventLogSettings(Settings):
                 )
         if (
             missing and values.keys() <= cls.model_fields.keys()
-        ):  # a misspelt name tells more, and is told anyway
+        ):  # for a misspelt name another error is raised, which is more helpful
             raise ValidationError.from_exception_data(cls.__name__, missing)
         return values
 
     @model_validator(mode="after")
     def _separate_locations(self) -> EventLogSettings:
-        """Nothing may be written where events are listed."""
+        """Refuse outputs in the folder whose events are listed."""
         for field in ("checkpoint", "quarantine"):
             uri = getattr(self, field)
             if uri and _resolved(_located(self.source)).holds(
@@ -192,8 +192,9 @@ class EventLogSettings(Settings):
             ):
                 raise PydanticCustomError(
                     "checkpoint_in_source",
-                    "the {field} lies in the source's own folder; give it a folder that"
-                    " is not below the source",
+                    "the {field} is in the source's folder; use a folder that is not"
+                    " below the"
+                    " source",
                     {"field": field},
                 )
         return self
@@ -207,14 +208,14 @@ def _located(uri: str) -> Location:
 
 
 def _folder(file: Location) -> Location:
-    """The folder of a file, up to the first placeholder."""
+    """Return the folder of a file, up to the first placeholder."""
     return file._replace(key=file.key.partition("{")[0].rpartition("/")[0])
 
 
 def _resolved(place: Location) -> Location:
-    """Return the place with symbolic links followed.
+    """Return the place with symbolic links resolved.
 
-    Two names of one folder are the same folder.
+    Two names of one folder become equal.
     """
     return (
         place._replace(key=os.path.realpath(place.uri).strip("/"))

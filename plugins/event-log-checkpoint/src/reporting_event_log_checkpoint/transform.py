@@ -26,9 +26,9 @@ class ExcludeProjectsSettings(Settings):
 
 
 class ExcludeProjects(Transform):
-    """Filter that drops events of projects whose label matches one of the patterns.
+    """Filter that drops events of projects whose label matches a pattern.
 
-    A pattern matches a label as a whole, upper and lower case apart.
+    A pattern matches the whole label and is case-sensitive.
     """
 
     name: ClassVar[str] = "exclude-projects"
@@ -42,15 +42,16 @@ class ExcludeProjects(Transform):
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
         """See `Transform.apply`.
 
-        A batch has few labels, so each is matched once, with fnmatch's own semantics.
+        A batch has few labels, so each is matched once, with the semantics of fnmatch.
 
         Raises:
-            SettingsError: Events have no project label, as another report's have not.
+            SettingsError: The events have no project label, as in another report.
         """
         if frame.schema.get(LABEL) != pl.String:
             raise SettingsError(
                 f"transform {self.name}: there is no column {LABEL} of strings to"
-                " match; leave it out"
+                " match;"
+                " remove the transform"
             )
         labels = frame[LABEL].drop_nulls().unique().to_list()
         excluded = [label for label in labels if self._matches(label)]
@@ -58,4 +59,4 @@ class ExcludeProjects(Transform):
             return frame
         return frame.filter(
             ~pl.col(LABEL).is_in(excluded).fill_null(False)
-        )  # without a label there is none to match
+        )  # events without a label are kept

@@ -9,7 +9,7 @@ from reporting_framework.builtin.pydantic_validator import ModelValidator
 
 
 class VisitEventValidator(ModelValidator):
-    """Visit events as the table was published."""
+    """Validator of visit events in the published form."""
 
     name: ClassVar[str] = "visit-event"
     model = models.VisitEvent
@@ -17,7 +17,7 @@ class VisitEventValidator(ModelValidator):
 
 
 class VisitEventV2Validator(ModelValidator):
-    """Visit events of today's producer, in the columns of the published table."""
+    """Validator of the current producer's visit events, with the published columns."""
 
     name: ClassVar[str] = "visit-event-v2"
     model = models.VisitEventV2

@@ -12,8 +12,8 @@ from typing import Any
 from markupsafe import Markup, escape
 
 Content = Any
-"""Content of an element: markup (with ``__html__``), text, a number, `None` (nothing) or
-a sequence of these.
+"""Content of an element: markup (with ``__html__``), text, a number, `None` (nothing),
+or a sequence of these.
 """
 
 _EMPTY = frozenset({"br", "hr", "img", "link", "meta"})

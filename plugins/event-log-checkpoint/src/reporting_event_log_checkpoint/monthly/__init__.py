@@ -1,4 +1,1 @@
-"""What the page ``monthly-visits`` is made of: its numbers, and its parts.
-
-It needs the extra `pages`.
-"""
+"""Numbers and sections of the page ``monthly-visits``; needs the extra `pages`."""

@@ -1,4 +1,4 @@
-"""Figures of counts: by center or module, and over the months."""
+"""Figures of counts: by center or module, and by month."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def ranked(
     color: str | None = None,
     one: str = "visit",
 ) -> Markup:
-    """Numbers by something, the largest first, with those of the month before."""
+    """Return a figure of counts, largest first, with those of the month before."""
     if not now:
         return figure(title, None, says=none, caption=caption)
     last = figures.last
@@ -96,9 +96,9 @@ def course(
     color: str | None = None,
     beside: int | None = None,
 ) -> Markup:
-    """A count over the months.
+    """Return a figure of a count by month.
 
-    `beside` is how many rows the chart has that it stands beside, if any.
+    `beside` is the number of rows of the chart next to it, if there is one.
     """
     numbers = [(total.month, getattr(total, field)) for total in figures.totals]
     rows = [
@@ -110,7 +110,7 @@ def course(
         return figure(
             title,
             None,
-            says="None in these months.",
+            says="Nothing to show for these months.",
             caption=caption,
             wide=beside is None,
         )

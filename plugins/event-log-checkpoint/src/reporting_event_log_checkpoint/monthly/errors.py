@@ -1,4 +1,4 @@
-"""What failed."""
+"""Section on failed checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reporting_pages.theme import ALARM
 
 
 def errors(figures: Figures) -> Section:
-    """Failed checks: by month, by center."""
+    """Return the failed checks by month and by center."""
     name = month_name(figures.month)
     now, before = (
         {center_name(figures, center): number for center, number in counts.items()}
@@ -23,7 +23,7 @@ def errors(figures: Figures) -> Section:
             "Failed checks by month",
             "failures",
             "failed check",
-            "Events not-pass-qc in each month.",
+            "Events with the action not-pass-qc in each month.",
             color=ALARM,
             beside=_chart_rows(figures),
         ),
@@ -33,19 +33,19 @@ def errors(figures: Figures) -> Section:
             "Center",
             now,
             before,
-            f"Events not-pass-qc in {name}.",
+            f"Events with the action not-pass-qc in {name}.",
             f"No check failed in {name}.",
             color=ALARM,
             one="failed check",
         ),
     ]
     says = (
-        "A visit that fails twice counts twice; a later pass or delete takes nothing"
-        " away."
+        "A visit that fails twice counts twice; a later pass or delete does not reduce"
+        " the count."
     )
     return section("failed-checks", "Failed checks", content, says=says)
 
 
 def _chart_rows(figures: Figures) -> int:
-    """Rows of the chart that stands beside that of failed checks by month."""
+    """Return the number of rows of the chart next to the failed checks by month."""
     return min(len({*figures.errors[0], *figures.errors[1]}), 12)

@@ -1,4 +1,4 @@
-"""Names and orders that all parts of the page share."""
+"""Names and orders shared by all parts of the page."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from reporting_event_log_checkpoint.monthly.statistics import Figures, Key, Rate
 from reporting_pages.formatting import count, month_name
 
 DRAWN = 30
-"""Centers, and modules, that a chart shows; its table has all."""
+"""Most centers or modules in a chart; its table has all."""
 
 
 def order(numbers: Mapping[Any, int]) -> list[Any]:
-    """Largest first, then by name."""
+    """Sort names by their numbers, largest first, then by name."""
     return sorted(numbers, key=lambda name: (-numbers[name], str(name)))
 
 
 def center_name(figures: Figures, number: Any) -> str:
-    """What a center is called on the page."""
+    """Return the name of a center on the page."""
     return figures.centers.get(number) or (
         "(no center)" if number is None else f"center {number}"
     )
 
 
 def labels(figures: Figures) -> dict[tuple[str | None, str | None], str]:
-    """Return a name for each datatype and module, the same all over the page.
+    """Return a unique name for each datatype and module, used on the whole page.
 
-    It is the module, else the datatype, or both.
+    The name is the module, else the datatype, or both if needed.
     """
     forms = [_short, _joined, _quoted]
     numbers = dict.fromkeys(figures.modules, 0)
@@ -60,13 +60,13 @@ def _quoted(kind: str | None, module: str | None) -> str:
 
 
 def labelled(figures: Figures, rates: Mapping[Key, Rate]) -> dict[str, Rate]:
-    """Pass rates by the name of their module."""
+    """Return the pass rates by the name of their module."""
     names = labels(figures)
     return {names[kind, module]: rate for (kind, module), rate in rates.items()}
 
 
 def by_module(figures: Figures, numbers: Mapping[Key, int]) -> dict[str, int]:
-    """Counts by center and module, summed by the name of the module."""
+    """Sum counts by center and module to counts by the name of the module."""
     names, counts = labels(figures), dict[str, int]()
     for (_, kind, module), number in numbers.items():
         label = names[kind, module]
@@ -75,7 +75,7 @@ def by_module(figures: Figures, numbers: Mapping[Key, int]) -> dict[str, int]:
 
 
 def summed(numbers: Mapping[Key, int], at: int) -> dict[Any, int]:
-    """Counts summed by one part of their key."""
+    """Sum counts by one part of their key."""
     counts: dict[Any, int] = {}
     for key, number in numbers.items():
         counts[key[at]] = counts.get(key[at], 0) + number
@@ -83,13 +83,13 @@ def summed(numbers: Mapping[Key, int], at: int) -> dict[Any, int]:
 
 
 def tick(month: date, number: int) -> str:
-    """A month below an axis; the year where it begins."""
+    """Return the label of a month on an axis, with the year at its first month."""
     name = month_name(month, short=True)[:3]
     return f"{name}|{month.year}" if not number or month.month == 1 else name
 
 
 def left_out(total: int, shown: int, what: str) -> str:
-    """A sentence, where a chart shows less than there is."""
+    """Return a sentence if a chart shows fewer than all, else an empty text."""
     return (
         f" The chart shows {shown} of {count(total)} {what}; the numbers have all."
         if total > shown

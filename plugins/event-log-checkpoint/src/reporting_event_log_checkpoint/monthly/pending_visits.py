@@ -1,4 +1,4 @@
-"""What waits for a pass."""
+"""Section on visits that wait for a pass."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _AGES = (
 
 
 def waiting(figures: Figures, *, identifiers: bool) -> Section:
-    """Visits that wait: how long, where, and the oldest of them."""
+    """Return the waiting visits: times, centers, and the longest waiting visits."""
     total, until = (
         sum(figures.ages.values()),
         day((figures.end - timedelta(microseconds=1)).date()),
@@ -62,7 +62,7 @@ def waiting(figures: Figures, *, identifiers: bool) -> Section:
             f" {', '.join(f'{label} {count(number)}' for label, number in numbers)}."
         ),
         caption=(
-            f"{plural(total, 'visit')}; the one that waits longest has for"
+            f"{plural(total, 'visit')}; the longest has waited for"
             f" {plural(oldest, 'day')}."
         ),
         behind=table(
@@ -112,10 +112,10 @@ def _waiting_by_center(figures: Figures) -> Markup:
 
 
 def _listed(figures: Figures, total: int, *, identifiers: bool) -> Markup:
-    """The visits that wait longest."""
+    """Return the list of the visits that have waited longest."""
     listed = figures.waiting
     if not listed:
-        return element("div", element("p", "None of them is listed."), class_="card")
+        return element("div", element("p", "No visit is listed."), class_="card")
     heads = ["Participant"] * identifiers + [
         "Center",
         "Module",
@@ -139,18 +139,18 @@ def _listed(figures: Figures, total: int, *, identifiers: bool) -> Markup:
     ]
     more = (
         f" {plural(total - len(listed), 'more visit')}"
-        f" {'waits' if total - len(listed) == 1 else 'wait'} less long."
+        f" {'has' if total - len(listed) == 1 else 'have'} waited for less time."
         if total > len(listed)
         else ""
     )
     return element(
         "div",
-        element("h3", "Waiting longest" if more else "All that wait"),
+        element("h3", "Waiting longest" if more else "All waiting visits"),
         element("p", f"{plural(len(listed), 'visit')}, the longest first.{more}"),
         table(
             heads,
             rows,
-            caption="Visits that wait longest",
+            caption="Visits that have waited longest",
             numbers=[len(heads) - 2, len(heads) - 1],
         ),
         class_="card wide scroll",

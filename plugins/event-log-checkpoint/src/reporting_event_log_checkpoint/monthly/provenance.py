@@ -1,4 +1,4 @@
-"""Where the numbers of the page come from, and how fresh they are."""
+"""Section on the origin and the age of the page's numbers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunRecord
 
 RUNS = 10
-"""Runs that are listed."""
+"""Number of runs that are listed."""
 
 
 def provenance(material: PageContext, figures: Figures) -> Section:
-    """The last part of the page."""
+    """Return the section on freshness and sources, the last of the page."""
     shown = element(
         "div",
         element("h3", "Freshness"),
@@ -26,7 +26,7 @@ def provenance(material: PageContext, figures: Figures) -> Section:
             [
                 ("Newest event", _newest(material, figures)),
                 *_last_run(material),
-                ("Made", moment(material.at)),
+                ("Created", moment(material.at)),
             ]
         ),
         class_="card",
@@ -46,27 +46,27 @@ def provenance(material: PageContext, figures: Figures) -> Section:
 
 def _newest(material: PageContext, figures: Figures) -> str:
     if figures.newest is None:
-        return "there is none"
+        return "none"
     if figures.newest > material.at:
         return f"{moment(figures.newest)}, which is ahead of the clock"
     return (
         f"{moment(figures.newest)}, {ago(material.at - figures.newest)} before this"
-        " page was made"
+        " page was created"
     )
 
 
 def _last_run(material: PageContext) -> list[tuple[str, Content]]:
     if not material.runs:
-        return [("Last run", "not known: no history of runs is kept beside this table")]
+        return [("Last run", "not known: this report keeps no history of runs")]
     last = material.runs[0]
     how = {
         "ok": "ok",
-        "partial": "partial: something was left for the next run",
+        "partial": "partial: the next run continues",
         "failed": "failed",
     }[last.status]
     text = (
         f"{moment(last.finished_at)}, {ago(material.at - last.finished_at)} before this"
-        " page was made"
+        " page was created"
     )
     return [
         ("Last run", text),
@@ -75,7 +75,7 @@ def _last_run(material: PageContext) -> list[tuple[str, Content]]:
 
 
 def _made_with(runs: Sequence[RunRecord]) -> list[tuple[str, Content]]:
-    """The plugins of the last run, with their versions."""
+    """Return the plugins of the last run with their versions."""
     if not runs:
         return []
     last = runs[0]
@@ -93,7 +93,7 @@ def _runs(runs: Sequence[RunRecord]) -> Markup | None:
     if not runs:
         return None
     heads = [
-        "Began (UTC)",
+        "Started (UTC)",
         "Status",
         "Read",
         "Accepted",
@@ -127,13 +127,13 @@ def _runs(runs: Sequence[RunRecord]) -> Markup | None:
         element("h3", "Last runs"),
         element(
             "p",
-            "Records read are those accepted, rejected, filtered and duplicates"
-            " together.",
+            "Records read are the sum of accepted, rejected, filtered and duplicate"
+            " records.",
         ),
         table(
             heads,
             body,
-            caption="Last runs, the newest first",
+            caption="Last runs, newest first",
             numbers=range(2, len(heads)),
         ),
         class_="card wide scroll",

@@ -1,4 +1,4 @@
-"""What passed."""
+"""Section on pass rates."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reporting_pages.formatting import count, month_name, plural, share
 
 
 def rates(figures: Figures) -> Section:
-    """Pass rates: by month, by center, by module."""
+    """Return the pass rates by month, by center and by module."""
     centers = [
         {center_name(figures, key[0]): rate for key, rate in rates_by_center.items()}
         for rates_by_center in (figures.rates[0], figures.rates_before[0])
@@ -32,8 +32,8 @@ def rates(figures: Figures) -> Section:
         _rate_by(figures, "Pass rate by module", "Module", *modules),
     ]
     says = (
-        "Of the visits checked in a month (they have a pass-qc or not-pass-qc in it),"
-        " the share whose latest check in it passed."
+        "Share of the visits checked in a month (with a pass-qc or not-pass-qc in it)"
+        " whose latest check in that month passed."
     )
     return section("pass-rates", "Pass rates", content, says=says)
 
@@ -54,7 +54,7 @@ def _rate_course(figures: Figures) -> Markup:
     ]
     known = [(total.rate, total) for total in figures.totals if total.rate is not None]
     caption = (
-        "Visits whose latest check in the month passed, of the visits checked in it."
+        "Share of the visits checked in the month whose latest check in it passed."
     )
     if not known:
         return figure(

@@ -1,4 +1,4 @@
-"""What was read and not kept."""
+"""Section on rejected records."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from reporting_pages.formatting import count, month_name, plural
 
 
 def rejected(figures: Figures) -> Section:
-    """What lies in quarantine, by reason."""
+    """Return the records in quarantine by reason."""
     name, counts = month_name(figures.month), figures.rejected
     says = (
-        "Records that were read and not kept, and lie in quarantine until their object"
-        " changes or someone takes them up: source key and reason, never the value."
+        "Rejected records stay in quarantine until their object changes, or until they"
+        " are replayed or discarded. Quarantine has source key and reason, never"
+        " values."
     )
     if counts is None:
-        none = element("p", "There is no quarantine beside this table.", class_="empty")
+        none = element("p", "This report keeps no quarantine.", class_="empty")
         return section("rejected", "Rejected records", none, says=says)
     reasons = {key: numbers for key, numbers in counts.items() if key[0] != "filtered"}
     filtered = [numbers for key, numbers in counts.items() if key[0] == "filtered"]
@@ -29,27 +30,27 @@ def rejected(figures: Figures) -> Section:
     )
     left_out = sum(every for _, every in filtered)
     aside = (
-        f"{plural(left_out, 'record')} {'was' if left_out == 1 else 'were'} left out on"
-        f" purpose (filtered), {count(sum(in_month for in_month, _ in filtered))} of"
+        f"{plural(left_out, 'record')} {'was' if left_out == 1 else 'were'} filtered"
+        f" out on purpose, {count(sum(in_month for in_month, _ in filtered))} of"
         f" them by runs in {name}."
         if left_out
-        else "No record was left out on purpose (filtered)."
+        else "No record was filtered out on purpose."
     )
     lead = (
-        f"{plural(total[1], 'record')} {'lies' if total[1] == 1 else 'lie'} in"
-        f" quarantine, {count(total[0])} of them set down by runs in {name}. {aside}"
+        f"{plural(total[1], 'record')} {'is' if total[1] == 1 else 'are'} in"
+        f" quarantine, {count(total[0])} of them from runs in {name}. {aside}"
     )
     shown = table(
         [
             "Reason",
             "Field",
             f"By runs in {month_name(figures.month, short=True)}",
-            "In all",
+            "Total",
         ],
         body,
         caption="Rejected records by reason",
         numbers=[2, 3],
-        empty="No rejected record lies in quarantine.",
+        empty="Quarantine has no rejected record.",
     )
     card = element(
         "div", element("h3", "By reason"), element("p", lead), shown, class_="card wide"

@@ -1,7 +1,4 @@
-"""The page ``monthly-visits`` as a whole.
-
-It has headline numbers, its parts in order, and small print.
-"""
+"""Whole page ``monthly-visits``: headline numbers, sections in order, small print."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def page_of(material: PageContext, figures: Figures, *, identifiers: bool) -> str:
-    """The page."""
+    """Return the page."""
     name = month_name(figures.month)
     parts = [
         volumes(figures),
@@ -132,7 +129,7 @@ def _tiles(figures: Figures) -> Markup:
                 "Events",
                 count(now.events),
                 "events",
-                "Of every action, deletes among them.",
+                "Events of all actions, including deletes.",
             ),
         ]
     )
@@ -143,19 +140,19 @@ def _footer(material: PageContext, figures: Figures) -> Content:
     return [
         element(
             "p",
-            f"Made on {moment(material.at)} from the table of {material.report}."
-            " Months are of an event's timestamp, in UTC; events after"
+            f"Created on {moment(material.at)} from the table of {material.report}."
+            " Months are by event timestamp, in UTC; events after"
             f" {month_name(figures.month)} are left out{until}.",
         ),
         element(
             "p",
-            "Each number is that of a query: volumes, pass-rate, qc-timing,"
-            f" monthly-errors and completeness; “reporting query {material.report}"
-            " pass-rate --help” says what it counts.",
+            "Each number comes from a query: volumes, pass-rate, qc-timing,"
+            f" monthly-errors or completeness; “reporting query {material.report}"
+            " pass-rate --help” shows its definition.",
         ),
         element(
             "p",
-            "This file is complete in itself and loads nothing. It may hold"
-            " identifiers of participants: keep it where the table is kept.",
+            "This file is self-contained and loads nothing. It may contain"
+            " identifiers of participants: protect it like the table.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""Days put into spans of equal width, few enough to be drawn."""
+"""Spans of equal width that group days for a chart."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 WIDTHS = (1, 2, 5, 7, 14, 30, 60, 90, 180, 365)
-"""Widths that people know: days, weeks, months, a year."""
+"""Familiar widths in days: days, weeks, months, a year."""
 
 MIN_SPANS, MAX_SPANS = 10, 30
-"""Spans that are drawn, outliers left out."""
+"""Smallest and largest number of spans in a chart, without outliers."""
 
 OUTSIDE = 0.01
-"""Share of the numbers at either end that may be left out of the drawing."""
+"""Share of the numbers at either end that a chart may leave out."""
 
 
 class TimeRange(NamedTuple):
-    """Whole days from `low` up to but without `high`, and how many visits."""
+    """Whole days from `low` up to but excluding `high`, and the number of visits."""
 
     low: int
     high: int
@@ -24,7 +24,7 @@ class TimeRange(NamedTuple):
 
 
 class Spans(NamedTuple):
-    """What is drawn, and how many lie below and above it."""
+    """Spans in the chart, and the numbers of visits below and above them."""
 
     drawn: Sequence[TimeRange]
     below: int
@@ -32,10 +32,10 @@ class Spans(NamedTuple):
 
 
 def spans_of(days: Mapping[int, int]) -> Spans:
-    """Spans for these days.
+    """Group days into spans.
 
     Args:
-        days: How many there are of each number of days; at least one.
+        days: Number of visits for each number of days; at least one.
     """
     total = sum(days.values())
     ordered = sorted(days.items())
@@ -63,7 +63,7 @@ def spans_of(days: Mapping[int, int]) -> Spans:
 
 
 def _quantile(ordered: Sequence[tuple[int, int]], rank: float) -> int:
-    """The first number with more than `rank` numbers up to it."""
+    """Return the first number with more than `rank` numbers up to it."""
     seen = 0
     for number, count in ordered:
         seen += count

@@ -8,14 +8,14 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 MONTHS = 12
-"""How many months the courses have."""
+"""Number of months in the figures by month."""
 
 
 class Totals(NamedTuple):
-    """A month as a whole.
+    """Totals of a month.
 
     Attributes:
-        month: Its first day.
+        month: First day of the month.
         submitted: Visits with a submit.
         events: Events of every action.
         outcomes: Visits with an outcome.
@@ -32,26 +32,26 @@ class Totals(NamedTuple):
 
     @property
     def rate(self) -> float | None:
-        """Share of the visits with an outcome that passed."""
+        """Share of the visits with an outcome that passed; `None` without outcomes."""
         return self.passed / self.outcomes if self.outcomes else None
 
 
 class Rate(NamedTuple):
-    """A pass rate: `PassRate`."""
+    """A pass rate, as defined by `PassRate`."""
 
     visits: int
     passed: int
 
     @property
     def rate(self) -> float | None:
-        """The share; None where no visit has an outcome."""
+        """The share; `None` if no visit has an outcome."""
         return self.passed / self.visits if self.visits else None
 
 
 class Spread(NamedTuple):
-    """Days from a visit to what became of it.
+    """Days from a visit to its submit or pass: `QcTiming`, and a histogram.
 
-    They are `QcTiming`, and how many visits took each number of days.
+    `days` has the number of visits for each number of days.
     """
 
     visits: int
@@ -62,7 +62,7 @@ class Spread(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A visit that was submitted, and neither passed nor is deleted."""
+    """A visit that was submitted, has not passed and is not deleted."""
 
     ptid: str | None
     center: int | None
@@ -82,24 +82,25 @@ class Figures:
 
     Attributes:
         month: First day of the month.
-        end: Where it ends, or when the page is made, if that is before: what days are
-            counted up to.
-        totals: Of the months up to this one, which is the last; those before the first
-            event are left out.
-        centers: Name of each center (pipeline_adcid): its label in the latest event.
+        end: End of the month, or creation of the page if that is earlier; waiting days
+            are counted up to it.
+        totals: Totals of the months up to this one, which is the last; months before
+            the first event are left out.
+        centers: Name of each center (pipeline_adcid): the label in its latest event.
         submitted: Visits submitted in the month, by center and module.
-        before: The same, of the month before.
-        rates: Pass rates by center; by module.
-        rates_before: The same, of the month before.
-        errors: Failed checks by center, in the month and in the one before.
-        to_submit: Of visits whose first submit is in the month.
-        to_pass: Of visits whose first pass is in the month.
-        waiting: The visits that wait longest, so many as were asked for.
-        ages: How many wait at all, by whole days.
-        places: How many wait at all, by center.
+        before: Visits submitted in the month before, by center and module.
+        rates: Pass rates by center, and by module.
+        rates_before: The pass rates of the month before.
+        errors: Failed checks by center, in the month and in the month before.
+        to_submit: Days to the first submit, for visits with their first submit in the
+            month.
+        to_pass: Days to the first pass, for visits with their first pass in the month.
+        waiting: The requested number of longest waiting visits.
+        ages: Number of all waiting visits, by whole days.
+        places: Number of all waiting visits, by center.
         newest: Newest timestamp in the table.
-        rejected: Reasons (type, field) of what is in quarantine: how many of the month,
-            how many in all.
+        rejected: Number of quarantined records of the month, and of all, by type and
+            field; `None` without a quarantine.
     """
 
     month: date
@@ -121,12 +122,12 @@ class Figures:
 
     @property
     def now(self) -> Totals:
-        """The month's totals."""
+        """Totals of the month."""
         return self.totals[-1]
 
     @property
     def modules(self) -> set[tuple[str | None, str | None]]:
-        """Every datatype and module that the page names."""
+        """All datatypes and modules that the page names."""
         counted = {
             (kind, module)
             for counts in (self.submitted, self.before)
@@ -141,5 +142,5 @@ class Figures:
 
     @property
     def last(self) -> Totals | None:
-        """Those of the month before; None where the table begins later."""
+        """Totals of the month before; `None` if the table begins later."""
         return self.totals[-2] if len(self.totals) > 1 else None

@@ -1,4 +1,4 @@
-"""How long it took."""
+"""Section on the days to submit and to pass."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reporting_pages.formatting import count, days, month_name, plural
 
 
 def times(figures: Figures) -> Section:
-    """Days to the first submit, and to the first pass."""
+    """Return the days to the first submit, and to the first pass."""
     name = month_name(figures.month)
     content = [
         _spread(figures.to_submit, "Days from visit to submit", "submit", name),
@@ -60,7 +60,7 @@ def _spread(spread: Spread, title: str, what: str, name: str) -> Markup:
             marks[1] = {**marks[1], "shown": ""}
     outside = spans.below + spans.above
     aside = (
-        f" {plural(outside, 'visit')} outside what is drawn"
+        f" {plural(outside, 'visit')} outside the chart"
         f" {'is' if outside == 1 else 'are'} in the numbers."
         if outside
         else ""

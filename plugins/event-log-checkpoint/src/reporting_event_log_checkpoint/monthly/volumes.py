@@ -1,4 +1,4 @@
-"""What was submitted."""
+"""Section on submitted visits."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from reporting_pages import Markup, Section, figure, grid, section, table
 from reporting_pages.formatting import count, month_name, plural
 
 HEADS = 14
-"""Modules that the grid shows."""
+"""Most modules in the grid."""
 
 _VISIT = (
-    "A visit is what shares study, center (pipeline_adcid), project, participant, visit"
-    " date, visit number, datatype and module."
+    "A visit is identified by study, center (pipeline_adcid), project, participant,"
+    " visit date, visit number, datatype and module."
 )
 
 
 def volumes(figures: Figures) -> Section:
-    """Submitted visits: by month, by center, by module."""
+    """Return the submitted visits by month, by center and by module."""
     name, centers, modules = (
         month_name(figures.month),
         summed(figures.submitted, 0),
@@ -42,8 +42,8 @@ def volumes(figures: Figures) -> Section:
             "Visits submitted by month",
             "submitted",
             "visit",
-            "Visits with a submit in each month; one with submits in two months is in"
-            " both.",
+            "Visits with a submit in each month; a visit with submits in two months"
+            " counts in both.",
         ),
         ranked(
             figures,
@@ -66,8 +66,8 @@ def volumes(figures: Figures) -> Section:
             "Module",
             modules,
             modules_before,
-            f"Visits with a submit in {name}, by module; where a datatype has none, by"
-            " datatype.",
+            f"Visits with a submit in {name}, by module, or by datatype if there is no"
+            " module.",
             f"No visit was submitted in {name}.",
         ),
         _grid(figures),
@@ -76,11 +76,11 @@ def volumes(figures: Figures) -> Section:
 
 
 def _grid(figures: Figures) -> Markup:
-    """Centers and modules against each other."""
+    """Return the grid of centers and modules."""
     name, title = month_name(figures.month), "Visits submitted by center and module"
     caption = (
-        f"Visits with a submit in {name}. The stronger the color, the more; an empty"
-        " cell is none."
+        f"Visits with a submit in {name}. A stronger color means more visits; an empty"
+        " cell means none."
     )
     if not figures.submitted:
         return figure(

@@ -40,7 +40,7 @@ class Listing:
     def of(cls, hints: Mapping[str, Any], identity: Mapping[str, Any]) -> Listing:
         """Read the hints if they belong to this folder and these names.
 
-        A damaged or foreign bookmark counts as none.
+        Damaged or foreign hints count as none.
         """
         try:
             if any(hints[name] != value for name, value in identity.items()):
