@@ -49,7 +49,7 @@ def test_settings_of_the_environment_and_of_a_file_count(places, monkeypatch):
 def test_what_cannot_be_run(places):
     for wrong in ({"limit": 5}, {"limit": 0, "dry_run": True}):
         with pytest.raises(
-            SettingsError, match="limit is for a dry run, and at least 1"
+            SettingsError, match="limit must be at least 1 and needs dry_run=True"
         ):
             run_report(REPORT, places, **wrong)
     with pytest.raises(SettingsError, match="sorce"):

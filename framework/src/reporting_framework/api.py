@@ -1,6 +1,6 @@
-"""Runs of an installed report, and questions to its table, from Python.
+"""Runs of an installed report, and queries of its table, from Python.
 
-They are for a notebook, a scheduler or a test.
+They are meant for a notebook, a scheduler or a test.
 """
 
 from __future__ import annotations
@@ -49,25 +49,28 @@ def run_report(
     Args:
         name: The report: of an installed plugin, or composed in the configuration file.
             ``REPORT/STREAM`` runs one stream of its source.
-        settings: The report's settings, over those of the file and the environment, as
-            options would be.
-        config: The configuration file; what ``REPORTING_CONFIG`` names or
-            ``reporting.toml`` here unless given.
-        trigger: What names the work, for a source that records are pushed to.
-        time_budget: After so many seconds no more work is taken.
-        dry_run: Read and validate, write nothing.
-        limit: How many records a dry run reads at the most; 1,000 unless given.
+        settings: The report's settings; they override the file and the environment, as
+            options do.
+        config: The configuration file; by default, the file that ``REPORTING_CONFIG``
+            names, or ``reporting.toml`` in the working directory.
+        trigger: The trigger that names the work, for a push source.
+        time_budget: Seconds after which no more work is taken.
+        dry_run: Read and validate, but write nothing.
+        limit: Maximum number of records that a dry run reads; 1,000 by default.
         observers: Objects with lifecycle hooks (`hookimpl`), for this run.
 
     Returns:
-        What the run did.
+        The result of the run.
 
     Raises:
-        ReportingError: The run was given up, or could not begin; nothing visible has
-            changed but whole outputs.
+        ReportingError: The run failed or could not begin; each output is either
+            unchanged or committed as a whole.
     """
     if limit is not None and not (dry_run and limit > 0):
-        raise SettingsError("run_report: limit is for a dry run, and at least 1")
+        raise SettingsError(
+            "run_report: limit must be at least 1 and needs dry_run=True; correct or"
+            " remove it"
+        )
     began = time.monotonic()
     registry, config_file = _plugins_and_config(config)
     for observer in observers:
@@ -101,31 +104,30 @@ def query_report(
     on: str = "timestamp",
     config: Path | str | None = None,
 ) -> pl.DataFrame:
-    """Ask a report's table as ``reporting query`` does.
+    """Run a query on a report's table, as ``reporting query`` does.
 
     Settings from ``reporting.toml`` and the environment are included.
 
     Args:
         name: The report: of an installed plugin, or composed in the configuration file.
         query: The query, of an installed plugin.
-        settings: The report's settings, over those of the file and the environment, as
-            options would be.
+        settings: The report's settings; they override the file and the environment, as
+            options do.
         options: The query's own settings, such as ``{"by": ["study"]}``.
-        where: Only rows with these values, by column: a text, a whole number, a date, a
-            truth value, None for null, or a list of them, any of which will do. An
-            empty text is null too.
-        first: Only from this day on, in UTC; a date, or a text as YYYY-MM-DD.
-        last: Only up to this day, which is included.
-        on: The column that the days are of.
-        config: The configuration file; what ``REPORTING_CONFIG`` names or
-            ``reporting.toml`` here unless given.
+        where: Required values by column: a text, a whole number, a date, a truth value,
+            None for null, or a list of accepted values. An empty text is null too.
+        first: First day, in UTC; a date, or a text as YYYY-MM-DD.
+        last: Last day, inclusive.
+        on: The column that the days refer to.
+        config: The configuration file; by default, the file that ``REPORTING_CONFIG``
+            names, or ``reporting.toml`` in the working directory.
 
     Returns:
         The answer.
 
     Raises:
-        ReportingError: There is no such report, query, column or table, or it cannot be
-            read.
+        ReportingError: The report, query, column or table does not exist, or the table
+            cannot be read.
     """
     selection = selection_of(where, first, last, on)
     registry, config_file = _plugins_and_config(config)
@@ -143,10 +145,7 @@ def query_report(
 
 
 def _plugins_and_config(config: Path | str | None) -> tuple[Registry, Config]:
-    """Return the installed plugins and the configuration file.
-
-    The reports of the file are among the plugins.
-    """
+    """Return the installed plugins, with the file's reports, and the file's content."""
     config_file = read_config(
         find_config(None if config is None else str(config), os.environ)
     )

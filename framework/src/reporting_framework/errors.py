@@ -1,37 +1,34 @@
-"""Every error the framework raises on purpose, grouped by what the caller can do.
+"""All errors that the framework raises on purpose, grouped by the caller's options.
 
 ::
 
     ReportingError
     ├── ConfigurationError      fix the settings, the command or the installed
-    │   │                       plugins, then run again
     │   ├── SettingsError       a setting is missing, unknown, contradictory or of the
     │   │                       wrong form
-    │   ├── TriggerError        what started the run is not something that the report
-    │   │                       understands
+    │   │                       wrong form
+    │   ├── TriggerError        the report does not understand the trigger
     │   ├── PluginError         a plugin is unknown, blocked, broken, incompatible or
     │   │                       doubly named
     │   │   └── NotSupported    a plugin lacks an optional method that is needed here
     │   ├── LocationError       a URI that cannot be used: no such bucket, not writable
-    │   │   └── InvalidLocation it is not of the form that a URI or a path must have
-    │   └── BuildError          no packages for Lambda can be made of what is installed
+    │   │   └── InvalidLocation a URI or a path of the wrong form
+    │   └── BuildError          no packages for Lambda can be made
     ├── TransientError          run again later: nothing was changed
     │   ├── StorageUnavailable  the storage did not answer, or answered that it is busy
-    │   ├── IncompleteRun       not all was read that the table was to be replaced by
-    │   └── CommitConflict      another run kept winning the race for the same
+    │   ├── IncompleteRun       a table could not be replaced: not all records were read
+    │   └── CommitConflict      other runs kept winning the race for the same
     │                           checkpoint
     └── FatalError              stop: going on could lose or corrupt data
-        ├── AccessDenied        the storage refused the credentials, or the right to
-        │                       this place
-        ├── CorruptCheckpoint   what lies at the checkpoint's place is not the
-        │                       checkpoint it should be
-        ├── ObjectMissing       an object that must be there is not
-        ├── StepFailed          a plugin raised something that is not in this tree
+        ├── AccessDenied        the storage refused the credentials or the permission
+        ├── CorruptCheckpoint   a stored object is damaged or is not what it should be
+        ├── ObjectMissing       a required object does not exist
+        ├── StepFailed          a plugin raised an error that is not in this tree
         └── InvariantBroken     the counts of a run do not add up
 
-A message says where, what was found, what is allowed and what to do. It is one line,
-bounded, and never holds a value of a record or a secret: user info and query strings of
-URIs are removed.
+A message names the subject, the problem, the allowed values and the fix. It is one
+short line, and never holds a value of a record or a secret: user info and query strings
+of URIs are removed.
 """
 
 from __future__ import annotations
@@ -39,14 +36,14 @@ from __future__ import annotations
 from reporting_framework._text.messages import one_line
 
 MESSAGE_LIMIT = 600
-"""Longest message, in characters; what is beyond is cut."""
+"""Maximum length of a message in characters; a longer one is cut."""
 
 
 class ReportingError(Exception):
     """Base of all expected errors; the command line prints its message on one line.
 
     Attributes:
-        exit_code: What the command line exits with.
+        exit_code: Exit code of the command line.
     """
 
     exit_code = 1
@@ -56,7 +53,7 @@ class ReportingError(Exception):
 
 
 class ConfigurationError(ReportingError):
-    """Something that whoever runs the report can put right before running it again."""
+    """Base of errors that the user can correct before the next run."""
 
     exit_code = 2
 
@@ -75,11 +72,11 @@ class SettingsError(ConfigurationError):
 
 
 class TriggerError(ConfigurationError):
-    """What started the run is not something that the report understands."""
+    """The report does not understand the trigger."""
 
 
 class PluginError(ConfigurationError):
-    """A plugin is unknown, blocked, broken, incompatible, or named like another one."""
+    """A plugin is unknown, blocked, broken, incompatible, or has a duplicate name."""
 
 
 class NotSupported(PluginError):
@@ -93,7 +90,7 @@ class LocationError(ConfigurationError):
 
 
 class InvalidLocation(LocationError):
-    """A URI or a path that is not of the form that it must have."""
+    """A URI or a path has the wrong form."""
 
     exit_code = 2
 
@@ -101,7 +98,7 @@ class InvalidLocation(LocationError):
 class BuildError(ConfigurationError):
     """No packages for Lambda can be made.
 
-    A dependency has no wheel for the target, or they are too large.
+    A dependency has no wheel for the target, or the packages are too large.
     """
 
     exit_code = 1
@@ -116,7 +113,7 @@ class StorageUnavailable(TransientError):
 
 
 class IncompleteRun(TransientError):
-    """Not all was read that the table was to be replaced by."""
+    """A table could not be replaced, because not all records were read."""
 
 
 class CommitConflict(TransientError):
@@ -128,17 +125,17 @@ class FatalError(ReportingError):
 
 
 class AccessDenied(FatalError):
-    """The storage refused the credentials, or the right to this place."""
+    """The storage refused the credentials or the permission."""
 
 
 class CorruptCheckpoint(FatalError):
-    """What lies at the checkpoint's place is not the checkpoint it should be."""
+    """A stored object is damaged, or is not what it should be."""
 
 
 class ObjectMissing(FatalError):
-    """An object that must be there is definitely not.
+    """A required object definitely does not exist.
 
-    It is another matter if the object could not be asked for.
+    A request without an answer raises another error.
     """
 
 

@@ -171,7 +171,7 @@ def test_misspelt_settings_are_noted(here, monkeypatch):
     monkeypatch.setenv("REPORTING_EVENT_LOG_CHECKPONT__SOURCE", "x")
     status, text, advice = doctor()["configuration"]
     assert (status, advice) == ("warn", "correct the names")
-    assert "REPORTING_EVENT_LOG_CHECKPONT__SOURCE is of no report" in text
+    assert "REPORTING_EVENT_LOG_CHECKPONT__SOURCE: no such report" in text
 
 
 def test_a_broken_plugin_is_noted_with_its_reason(site, monkeypatch):

@@ -211,7 +211,7 @@ def test_both_sides_in_one_layer_are_refused_with_both_names_and_the_layer(place
     }.get(place, "on the command line")
     assert f" and {part} (" in message
     assert (
-        f"are both set {where}; they are alternatives: give only one of them" in message
+        f"are both set {where}; they are alternatives: remove one of them" in message
     )
     assert "source (" in message
 
@@ -303,7 +303,7 @@ def test_a_missing_setting_names_every_place_that_was_looked_in():
     assert refused() == (
         "ex-ample: setting source is missing; looked for option --source, environment variable SOURCE or "
         "REPORTING_EX_AMPLE__SOURCE, source under [settings.ex-ample] in reporting.toml, source in the trigger; "
-        "bucket and prefix can stand in its place"
+        "or set bucket and prefix instead"
     )
 
 
@@ -398,11 +398,11 @@ WRONG = {
     ),
     "json": (
         {"environment": {"TAGS": "[1"}},
-        "tags (environment variable TAGS) begins like JSON and is not: Expecting ',' delimiter",
+        "tags (environment variable TAGS) begins like JSON but is not valid: Expecting ',' delimiter",
     ),
     "deep json": (
         {"environment": {"TAGS": "[" * 100_000}},
-        "tags (environment variable TAGS) begins like JSON and is not: RecursionError",
+        "tags (environment variable TAGS) begins like JSON but is not valid: RecursionError",
     ),
     "no =": (
         {"sets": ["days"]},
@@ -463,7 +463,7 @@ def test_a_check_of_an_author_s_own_that_a_wrong_type_crashes_is_a_settings_erro
     with pytest.raises(SettingsError) as caught:
         resolve_settings("hasty", Hasty, trigger={"bucket": 5})
     assert str(caught.value) == (
-        "hasty: checking the settings raised AttributeError; give each a value of its own type"
+        "hasty: checking the settings raised AttributeError; give each setting a value of its type"
     )
     assert caught.value.of_trigger is None, "nothing says whose value it was"
 
@@ -586,15 +586,15 @@ DAMAGED = {
     ),
     "settings": (
         b"settings = 3\n",
-        r"settings holds one table for each report, as in \[settings.<report>\]",
+        r"settings must hold one table for each report, as in \[settings.<report>\]",
     ),
     "reports": (
         b"[reports]\nx = 3\n",
-        r"reports holds one table for each report, as in \[reports.<report>\]",
+        r"reports must hold one table for each report, as in \[reports.<report>\]",
     ),
     "both": (
         b"[settings.x]\n[reports.x]\n",
-        r"\[settings.x\] and \[reports.x\]: put the settings into \[reports.x\]",
+        r"\[settings.x\] and \[reports.x\] both exist; move the settings into \[reports.x\]",
     ),
 }
 
@@ -829,8 +829,8 @@ def test_settings_of_a_report_whose_name_is_nearly_right_are_told():
         "X__Y": "",
     }
     assert unknown_report_settings(config, environment, ["visits"]) == [
-        "[settings.vists] in reporting.toml is of no report; did you mean visits?",
-        "environment variable REPORTING_VISIST__SOURCE is of no report; did you mean REPORTING_VISITS?",
+        "[settings.vists] in reporting.toml: no such report; did you mean visits?",
+        "environment variable REPORTING_VISIST__SOURCE: no such report; did you mean REPORTING_VISITS?",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Text that people read, such as messages and install commands.
+"""Text for people, such as messages and install commands.
 
-And the tuning of the garbage collector.
+The package also tunes the garbage collector.
 """

@@ -1,4 +1,4 @@
-"""Commands that messages suggest, as they can be pasted."""
+"""Commands in messages, ready to paste."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import os
 
 
 def prefixed(command: str) -> str:
-    """The command as whoever began this one in an environment of hatch must type it.
+    """Return the command as it must be typed, with a prefix in an environment of hatch.
 
-    Hatch doubles braces.
+    Hatch needs doubled braces.
     """
     active = os.environ.get("HATCH_ENV_ACTIVE")
     if not active:

@@ -1,4 +1,4 @@
-"""Python's cyclic garbage collector, told what kind of program this is."""
+"""Tuning of Python's cyclic garbage collector."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import gc
 
 
 def tune_gc() -> None:
-    """Let it look for cycles less often.
+    """Make the collector look for cycles less often.
 
-    Records come by the ten thousand and are in no cycle: looking through them takes a
-    twentieth of a run's time. For programs alone, which own their process; a library
-    leaves it as it is.
+    A run holds tens of thousands of records and no cycles, so looking for them takes a
+    twentieth of its time. Only programs, which own their process, should call this; a
+    library should not.
     """
     gc.set_threshold(20_000, 50, 100)

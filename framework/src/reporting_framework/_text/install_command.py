@@ -1,7 +1,4 @@
-"""The command that installs an extra of a distribution.
-
-It installs the extra from where the distribution was installed.
-"""
+"""Command that installs an extra of a distribution, from the same origin."""
 
 from __future__ import annotations
 
@@ -19,8 +16,8 @@ FRAMEWORK = "reporting-framework"
 def install_command(extra: str, distribution: str = FRAMEWORK) -> str:
     """Return the command that installs an extra of a distribution, for a message.
 
-    A folder, a wheel, a repository or an address is named as its installer recorded it
-    (PEP 610); all else is taken for an index.
+    A folder, a wheel, a repository or a URL is named as its installer recorded it (PEP
+    610); otherwise the command uses the index.
 
     Args:
         extra: Name of the extra, such as ``sql``.
@@ -43,9 +40,9 @@ def install_command(extra: str, distribution: str = FRAMEWORK) -> str:
 
 
 def _place(record: dict[str, Any], named: str, extra: str) -> str | None:
-    """Return the requirement for what an installer recorded.
+    """Return the requirement for an installer's record.
 
-    None if an index, or nothing that is still there.
+    Return None for an index, or if the folder or wheel no longer exists.
     """
     parts = urlsplit(str(record["url"]))
     if "vcs_info" in record:
@@ -69,7 +66,7 @@ def _place(record: dict[str, Any], named: str, extra: str) -> str | None:
 
 
 def _public(url: str) -> str:
-    """Return a URL without what may be a secret: a password, a token, a query."""
+    """Return a URL without possible secrets: password, token, query."""
     parts = urlsplit(url)
     user, _, host = parts.netloc.rpartition("@")
     return parts._replace(

@@ -1,4 +1,4 @@
-"""The wording of messages: one bounded line, the nearest names, no secret of a URI."""
+"""Wording of messages: one short line, similar names, no secret of a URI."""
 
 from __future__ import annotations
 
@@ -28,12 +28,10 @@ _QUERY = re.compile(
 )
 
 _SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)|\bOs \{ code: (\d+),")
-"""An error of the operating system in the text of a library in Rust, which keeps no
-errno.
-"""
+"""Error of the operating system in the text of a Rust library, which has no errno."""
 
 TEMPORARY_PREFIX = "reporting-locked-"
-"""What all names in the system's temporary folder begin with."""
+"""Prefix of all names in the system's temporary folder."""
 
 SYSTEM_FIXES = {
     errno.ENOSPC: "make room there",
@@ -41,21 +39,21 @@ SYSTEM_FIXES = {
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
     errno.ENFILE: "raise the system's limit of open files (fs.file-max)",
     errno.ENOMEM: "give the process more memory",
-    errno.EROFS: "choose a place that can be written",
+    errno.EROFS: "choose a location that can be written to",
 }
-"""What to do about errors of the operating system."""
+"""Fixes for errors of the operating system."""
 
 PLACE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-"""Errors of the place that was written to; temporary files may have another place."""
+"""Errors of the location written to; temporary files may use another location."""
 
 LINE_LIMIT = 240
-"""Longest foreign text in a message, in characters, unless told otherwise."""
+"""Maximum length of foreign text in a message, in characters, by default."""
 
 
 def redacted(text: str) -> str:
     """Remove user info and query strings from every URI in a text.
 
-    Passwords, tokens and signatures are there.
+    They may hold passwords, tokens and signatures.
     """
     if ":/" not in text:
         return text
@@ -69,12 +67,12 @@ def one_line(text: str, limit: int = LINE_LIMIT) -> str:
 
 
 def cause(error: BaseException) -> str:
-    """Type and message of an error, on one bounded line."""
+    """Return type and message of an error, on one short line."""
     return one_line(f"{type(error).__name__}: {message_of(error)}".removesuffix(": "))
 
 
 def message_of(error: BaseException) -> str:
-    """Return the message of a foreign error; empty if the error fails to make one."""
+    """Return the message of a foreign error; empty if the error cannot produce one."""
     try:
         return str(error)
     except Exception:
@@ -82,27 +80,27 @@ def message_of(error: BaseException) -> str:
 
 
 def utc_text(moment: datetime, sep: str = "T", timespec: str = "auto") -> str:
-    """Write a moment as ISO 8601 in UTC, ending in ``Z``.
+    """Return a time as ISO 8601 in UTC, ending in ``Z``.
 
-    One without an offset is in UTC already.
+    A time without an offset counts as UTC.
     """
     return as_utc(moment).isoformat(sep, timespec).replace("+00:00", "Z")
 
 
 def as_utc(moment: datetime) -> datetime:
-    """Return the moment in UTC; one without an offset is in UTC already."""
+    """Return the time in UTC; a time without an offset counts as UTC."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def system_problem(error: BaseException, only: Collection[int] = ()) -> str | None:
-    """Return what the operating system says went wrong and what to do about it.
+    """Return the operating system's problem and its fix.
 
-    Return `None` if it was not an error of the operating system. The file is not named,
-    but for a temporary one the advice is to set TMPDIR, too.
+    Return `None` if the error is not from the operating system. The file is not named;
+    for a temporary file the fix also names TMPDIR.
 
     Args:
         error: The error.
-        only: Numbers to look for; empty: any.
+        only: Error numbers to look for; empty: any.
     """
     number = system_number(error)
     if number is None or (only and number not in only):
@@ -123,10 +121,10 @@ def system_number(error: BaseException) -> int | None:
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A clause with the nearest names, or nothing when none is near."""
+    """Return a clause with similar names, or an empty text if there are none."""
     from difflib import (
         get_close_matches,
-    )  # only errors need it: it is not free to import
+    )  # imported late: only errors need it, and the import takes time
 
     near = get_close_matches(name, known, n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(near)}?" if near else ""

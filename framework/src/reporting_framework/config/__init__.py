@@ -1,1 +1,1 @@
-"""A report's settings: from five places to one validated model."""
+"""Settings of a report: five sources, resolved to one validated model."""

@@ -1,6 +1,6 @@
-"""A pydantic error as one line.
+"""Translation of a pydantic error to one line.
 
-The line says where, what was found, what is allowed and what to do.
+The line names the setting, the value found, the allowed values and the fix.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 VALUE_LIMIT = 80
-"""Longest value shown in a message, in characters."""
+"""Maximum length of a value in a message, in characters."""
 
 MAX_NAMES = 50
-"""Further problems that are named; a message has no room for more."""
+"""Maximum number of further problems that a message names."""
 
 GENERIC_OPTIONS = frozenset(
     (
@@ -52,8 +52,8 @@ GENERIC_OPTIONS = frozenset(
         "version",
     )
 )
-"""Settings of these names have no option of their own: the command line has given the
-name to something else.
+"""Settings without an option of their own: the command line uses these names for
+something else.
 """
 
 _SHAPES = {
@@ -70,7 +70,7 @@ _SHAPES = {
         "model_attributes_type",
     ): "a table is expected, as in { name = … }",
 }
-"""How the shapes of TOML and JSON are called, by the types of pydantic's errors."""
+"""Expected shape in TOML and JSON, by the types of pydantic's errors."""
 
 
 def to_settings_error(
@@ -82,15 +82,16 @@ def to_settings_error(
 ) -> SettingsError:
     """Return the error as a `SettingsError`.
 
-    The first problem is told in full (unknown names come first), the others by name.
+    The first problem is described in full (unknown names come first), other problems by
+    name.
 
     Args:
-        subject: What the settings are of; for a report its name.
+        subject: Owner of the settings, such as a report's name.
         model: The settings model.
-        error: What its validation raised.
-        merged: The layers that a report's values come from.
+        error: Error of its validation.
+        merged: Resolved values of a report, with the place of each.
         table: The report's table and its file, as in ``[settings.visits] in
-            reporting.toml``. None: not a report.
+            reporting.toml``. None if the owner is not a report.
     """
     order = {"extra_forbidden": 0, "missing": 1}
     details = sorted(
@@ -104,7 +105,7 @@ def to_settings_error(
     if names := dict.fromkeys(about.shown_path(item) for item in others[:MAX_NAMES]):
         names.pop(
             about.shown_path(first), None
-        )  # of the members of a union each says its own
+        )  # each member of a union adds a problem of the same name
         more = len(names) if len(others) <= MAX_NAMES else len(others)
         text += f" (and {more} more: {', '.join(names)})" if names else ""
     verdicts = {about.of_trigger(item) for item in details}
@@ -117,7 +118,7 @@ def to_settings_error(
 
 
 class _About(NamedTuple):
-    """What is known of the settings that an error is about."""
+    """Context of an error: the owner, model and places of the settings."""
 
     subject: str
     model: type[BaseModel]
@@ -125,7 +126,7 @@ class _About(NamedTuple):
     table: str | None
 
     def unknown(self, item: ErrorDetails) -> str:
-        """A name that is no setting."""
+        """Describe an unknown setting."""
         path = _path(item)
         owner = (
             core(annotation_at(self.model, path[:-1])) if len(path) > 1 else self.model
@@ -140,10 +141,7 @@ class _About(NamedTuple):
         )
 
     def missing(self, item: ErrorDetails) -> str:
-        """Describe a setting that must be given and was not.
-
-        Name every place that was looked in.
-        """
+        """Describe a missing setting, with every place that was searched."""
         path, dotted = _path(item), self.shown_path(item)
         if self.table is None:
             return f"setting {dotted} is missing"
@@ -163,11 +161,11 @@ class _About(NamedTuple):
             f"{dotted} in the trigger",
         ]
         parts = getattr(self.model, "alternatives", {}).get(dotted)
-        instead = f"; {' and '.join(parts)} can stand in its place" if parts else ""
+        instead = f"; or set {' and '.join(parts)} instead" if parts else ""
         return f"setting {dotted} is missing; looked for {', '.join(tried)}{instead}"
 
     def wrong(self, item: ErrorDetails) -> str:
-        """A value that is not allowed; the value of a secret is never shown."""
+        """Describe a value that is not allowed; never show the value of a secret."""
         known = self._known(_path(item))
         where = (
             f" ({self.merged.place_of(known) or 'its default'})"
@@ -192,9 +190,9 @@ class _About(NamedTuple):
         return f"{subject}: {message}{found_text}"
 
     def of_trigger(self, item: ErrorDetails) -> bool | None:
-        """Whether the trigger set what is wrong, or could have set what is missing.
+        """Return whether the trigger set the wrong value or could set a missing one.
 
-        None if that is not known.
+        Return None if that is not known.
         """
         path = _path(item)
         if self.table is None or not path:
@@ -208,9 +206,9 @@ class _About(NamedTuple):
         return not places and item["type"] == "missing"
 
     def shown_path(self, item: ErrorDetails) -> str:
-        """Return the dotted path, as far as the model knows it.
+        """Return the dotted path, without parts that the model does not have.
 
-        pydantic adds the members of a union.
+        pydantic adds the members of a union to the path.
         """
         path = _path(item)
         if item["type"] not in ("missing", "extra_forbidden"):
@@ -236,9 +234,9 @@ def _path(item: ErrorDetails) -> Path:
 
 
 def _shown(value: Any) -> str:
-    """A value for people: bounded, without credentials in a URI.
+    """Return a value for people: short, and without credentials in a URI.
 
-    Of a list or a table only what it is.
+    For a list or a table, return only its kind.
     """
     if isinstance(value, dict):
         return "a table"

@@ -1,7 +1,4 @@
-"""A settings model as it looks from outside.
-
-That is the kind of each field, and how text becomes a value for it.
-"""
+"""Fields of a settings model: their kinds, and their values from text."""
 
 from __future__ import annotations
 
@@ -40,12 +37,12 @@ _METAVARS: dict[Any, str] = {datetime: "TIMESTAMP", date: "DATE", timedelta: "DU
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """A model's fields by the name that they are set by."""
+    """Return a model's fields by the names that set them."""
     return {info.alias or name: info for name, info in model.model_fields.items()}
 
 
 def core(annotation: Any) -> Any:
-    """The annotation without `Annotated`, type aliases and ``| None``."""
+    """Return the annotation without `Annotated`, type aliases and ``| None``."""
     while True:
         origin = get_origin(annotation)
         if origin is Annotated:
@@ -66,7 +63,7 @@ def core(annotation: Any) -> Any:
 
 
 def kind_of(annotation: Any) -> Kind:
-    """The kind of a field."""
+    """Return the kind of a field."""
     stripped = core(annotation)
     origin = get_origin(stripped)
     if origin is Literal:
@@ -91,7 +88,7 @@ def kind_of(annotation: Any) -> Kind:
 
 
 def item_of(annotation: Any) -> Any:
-    """The annotation of a list's items."""
+    """Return the annotation of a list's items."""
     arguments = [
         argument for argument in get_args(core(annotation)) if argument is not Ellipsis
     ]
@@ -99,7 +96,7 @@ def item_of(annotation: Any) -> Any:
 
 
 def choices_of(annotation: Any) -> dict[str, Any]:
-    """The values of a `Literal` or an enumeration, by what is typed for them."""
+    """Return the values of a `Literal` or an enumeration, by their text."""
     stripped = core(annotation)
     if get_origin(stripped) is Literal:
         return {str(value): value for value in get_args(stripped)}
@@ -107,7 +104,7 @@ def choices_of(annotation: Any) -> dict[str, Any]:
 
 
 def metavar_of(annotation: Any) -> str:
-    """What stands for the value in ``--help``."""
+    """Return the placeholder for the value in ``--help``."""
     stripped = core(annotation)
     if isinstance(stripped, type) and issubclass(stripped, PurePath):
         return "PATH"
@@ -117,9 +114,9 @@ def metavar_of(annotation: Any) -> str:
 
 
 def annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
-    """Return the annotation that a path of names and positions leads to.
+    """Return the annotation at a path of names and positions.
 
-    Return None where the model says nothing about it.
+    Return None if the model has no annotation there.
     """
     here: Any = model
     for segment in path:
@@ -140,7 +137,7 @@ def annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
 
 
 def holds_secret(annotation: Any, seen: frozenset[Any] = frozenset()) -> bool:
-    """Whether a value of this annotation is a secret or has one in it."""
+    """Return whether a value of this annotation is or contains a secret."""
     stripped = core(annotation)
     if kind_of(stripped) == "secret":
         return True
@@ -157,17 +154,17 @@ def holds_secret(annotation: Any, seen: frozenset[Any] = frozenset()) -> bool:
 
 
 def from_text(annotation: Any, text: str) -> Any:
-    """The value that the text of an environment variable or an option stands for.
+    """Return the value of an environment variable's or option's text.
 
-    Lists are JSON or separated by commas, tables are JSON; everything else stays text,
-    which pydantic converts.
+    Lists are JSON or separated by commas, tables are JSON; other text stays text, which
+    pydantic converts.
 
     Args:
-        annotation: The field's, or None when it is not known.
-        text: What was given.
+        annotation: The field's annotation, or None if it is not known.
+        text: The text.
 
     Raises:
-        ValueError: It begins like JSON and is not.
+        ValueError: The text begins like JSON but is not valid.
     """
     kind = kind_of(annotation) if annotation is not None else None
     if kind == "choice":
@@ -191,7 +188,7 @@ def from_text(annotation: Any, text: str) -> Any:
 def from_set(annotation: Any, text: str) -> Any:
     """Return the value in ``--set path=value``.
 
-    It is read as TOML where it is TOML and the field does not want text. Else it is the
+    It is parsed as TOML unless the field expects text. Text that is not TOML stays
     text.
     """
     value = _toml(text)
@@ -204,7 +201,7 @@ def from_set(annotation: Any, text: str) -> Any:
 
 
 def _toml(text: str) -> Any:
-    """The text as a TOML value.
+    """Return the text as a TOML value; the text itself if it is not TOML.
 
     In an inline table a comment cannot hide the rest: ``1#2`` stays text.
     """

@@ -1,6 +1,6 @@
-"""`reporting.toml`: the tables of reports and of their settings.
+"""`reporting.toml`: tables of reports and of their settings.
 
-Light to import: pydantic comes with the first settings that are resolved.
+The import is light: pydantic is imported when settings are first resolved.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ DEFAULT_NAME = "reporting.toml"
 
 
 class Config(NamedTuple):
-    """What a configuration file says.
+    """Content of a configuration file.
 
     Attributes:
-        path: The file, or None when there is none.
+        path: The file, or None if there is none.
         settings: Settings of installed reports: the tables ``[settings.<report>]``.
         tables: Reports composed in the file: the tables ``[reports.<name>]``.
     """
@@ -36,14 +36,14 @@ class Config(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The file's name, as it is shown to people."""
+        """The file's name for messages."""
         return str(self.path) if self.path else DEFAULT_NAME
 
     @property
     def composed(self) -> dict[str, ComposedReport]:
         """The reports composed in the file, by name.
 
-        Their tables are checked when one is used.
+        A table is checked when its report is used.
         """
         from reporting_framework.config.toml_report import ComposedReport
 
@@ -54,7 +54,7 @@ class Config(NamedTuple):
 
     @property
     def reports(self) -> dict[str, PipelineSpec]:
-        """What the reports composed in the file are made of, as the file alone says it.
+        """Composition of each report in the file, from the file's settings alone.
 
         Raises:
             SettingsError: A table is not a report.
@@ -67,7 +67,7 @@ class Config(NamedTuple):
         }
 
     def table_of(self, report: str) -> tuple[str, Mapping[str, Any]]:
-        """A report's table, and how to call it in a message."""
+        """Return the name of a report's table for messages, and the table."""
         kind, tables = (
             ("reports", self.tables)
             if report in self.tables
@@ -81,16 +81,16 @@ def find_config(
 ) -> Path | None:
     """Return the path of the configuration file.
 
-    It is `given`, else ``REPORTING_CONFIG``, else ``reporting.toml`` where it exists.
+    It is `given`, else ``REPORTING_CONFIG``, else an existing ``reporting.toml``.
 
     Args:
-        given: What ``--config`` says.
-        environment: The environment.
-        directory: Where to look for ``reporting.toml``; the working directory unless
-            given.
+        given: Value of ``--config``.
+        environment: The environment variables.
+        directory: Folder of ``reporting.toml``; the working directory by default.
 
     Raises:
-        SettingsError: A file that was asked for is not there.
+        SettingsError: The file named by ``--config`` or ``REPORTING_CONFIG`` does not
+            exist.
     """
     for text, asker in (
         (given, "--config"),
@@ -98,7 +98,9 @@ def find_config(
     ):
         if text:
             if not os.path.isfile(text):
-                raise SettingsError(f"{asker} names {text}, which is not a file")
+                raise SettingsError(
+                    f"{asker} names {text}, which is not a file; correct the path"
+                )
             return Path(text)
     default = (directory or Path()) / DEFAULT_NAME
     return default if default.is_file() else None
@@ -108,7 +110,7 @@ def read_config(path: Path | None) -> Config:
     """Read a configuration file; None gives an empty configuration.
 
     Raises:
-        SettingsError: It cannot be read, is not TOML, or has tables that are not known.
+        SettingsError: The file cannot be read, is not TOML, or has unknown tables.
     """
     if path is None:
         return Config()
@@ -119,13 +121,17 @@ def read_config(path: Path | None) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not TOML: {error}") from None
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is not UTF-8 text: byte {error.start}") from None
+        raise SettingsError(
+            f"{path} is not UTF-8 text: byte {error.start}; save it as UTF-8"
+        ) from None
     except ValueError:
-        raise SettingsError(f"{path} holds a number that is too long") from None
+        raise SettingsError(
+            f"{path} holds a number that is too long; shorten it"
+        ) from None
     except (OSError, RecursionError) as error:
         raise SettingsError(
             f"{path} cannot be read:"
-            f" {getattr(error, 'strerror', None) or 'nested too deep'}"
+            f" {getattr(error, 'strerror', None) or 'nested too deeply'}"
         ) from None
     settings = _tables(path, document.pop("settings", {}), "settings")
     tables = _tables(path, document.pop("reports", {}), "reports")
@@ -137,8 +143,8 @@ def read_config(path: Path | None) -> Config:
         )
     for name in settings.keys() & tables.keys():
         raise SettingsError(
-            f"{path}: [settings.{name}] and [reports.{name}]: put the settings into"
-            f" [reports.{name}]"
+            f"{path}: [settings.{name}] and [reports.{name}] both exist; move the"
+            f" settings into [reports.{name}]"
         )
     return Config(path, settings, tables)
 
@@ -148,6 +154,7 @@ def _tables(path: Path, value: Any, kind: str) -> dict[str, Mapping[str, Any]]:
         isinstance(item, dict) for item in value.values()
     ):
         raise SettingsError(
-            f"{path}: {kind} holds one table for each report, as in [{kind}.<report>]"
+            f"{path}: {kind} must hold one table for each report, as in"
+            f" [{kind}.<report>]"
         )
     return value

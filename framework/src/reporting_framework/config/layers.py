@@ -1,7 +1,6 @@
-"""Settings in layers.
+"""Layers of settings, their merging, and the place of each value.
 
-The module has each layer's assignments, which side of alternatives a layer takes, and
-who set what.
+A layer holds the assignments of one place, and takes one side of each alternative.
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 Path = tuple[str, ...]
-"""Names, and positions in lists, from the outside in."""
+"""Names, and positions in lists, outermost first."""
 
 TRIGGER = "the trigger"
-"""The place of what started the run."""
+"""Place of values from the trigger."""
 
 NESTING = 64
-"""Deepest nesting of a setting's value."""
+"""Maximum nesting of a setting's value."""
 
 
 class Assignment(NamedTuple):
-    """One value given in one place.
+    """One value from one place.
 
     Attributes:
-        path: What it sets.
-        value: To what.
-        place: Where that was said, as it is shown to people.
+        path: Path of the setting.
+        value: Its value.
+        place: Its place, for messages.
     """
 
     path: Path
@@ -42,11 +41,11 @@ class Assignment(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """All that one place says.
+    """All assignments of one place.
 
     Attributes:
         name: The place, as in "both are set in the environment".
-        assignments: In the order in which they take effect.
+        assignments: The assignments in the order in which they take effect.
     """
 
     name: str
@@ -55,21 +54,21 @@ class Layer(NamedTuple):
 
 @dataclass(slots=True)
 class ResolvedValues:
-    """What all layers come to.
+    """Result of merging all layers.
 
     Attributes:
-        values: The settings, not yet checked.
-        places: Who set what, last.
+        values: The settings, not yet validated.
+        places: Place of the last assignment of each path.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     places: dict[Path, str] = field(default_factory=dict)
 
     def place_of(self, path: Path) -> str | None:
-        """Return where the value at `path` comes from.
+        """Return the place of the value at `path`, or None.
 
-        That is its own place, that of the nearest value around it, or that of the first
-        one within.
+        It is the value's own place, the place of the nearest value around it, or the
+        place of the first value within it.
         """
         around = (
             self.places[path[:end]]
@@ -85,15 +84,15 @@ class ResolvedValues:
 def merge(
     report: str, layers: Iterable[Layer], alternatives: Mapping[str, Sequence[str]]
 ) -> ResolvedValues:
-    """Put the layers on top of each other, the lowest first.
+    """Merge the layers, lowest first.
 
     Tables are merged name by name; everything else, lists included, is replaced. A
-    layer that sets one side of an alternative drops the other side of the layers below
-    it.
+    layer that sets one side of an alternative removes the other side from the layers
+    below.
 
     Raises:
-        SettingsError: A layer sets both sides, or a path leads through something that
-            is not a table.
+        SettingsError: A layer sets both sides, or a path leads through a value that is
+            not a table.
     """
     merged = ResolvedValues()
     for layer in layers:
@@ -112,7 +111,7 @@ def _choose(
     if whole in places and given:
         raise SettingsError(
             f"{report}: {whole} ({places[whole]}) and {given[0]} ({places[given[0]]})"
-            f" are both set {layer.name}; they are alternatives: give only one of them",
+            f" are both set {layer.name}; they are alternatives: remove one of them",
             of_trigger=places[whole] == TRIGGER,
         )
     for name in parts if whole in places else (whole,) if given else ():
@@ -148,9 +147,7 @@ def _assign(report: str, merged: ResolvedValues, new: Assignment) -> None:
         return
     else:
         here[last] = _copy(report, new.value, new)
-    if (
-        replaces
-    ):  # a trigger of thousands of new names must not cost the square of their number
+    if replaces:  # many new names must not cost the square of their number
         for path in [
             path for path in merged.places if path[: len(new.path)] == new.path
         ]:
@@ -159,10 +156,10 @@ def _assign(report: str, merged: ResolvedValues, new: Assignment) -> None:
 
 
 def _copy(report: str, value: Any, new: Assignment, depth: int = 0) -> Any:
-    """Copy the tables and lists of a value: the layers above change them.
+    """Copy the tables and lists of a value, because higher layers change them.
 
     Raises:
-        SettingsError: They are nested too deep.
+        SettingsError: They are nested too deeply.
     """
     if depth > NESTING:
         raise SettingsError(
@@ -191,11 +188,11 @@ def _item(report: str, items: list[Any], segment: str, new: Assignment) -> Any:
     return items[int(segment)]
 
 
-# -- what each place says --------------------------------------------------------------
+# -- assignments of each place ---------------------------------------------------------
 
 
 def variable(report: str, path: Sequence[str]) -> str:
-    """Name of the environment variable of a report's setting."""
+    """Return the name of the environment variable of a report's setting."""
     return "__".join(
         ["REPORTING_" + _upper(report), *(_upper(segment) for segment in path)]
     )
@@ -206,21 +203,21 @@ def _upper(name: str) -> str:
 
 
 def option(name: str) -> str:
-    """Name of the command line's option for a setting."""
+    """Return the name of the command line's option for a setting."""
     return "--" + name.replace("_", "-")
 
 
 def from_mapping(place: str, values: Mapping[str, Any]) -> list[Assignment]:
-    """What a table or a trigger says."""
+    """Return the assignments of a table or a trigger."""
     return [Assignment((str(name),), value, place) for name, value in values.items()]
 
 
 def from_environment(
     report: str, model: type[BaseModel], environment: Mapping[str, str]
 ) -> list[Assignment]:
-    """Return what the environment says.
+    """Return the assignments of the environment variables.
 
-    The published names come first, so that the report's own variable wins over them.
+    Published names come first, so that the report's own variable overrides them.
     """
     published: Mapping[str, str] = getattr(model, "environment", {})
     assignments: list[tuple[Path, str]] = [
@@ -241,10 +238,7 @@ def from_environment(
 def from_options(
     report: str, model: type[BaseModel], options: Mapping[str, Any]
 ) -> list[Assignment]:
-    """What the command line's options say.
-
-    Those that were not given are not among them.
-    """
+    """Return the assignments of the options that were given."""
     assignments = []
     for name, value in options.items():
         place = f"option {option(name)}"
@@ -261,10 +255,10 @@ def from_options(
 def from_sets(
     report: str, model: type[BaseModel], sets: Iterable[str]
 ) -> list[Assignment]:
-    """What ``--set path=value`` says.
+    """Return the assignments of ``--set path=value``.
 
     Raises:
-        SettingsError: It is not of this form.
+        SettingsError: A text has another form.
     """
     assignments = []
     for text in sets:
@@ -295,5 +289,6 @@ def _decoded(
     except (ValueError, RecursionError) as error:
         what = getattr(error, "msg", type(error).__name__)
         raise SettingsError(
-            f"{report}: {'.'.join(path)} ({place}) begins like JSON and is not: {what}"
+            f"{report}: {'.'.join(path)} ({place}) begins like JSON but is not valid:"
+            f" {what}"
         ) from None

@@ -1,4 +1,4 @@
-"""A report's settings, resolved from all the places that may set them.
+"""Resolution of a report's settings from all places that may set them.
 
 Lowest to highest: the model's defaults, ``reporting.toml``, environment variables, the
 trigger, the command line.
@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 def unknown_report_settings(
     config: Config, environment: Mapping[str, str], reports: Sequence[str]
 ) -> list[str]:
-    """Return, in words, what is set for a report that there is not.
+    """Describe settings for a report that does not exist but resembles one that does.
 
-    The report's name is near that of one there is.
-
-    A name near no other may be that of a report which is not installed here.
+    A name that resembles no report may belong to a report that is not installed here.
     """
     from reporting_framework.config.layers import variable
 
@@ -44,7 +42,7 @@ def unknown_report_settings(
         for prefix, name in given.items()
         if prefix not in variables
     ]
-    return [f"{place} is of no report{near}" for place, near in problems if near]
+    return [f"{place}: no such report{near}" for place, near in problems if near]
 
 
 def resolve_settings(
@@ -57,18 +55,17 @@ def resolve_settings(
     options: Mapping[str, Any] | None = None,
     sets: Sequence[str] = (),
 ) -> BaseModel:
-    """A report's settings, from all the places that may set them.
+    """Resolve a report's settings from all places that may set them.
 
     Args:
         report_name: The report.
-        model: Its settings model. Its class variables `environment` and `alternatives`
-            are minded.
-        config: What the configuration file says.
-        environment: The environment.
-        trigger: What started the run, as far as it is settings.
-        options: The command line's options that were given, by setting.
-        sets: What ``--set`` was given, each ``path=value``; later than `options` on the
-            same level.
+        model: Its settings model, with its class variables `environment` and
+            `alternatives`.
+        config: The configuration file.
+        environment: The environment variables.
+        trigger: Settings in the trigger.
+        options: Options given on the command line, by setting.
+        sets: Values of ``--set``, each ``path=value``; they override `options`.
 
     Raises:
         SettingsError: A setting is missing, unknown, contradictory or of the wrong
@@ -99,16 +96,16 @@ def resolve_settings(
     except ValidationError as error:
         from reporting_framework.config.error_messages import (
             to_settings_error,
-        )  # only errors need it
+        )  # imported late: only errors need it
 
         problem = to_settings_error(report_name, model, error, merged, table)
     except ReportingError:
         raise
     except (
         Exception
-    ) as error:  # of an author's own check, which took a value to be of another type
+    ) as error:  # from the report's own validator, which expected another type
         problem = SettingsError(
             f"{report_name}: checking the settings raised {type(error).__name__}; give"
-            " each a value of its own type"
+            " each setting a value of its type"
         )
     raise problem

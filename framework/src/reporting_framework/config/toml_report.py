@@ -1,6 +1,4 @@
-"""A report composed in ``reporting.toml``.
-
-Its settings are its table there.
+"""Report composed in ``reporting.toml``, whose settings are its table there.
 
 ::
 
@@ -29,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class ComposedReport(Report):
-    """Report that a table of the configuration describes.
+    """A report that a table of the configuration file describes.
 
     Args:
-        name: The name of the table.
-        summary: What the table says that it is.
+        name: Name of the table.
+        summary: The table's summary.
     """
 
     def __init__(self, name: str, summary: str = "") -> None:
@@ -42,13 +40,13 @@ class ComposedReport(Report):
 
     @property
     def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class
-        """What the table may hold."""
+        """Settings model of the table."""
         from reporting_framework.config.toml_report_settings import ComposedSettings
 
         return ComposedSettings
 
     def compose(self, settings: Any) -> PipelineSpec:
-        """The composition that the table describes."""
+        """Return the composition that the table describes."""
         from reporting_framework.plugin_api.report import PipelineSpec
 
         return PipelineSpec(

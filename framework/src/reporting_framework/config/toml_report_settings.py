@@ -1,4 +1,4 @@
-"""What a ``[reports.<name>]`` table may hold."""
+"""Settings model of a ``[reports.<name>]`` table."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from reporting_framework.plugin_api.settings import Settings
 
 
 class Part(BaseModel):
-    """A plugin by name; all other keys are its settings."""
+    """Reference to a plugin by name; all other keys are its settings."""
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
-    use: str = Field(description="The name of the plugin")
+    use: str = Field(description="Name of the plugin")
 
 
 class ComposedSettings(Settings):
-    """A report's parts. The plugins check their own settings."""
+    """Parts of a report. The plugins check their own settings."""
 
     summary: str = Field(
         "",
-        description="What `reporting list` shows",
+        description="Summary in `reporting list`",
         json_schema_extra={"option": False},
     )
-    source: Part = Field(description="Where records come from")
-    validator: Part = Field(description="What tells good records from bad ones")
+    source: Part = Field(description="Source of the records")
+    validator: Part = Field(description="Validator of the records")
     transforms: tuple[Part, ...] = Field(
-        (), description="What shapes the good ones, in this order"
+        (), description="Transforms of the valid records, in this order"
     )
-    sinks: tuple[Part, ...] = Field(min_length=1, description="Where they go")
-    engine: Part = Field(Part(use="local"), description="What runs the work")
+    sinks: tuple[Part, ...] = Field(min_length=1, description="Sinks of the rows")
+    engine: Part = Field(Part(use="local"), description="Engine that runs the work")
     write_mode: WriteMode = Field(
         "append",
-        description="What a run does to the tables of the sinks: append, upsert or"
+        description="How a run changes the tables of the sinks: append, upsert or"
         " replace",
     )
     metadata: str | None = Field(
         None,
         description=(
-            "Folder for quarantine, hints and history: a URI; unless set, the first"
-            " sink that has a place for them decides"
+            "Folder for quarantine, hints and history: a URI; by default, the first"
+            " sink with a location for them decides"
         ),
     )
