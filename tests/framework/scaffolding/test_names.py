@@ -50,9 +50,9 @@ REFUSED = {
     "event-processor": "is a name of this project's own",
     "parquet-checkpoint": "is a name of this project's own",
     "pydantic": "is a name of this project's own",
-    "hatch": "is the name of something that a new package requires",
-    "polars": "is the name of something that a new package requires",
-    "tests": "is the name of something that lies beside every package",
+    "hatch": "is the name of a distribution that a new package requires",
+    "polars": "is the name of a distribution that a new package requires",
+    "tests": "is the name of a file or folder in every package",
 }
 
 
@@ -142,7 +142,7 @@ def test_the_name_of_a_plugin_that_could_not_be_loaded_is_refused():
             "reporting-event-processor",
             r"the distribution reporting-event-processor \S+ is installed already",
         ),
-        ("yaml", "there is a package yaml already, which another distribution brings"),
+        ("yaml", "there is a package yaml already, of another distribution"),
     ],
 )
 def test_what_is_installed_is_refused(name, message):
@@ -156,7 +156,7 @@ def test_a_folder_that_is_there_is_refused(tmp_path):
     for name in ("visits", "gone"):
         with pytest.raises(
             SettingsError,
-            match=f"{name} is there already; choose another name or another folder",
+            match=f"{name} exists already; choose another name, or another folder",
         ):
             check_folder(tmp_path / name)
     check_folder(tmp_path / "new")

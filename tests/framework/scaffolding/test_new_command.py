@@ -143,9 +143,9 @@ def test_what_an_installer_compiled_is_not_copied(kind, tmp_path):
         ("lambda", "is a word of the Python language"),
         ("json", "is a module of Python's standard library"),
         ("reporting-aws", "is a name of this project's own"),
-        ("polars", "is the name of something that a new package requires"),
+        ("polars", "is the name of a distribution that a new package requires"),
         ("yaml", "there is a package yaml already"),
-        ("taken", "is there already; choose another name or another folder with --out"),
+        ("taken", "exists already; choose another name, or another folder with --out"),
     ],
 )
 def test_names_are_refused_before_anything_is_written(tmp_path, sub, name, message):
@@ -198,7 +198,7 @@ def test_the_name_of_a_report_that_is_composed_in_a_file_is_refused(tmp_path):
         ),
         (
             ["--no-terraform", "--framework", "nowhere"],
-            "--framework: 'nowhere' is neither a path that is there",
+            "--framework: 'nowhere' is neither an existing path",
         ),
         (["--source", "ftp"], "'ftp' is not one of"),
     ],
@@ -321,7 +321,7 @@ def test_what_would_be_taken_for_a_template_is_refused(
         value,
     )
     assert done.exit_code == 2
-    assert "a control character; do without" in done.stderr
+    assert "a control character; remove it" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

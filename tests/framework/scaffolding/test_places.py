@@ -119,7 +119,7 @@ def test_two_versions_in_a_folder_are_refused(tmp_path):
     made(tmp_path, *(f"reporting_framework-0.1.{n}-py3-none-any.whl" for n in (0, 1)))
     with pytest.raises(
         SettingsError,
-        match=r"0\.1\.0-py3-none-any\.whl and .*0\.1\.1.* are both in .*; leave one there",
+        match=r"0\.1\.0-py3-none-any\.whl and .*0\.1\.1.* are both in .*; remove one of them",
     ):
         framework_variables(str(tmp_path), "0.1.0", ALL)
 
@@ -162,6 +162,6 @@ def test_a_requirement(given, expected):
 def test_anything_else_is_refused(given):
     with pytest.raises(
         SettingsError,
-        match=r"is neither a path that is there nor a requirement such as reporting-framework>=0\.1",
+        match=r"is neither an existing path nor a requirement such as reporting-framework>=0\.1",
     ):
         framework_variables(given, "0.1.0", ALL)

@@ -1,1 +1,1 @@
-"""New packages from templates: reports for AWS Lambda, and plugins."""
+"""Generator of new packages from templates: reports for AWS Lambda, and plugins."""

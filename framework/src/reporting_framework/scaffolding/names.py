@@ -1,7 +1,4 @@
-"""Checks of whether a new package can have a name.
-
-Everything is checked before anything is written.
-"""
+"""Checks of the name of a new package, before anything is written."""
 
 from __future__ import annotations
 
@@ -21,7 +18,8 @@ if TYPE_CHECKING:
     from reporting_framework.registry.plugin_info import PluginInfo
 
 LONGEST = 32
-"""With what a deployment appends, a bucket's name may have 63 characters."""
+"""Maximum length: a bucket's name has at most 63 characters with a deployment's suffix.
+"""
 
 FIRST_PARTY = frozenset(
     {
@@ -95,31 +93,31 @@ REQUIRED = frozenset(
         "vl-convert-python",
     }
 )
-"""What a new package, this project's distributions and the README's commands require:
-it would hide it, or be it.
+"""Distributions that a new package, this project or the README's commands require. A
+package of such a name would hide one of them, or be taken for it.
 """
 
 BESIDE = frozenset({"conftest", "dist", "example", "out", "src", "terraform", "tests"})
-"""Modules and folders that a new package has beside its own."""
+"""Modules and folders of a new package beside its own module."""
 
 _STANDARD = sys.stdlib_module_names | {"test"}
-"""Python's own modules; its list leaves out the package of its own tests."""
+"""Python's own modules; `sys.stdlib_module_names` leaves out its tests."""
 
 _PLAIN = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
 
 
 def package_of(name: str) -> str:
-    """The import package of a distribution."""
+    """Return the import package of a distribution."""
     return name.replace("-", "_")
 
 
 def check_name(name: str) -> None:
-    """See that a name can be that of a distribution.
+    """Check that a name can be used for a distribution.
 
-    It must also do for the import package, and for what a deployment makes.
+    The name must also fit the import package and the resources of a deployment.
 
     Raises:
-        SettingsError: It cannot.
+        SettingsError: The name cannot be used.
     """
     shown = repr(one_line(name, 80))
     if not _PLAIN.fullmatch(name):
@@ -131,43 +129,47 @@ def check_name(name: str) -> None:
         )
     if len(name) > LONGEST:
         raise SettingsError(
-            f"{shown} is too long: {len(name)} characters, {LONGEST} are allowed"
+            f"{shown} is too long: {len(name)} characters, {LONGEST} are allowed;"
+            " shorten it"
         )
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         raise SettingsError(
-            f"{shown} is a word of the Python language: no package can be imported"
-            " under it"
+            f"{shown} is a word of the Python language and cannot be imported; choose"
+            " another name"
         )
     if package_of(name) in _STANDARD:
         raise SettingsError(
-            f"{shown} is a module of Python's standard library: its package would"
-            " hide it"
+            f"{shown} is a module of Python's standard library, which the package would"
+            " hide; choose another name"
         )
     if name in FIRST_PARTY | PLUGINS or name == "reporting":
-        raise SettingsError(f"{shown} is a name of this project's own")
+        raise SettingsError(
+            f"{shown} is a name of this project's own; choose another name"
+        )
     if name in REQUIRED:
         raise SettingsError(
-            f"{shown} is the name of something that a new package requires; choose"
+            f"{shown} is the name of a distribution that a new package requires; choose"
             " another name"
         )
     if name in BESIDE:
         raise SettingsError(
-            f"{shown} is the name of something that lies beside every package"
+            f"{shown} is the name of a file or folder in every package; choose another"
+            " name"
         )
 
 
 def check_free(
     name: str, roles: Collection[str], listing: Iterable[PluginInfo]
 ) -> None:
-    """See that nothing installed has the name.
+    """Check that no installed plugin, distribution or package has the name.
 
     Args:
-        name: A name that `check_name` lets pass.
-        roles: What will be registered under it.
-        listing: What is installed, as the registry lists it.
+        name: A name that passed `check_name`.
+        roles: Roles of the plugins to register under it.
+        listing: Installed plugins, as the registry lists them.
 
     Raises:
-        SettingsError: Something has it.
+        SettingsError: The name is in use.
     """
     for row in listing:
         if row.name == name and (row.role in roles or row.role == "plugin"):
@@ -184,21 +186,23 @@ def check_free(
             )
     if importlib.util.find_spec(package_of(name)) is not None:
         raise SettingsError(
-            f"there is a package {package_of(name)} already, which another distribution"
-            " brings"
+            f"there is a package {package_of(name)} already, of another distribution;"
+            " choose another name"
         )
 
 
 def check_folder(folder: Path) -> None:
-    """See that a folder can be made.
+    """Check that a folder can be made.
 
     Raises:
-        SettingsError: Something is there.
+        SettingsError: It exists already, or its parent is not a folder.
     """
     if folder.exists() or folder.is_symlink():
         raise SettingsError(
-            f"{folder} is there already; choose another name or another folder with"
+            f"{folder} exists already; choose another name, or another folder with"
             " --out"
         )
     if not folder.parent.is_dir() and folder.parent.exists():
-        raise SettingsError(f"{folder.parent} is not a folder")
+        raise SettingsError(
+            f"{folder.parent} is not a folder; choose another one with --out"
+        )

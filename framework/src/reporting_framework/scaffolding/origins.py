@@ -1,7 +1,4 @@
-"""The repository and commit that this installation's templates are of.
-
-They are told as far as that is known.
-"""
+"""Origin of this installation's templates: repository and commit, if known."""
 
 from __future__ import annotations
 
@@ -16,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 from reporting_framework.registry.discovery import FRAMEWORK
 
 TEMPLATES = Path(__file__).with_name("templates")
-"""Here they are in every installation; in the repository ``templates`` at the top leads
-here.
+"""Folder of the templates in every installation; in the repository, ``templates`` at
+the top is a link to it.
 """
 
 _URL = re.compile(
@@ -26,16 +23,15 @@ _URL = re.compile(
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:")
 
 MODULE = "{module}"
-"""Stands for a Terraform module's name."""
+"""Placeholder for a Terraform module's name."""
 
 
 class Repository(NamedTuple):
     """A repository of this project.
 
     Attributes:
-        url: From where git clones it.
-        commit: The commit that the templates are of, or None where files differ from
-            it.
+        url: URL that git clones.
+        commit: Commit of the templates, or None if their files differ from it.
         folder: Its folder on this machine, or None.
     """
 
@@ -45,7 +41,7 @@ class Repository(NamedTuple):
 
     @property
     def modules(self) -> str:
-        """Where Terraform finds the modules; `MODULE` stands for the name of one."""
+        """Address of the Terraform modules, with `MODULE` for a module's name."""
         if self.folder is not None and (
             self.commit is None or self.url == str(self.folder)
         ):
@@ -54,22 +50,22 @@ class Repository(NamedTuple):
 
 
 def repository() -> Repository | None:
-    """Return the repository that this installation is of, or None.
+    """Return the repository of this installation, or None.
 
-    From an index or a wheel, none is known.
+    For an installation from an index or a wheel, it is not known.
     """
     try:
         return recorded(
             importlib.metadata.distribution(FRAMEWORK).read_text("direct_url.json")
         )
-    except importlib.metadata.PackageNotFoundError:  # on the path, and not installed
+    except importlib.metadata.PackageNotFoundError:  # on the path, but not installed
         return None
 
 
 def recorded(text: str | None) -> Repository | None:
-    """The repository that an installer has written down (PEP 610), or None.
+    """Return the repository in an installer's record (PEP 610), or None.
 
-    It is a help, and no more.
+    A damaged record counts as none.
     """
     try:
         record = json.loads(text or "{}")
@@ -86,7 +82,7 @@ def recorded(text: str | None) -> Repository | None:
 
 
 def checkout(folder: Path) -> Repository | None:
-    """The repository that a folder is in, or None."""
+    """Return the repository that holds a folder, or None."""
     top = _git(folder, "rev-parse", "--show-toplevel")
     commit = _git(folder, "rev-parse", "HEAD")
     if not top or not commit:
@@ -104,11 +100,11 @@ def checkout(folder: Path) -> Repository | None:
 
 
 def without_secrets(url: str) -> str:
-    """Return the URL of a repository, without what may be a secret.
+    """Return the URL of a repository, without possible secrets.
 
-    A password or a token may be in the user, the query and the fragment.
+    The user, the query and the fragment may hold a password or a token.
 
-    The user of SSH stays, as in ``ssh://git@host/``: it is a part of the address, and
+    The user of SSH stays, as in ``ssh://git@host/``: it is a part of the address and
     never a secret.
     """
     if (match := _URL.fullmatch(url.partition("#")[0].partition("?")[0])) is None:
@@ -125,9 +121,9 @@ def without_secrets(url: str) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints, or None where there is no git or nothing to tell."""
+    """Return git's output; None if git is missing or fails."""
     try:
-        done = subprocess.run(  # noqa: S603 - our own words
+        done = subprocess.run(  # noqa: S603 - our own arguments
             ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
             capture_output=True,
             text=True,

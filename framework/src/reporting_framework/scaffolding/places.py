@@ -1,6 +1,6 @@
-"""The places where new packages find the framework.
+"""Origin of the framework for new packages.
 
-They are an index by version, or wheels or folders on this machine.
+It is an index, by version, or wheels or folders on this machine.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ VARIABLES = {
     "object_store_path": "reporting-object-store",
     "aws_path": "reporting-aws",
 }
-"""Variables of the templates, by the distributions whose places they say."""
+"""Variables of the templates for the paths of distributions, by variable."""
 
 
 def versions(installed: str) -> str:
-    """Return the versions that fit together with the installed one.
+    """Return the versions that are compatible with the installed one.
 
-    These are ``>=0.1,<0.2`` for 0.1.4, and ``>=1.4,<2`` for 1.4.2.
+    For 0.1.4 they are ``>=0.1,<0.2``, and for 1.4.2 ``>=1.4,<2``.
     """
     major, minor = (int(part) for part in installed.split(".")[:2])
     return f">={major}.{minor},<{major + 1}" if major else f">=0.{minor},<0.{minor + 1}"
@@ -43,17 +43,17 @@ def versions(installed: str) -> str:
 def framework_variables(
     given: str | None, installed: str, variables: tuple[str, ...]
 ) -> dict[str, str]:
-    """Variables of a template that say which framework a new package has.
+    """Return the variables of a template that select the framework.
 
     Args:
         given: A folder of wheels, a wheel, a folder of this project's sources, or a
             requirement; None: the folder or wheel that the framework was installed
-            from, or the requirement of what is installed.
+            from, or else a requirement for the installed version.
         installed: The installed version.
-        variables: Those of `VARIABLES` that are needed.
+        variables: The needed variables of `VARIABLES`.
 
     Raises:
-        SettingsError: It is none of these, or a distribution is not there.
+        SettingsError: `given` has another form, or a distribution is missing.
     """
     framework_requirement = {
         "framework": versions(installed),
@@ -72,8 +72,8 @@ def framework_variables(
         for variable in variables:
             if VARIABLES[variable] not in places:
                 raise SettingsError(
-                    f"--framework: there is no {VARIABLES[variable]} in {given}; give a"
-                    " folder of wheels, or of the sources, that has it"
+                    f"--framework: {given}: {VARIABLES[variable]} is missing there;"
+                    " give a folder of wheels, or of the sources, that has it"
                 )
             framework_requirement[variable] = (
                 places[VARIABLES[variable]].resolve().as_posix()
@@ -81,20 +81,20 @@ def framework_variables(
         return framework_requirement
     if (match := _REQUIREMENT.fullmatch(given.strip())) is None:
         raise SettingsError(
-            f"--framework: {one_line(given, 120)!r} is neither a path that is there nor"
+            f"--framework: {one_line(given, 120)!r} is neither an existing path nor"
             f" a requirement such as {FRAMEWORK}{versions(installed)}"
         )
     return framework_requirement | {"framework": match[1].replace(" ", "")}
 
 
 def _installed_from() -> str | None:
-    """Return the folder that the framework was installed from.
+    """Return the folder or wheel that the framework was installed from.
 
-    Return None when it was no folder, or when it is there no more.
+    Return None if there is none, or it no longer exists.
     """
     try:
         text = importlib.metadata.distribution(FRAMEWORK).read_text("direct_url.json")
-    except importlib.metadata.PackageNotFoundError:  # on the path, and not installed
+    except importlib.metadata.PackageNotFoundError:  # on the path, but not installed
         return None
     place = urlsplit(json.loads(text)["url"]) if text else None
     if place is None or place.scheme != "file":
@@ -104,7 +104,7 @@ def _installed_from() -> str | None:
 
 
 def _wheels(path: Path) -> Iterator[tuple[str, Path]]:
-    """The wheels in a folder, or beside a wheel and itself, by distribution."""
+    """Yield the wheels in a folder, or a wheel and its neighbours, by distribution."""
     newest: dict[str, Path] = {}
     for wheel in sorted((path if path.is_dir() else path.parent).glob("*.whl")):
         name = normalised(wheel.name.partition("-")[0])
@@ -113,7 +113,7 @@ def _wheels(path: Path) -> Iterator[tuple[str, Path]]:
         elif name in newest and name in VARIABLES.values():
             raise SettingsError(
                 f"--framework: {newest[name].name} and {wheel.name} are both in {path};"
-                " leave one there"
+                " remove one of them"
             )
         newest[name] = wheel
     yield from newest.items()
@@ -122,13 +122,13 @@ def _wheels(path: Path) -> Iterator[tuple[str, Path]]:
 def _folders(path: Path) -> Iterator[tuple[str, Path]]:
     """Yield the distributions in a checkout of this project.
 
-    The root of the checkout or a folder of it is `path`.
+    `path` is the root of the checkout or a folder directly below it.
     """
     patterns = ("pyproject.toml", "*/pyproject.toml", "plugins/*/pyproject.toml")
     roots = (
         path.resolve().parent,
         path,
-    )  # what is in the folder itself goes over what is beside it
+    )  # the folder itself overrides its neighbours
     for project in [
         path
         for root in roots

@@ -1,6 +1,6 @@
-"""Rendering a template with cookiecutter.
+"""Rendering of a template with cookiecutter.
 
-The same answers give the same bytes, and nothing else is touched.
+The same answers give the same bytes, and only the new folder is written.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from reporting_framework.scaffolding.origins import TEMPLATES, Repository
 LAMBDA, PLUGIN = "reporting-lambda", "plugin"
 
 CRUFT = ".cruft.json"
-"""What cruft keeps beside a package: the template, its commit, and the answers."""
+"""File that cruft keeps in a package: the template, its commit, and the answers."""
 
 
 def check_installed(needed: str = "cookiecutter") -> None:
-    """See that the extra ``new`` is installed.
+    """Check that the extra ``new`` is installed.
 
     Raises:
-        SettingsError: It is not.
+        SettingsError: It is missing.
     """
     if importlib.util.find_spec(needed) is None:
         raise SettingsError(
@@ -41,13 +41,13 @@ def check_installed(needed: str = "cookiecutter") -> None:
 def render(
     template: str, answers: Mapping[str, Any], out: Path, repository: Repository | None
 ) -> Path:
-    """Make a package.
+    """Make a package from a template.
 
     Args:
         template: Name of the template.
-        answers: Its variables; the others have their defaults.
-        out: Where to make the package's folder.
-        repository: Where the template is from; with its commit known, cruft can update
+        answers: Values of its variables; other variables keep their defaults.
+        out: Parent of the package's folder.
+        repository: Repository of the template; if its commit is known, cruft can update
             the package later.
 
     Returns:
@@ -79,7 +79,7 @@ def render(
             begun = Path(generate_files(folder, context, str(place)))
             for compiled in [
                 *begun.rglob("__pycache__")
-            ]:  # pip compiles whatever ends in .py, templates too
+            ]:  # pip compiles every file that ends in .py, even in templates
                 shutil.rmtree(compiled)
             if repository is not None and repository.commit is not None:
                 _write_cruft(
@@ -99,13 +99,10 @@ def render(
 
 
 def check_plain(answers: Mapping[str, Any]) -> None:
-    """See that nothing would be taken for a template.
-
-    cookiecutter evaluates whatever it is given.
+    """Check that no answer holds template syntax, which cookiecutter would evaluate.
 
     Raises:
-        SettingsError: A value has double braces or the like, or a character that no
-            path or address has.
+        SettingsError: A value has double braces or similar, or a control character.
     """
     for name, value in answers.items():
         if isinstance(value, str) and (
@@ -113,18 +110,18 @@ def check_plain(answers: Mapping[str, Any]) -> None:
         ):
             raise SettingsError(
                 f"{name}: {one_line(value, 80)!r} holds {{{{, {{%, {{# or a control"
-                " character; do without"
+                " character; remove it"
             )
 
 
 @contextmanager
 def _temporary_folder(out: Path) -> Iterator[Path]:
-    """A folder to begin in, for nobody else.
+    """Make a private folder to build the package in, and remove it afterwards.
 
-    What is whole is then renamed, and what is left of a failure goes with it.
+    The caller moves the finished package out of it.
 
-    It is the folder for temporary files too: cookiecutter writes its hooks there, and
-    what lies beside a program that Python runs can be imported by it.
+    Temporary files get a separate private folder: cookiecutter writes its hooks there,
+    and Python would import modules beside a hook that it runs.
     """
     known = tempfile.tempdir
     with (
@@ -141,7 +138,7 @@ def _temporary_folder(out: Path) -> Iterator[Path]:
 def _write_cruft(
     path: Path, directory: str, context: Mapping[str, Any], repository: Repository
 ) -> None:
-    """What ``cruft create`` would have written."""
+    """Write the file that ``cruft create`` would have written."""
     state = {
         "template": repository.url,
         "commit": repository.commit,

@@ -1,4 +1,4 @@
-"""Schedules as EventBridge Scheduler takes them."""
+"""Check of schedules for EventBridge Scheduler."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _CRON = re.compile(rf"cron\({_FIELD}(?: {_FIELD}){{5}}\)", re.ASCII)
 
 
 def check_schedule(schedule: str) -> None:
-    """See that it is a rate, a cron expression, or none.
+    """Check that a schedule is a rate, a cron expression, or ``none``.
 
     Raises:
-        SettingsError: It is none of these.
+        SettingsError: It has another form.
     """
     rate = _RATE.fullmatch(schedule)
     if rate and (rate[1] == "1") == (not rate[3]):
