@@ -459,7 +459,7 @@ MUTANTS = [
         "json.dumps(after, sort_keys=True)",
         "json.dumps({**after, 'rows': rows} if self.mode == 'upsert' else after)",
         "test_the_newest_version_wins_in_every_order",
-        "is there twice",
+        "exists twice",
     ),
     Mutant(
         "forgets a delete of an unseen key",

@@ -105,7 +105,9 @@ def test_the_smallest_table_source_makes_no_file_that_is_missing(tmp_path):
     orders, _ = example("Orders")
     path = tmp_path / "a ?#%20.db"
     source = orders(orders.Settings(path=str(path)))
-    with pytest.raises(StorageUnavailable, match="source shop-orders: SQLITE_CANTOPEN; check path"):
+    with pytest.raises(
+        StorageUnavailable, match="source shop-orders: SQLITE_CANTOPEN; check path"
+    ):
         list(source.plan(KnownObjects()))
     assert not list(tmp_path.iterdir())
     with closing(sqlite3.connect(path)) as database, database:

@@ -210,9 +210,7 @@ def test_both_sides_in_one_layer_are_refused_with_both_names_and_the_layer(place
         "trigger": "in the trigger",
     }.get(place, "on the command line")
     assert f" and {part} (" in message
-    assert (
-        f"are both set {where}; they are alternatives: remove one of them" in message
-    )
+    assert f"are both set {where}; they are alternatives: remove one of them" in message
     assert "source (" in message
 
 

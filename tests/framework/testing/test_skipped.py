@@ -26,7 +26,9 @@ class TestMine(PluginContract):
 def test_of_something_else():
     pytest.skip("as it is")
 """
-GIVE = "not tried: a fault is reported: nothing breaks its I/O: give the fixture `faults`"
+GIVE = (
+    "not tried: a fault is reported: nothing breaks its I/O: give the fixture `faults`"
+)
 
 
 @pytest.mark.parametrize(

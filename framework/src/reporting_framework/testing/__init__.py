@@ -1,7 +1,7 @@
-"""Conformance suites for the authors of plugins.
+"""Conformance suites for plugin authors.
 
-A plugin's author inherits from the class of its role and gets the tests of its
-promises.
+An author's test class inherits from the contract class of the plugin's role, and so
+gets a test for each promise of that role.
 
 ::
 
@@ -19,10 +19,10 @@ promises.
             (tmp_path / "a.json").write_bytes(b"{}")
             return {"a.json": b"{}"}
 
-It needs the extra ``testing``: ``pip install 'reporting-framework[testing]'``. Each
-class's docstring is its manual; the fixtures of the pytest plugin are in
-`reporting_framework.testing.pytest_plugin`. Light to import: every name is imported
-when it is first asked for.
+The suites need the extra ``testing``: ``pip install 'reporting-framework[testing]'``.
+Each class's docstring is its manual; the fixtures of the pytest plugin are in
+`reporting_framework.testing.pytest_plugin`. The import is light: a name is imported on
+first use.
 """
 
 from importlib import import_module
@@ -90,7 +90,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """The name, imported from its module when it is first asked for."""
+    """Return a name of `__all__`; import it from its module on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,7 +1,4 @@
-"""Small parts of reports, to run a plugin in the company that it needs.
-
-And what assembles and runs them.
-"""
+"""Minimal parts of reports for running a plugin, and their assembly and execution."""
 
 from __future__ import annotations
 
@@ -44,7 +41,7 @@ START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class Event(TypedDict):
-    """What a record must be."""
+    """Model of a record."""
 
     study: str
     number: int
@@ -59,13 +56,13 @@ SCHEMA = pl.Schema(
         SOURCE_KEY: pl.String(),
     }
 )
-"""Schema of the frames that `EventValidator` makes."""
+"""Schema of the frames of `EventValidator`."""
 
 
 def event(number: int, *, study: str = "alpha", at: datetime | None = None) -> bytes:
     """Return a record on one line.
 
-    It is `number` minutes after `START`, unless `at` says otherwise.
+    Its time is `number` minutes after `START`, or `at`.
     """
     moment = at or START + timedelta(minutes=number)
     return json.dumps(
@@ -74,7 +71,7 @@ def event(number: int, *, study: str = "alpha", at: datetime | None = None) -> b
 
 
 def batch(*numbers: int, key: str = "given.ndjson", **more: Any) -> Batch:
-    """A batch of good events, one line of `key` for each number."""
+    """Return a batch of valid events, one line of `key` for each number."""
     return Batch(
         source_keys=[f"{key}#{number}" for number in numbers],
         versions=["1"] * len(numbers),
@@ -84,9 +81,9 @@ def batch(*numbers: int, key: str = "given.ndjson", **more: Any) -> Batch:
 
 
 class EventValidator(Validator):
-    """Takes payloads.
+    """Validator of payloads.
 
-    A record is an `Event` or a rejection that names the first field at fault.
+    It turns a record into an `Event`, or into a rejection with the first wrong field.
     """
 
     name: ClassVar[str] = "test-event"
@@ -115,7 +112,7 @@ class EventValidator(Validator):
 
 
 class WithoutStudy(Transform):
-    """A transform that drops the rows of one study."""
+    """Transform that drops the rows of one study."""
 
     name: ClassVar[str] = "test-without-study"
     Settings: ClassVar[type[Settings]] = Settings
@@ -129,9 +126,9 @@ class WithoutStudy(Transform):
 
 
 class GivenRecords(Source):
-    """A source of records that are already there.
+    """Source of given records.
 
-    What `splits` gives for each split's id are its batches.
+    `splits` holds the batches of each split by the split's id.
     """
 
     name: ClassVar[str] = "test-given"
@@ -141,10 +138,7 @@ class GivenRecords(Source):
         self.splits = splits
 
     def plan(self, ledger: object) -> Iterable[Split]:
-        """See `Source.plan`.
-
-        It does not ask the ledger, as a source that is pushed to does not.
-        """
+        """See `Source.plan`. Like a push source, do not use the ledger."""
         return [Split(name, {}) for name in self.splits]
 
     def read(self, split: Split) -> Iterator[Batch]:
@@ -153,10 +147,10 @@ class GivenRecords(Source):
 
 
 class KeptRows(Sink):
-    """A sink that keeps rows in memory, and no account of them.
+    """Sink that keeps rows in memory, without a ledger.
 
     Attributes:
-        rows: What was committed.
+        rows: The committed rows.
     """
 
     name: ClassVar[str] = "test-kept"
@@ -190,7 +184,7 @@ class KeptRows(Sink):
 
 
 class Notes:
-    """An observer that records the calls it gets."""
+    """Observer that records its calls."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -200,37 +194,37 @@ class Notes:
 
     @hookimpl
     def reporting_run_started(self) -> None:
-        """Note it."""
+        """Record the start of the run."""
         self.calls.append("started")
 
     @hookimpl
     def reporting_split_finished(self, split_result: SplitResult) -> None:
-        """Note it."""
+        """Record the split's result."""
         self.calls.append("split")
         self.split_results.append(split_result)
 
     @hookimpl
     def reporting_records_rejected(self, rejections: Sequence[Rejection]) -> None:
-        """Note it."""
+        """Record the rejections."""
         self.calls.append("rejected")
         self.rejections += rejections
 
     @hookimpl
     def reporting_run_finished(self) -> None:
-        """Note it."""
+        """Record the end of the run."""
         self.calls.append("finished")
 
     @hookimpl
     def reporting_run_failed(self, error: BaseException) -> None:
-        """Note it."""
+        """Record the run's error."""
         self.calls.append("failed")
         self.error = error
 
 
 def lifecycle(*observers: object) -> Lifecycle:
-    """Return what tells these observers and no others.
+    """Return a lifecycle that calls these observers and no others.
 
-    Installed plugins are not looked for.
+    Installed plugins are not discovered.
     """
     registry = Registry()
     for observer in observers:
@@ -246,10 +240,10 @@ def pipeline(
     engine: Engine | None = None,
     metadata: str | None = None,
 ) -> Pipeline:
-    """Return these parts as a report.
+    """Return these parts as a report's pipeline.
 
-    It has the stand-in validator and the local engine unless others are given. Its
-    metadata store is at `metadata`, else where the first sink says.
+    Validator and engine default to `EventValidator` and the local engine. The metadata
+    store is at `metadata`, or by default at the first sink's location.
     """
     built = Pipeline(
         report="test",
@@ -264,7 +258,7 @@ def pipeline(
 
 
 def execute(pipeline: Pipeline, *observers: object, **how: Any) -> RunResult:
-    """Run it; the counts must add up."""
+    """Run a pipeline, check that the counts add up, and return the result."""
     result = run(pipeline, lifecycle=lifecycle(*observers), **how)
     kept = result.accepted + result.rejected + result.filtered + result.duplicates
     assert result.records_read == kept, (

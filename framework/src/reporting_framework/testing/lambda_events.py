@@ -1,10 +1,10 @@
-"""Events as AWS sends them to functions.
+"""Events in the form that AWS sends to functions.
 
-They are the files of the folder `events`, with a made-up account and names.
+They are the files of the folder `events`, with a made-up account and made-up names.
 
-After the documentation of each service
-(https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html) and recorded ones;
-the Scheduler's `detail` is a string indeed.
+Their sources are the documentation of each service
+(https://docs.aws.amazon.com/lambda/latest/dg/lambda-services.html) and recorded events;
+the Scheduler's `detail` really is a string.
 """
 
 import json
@@ -17,11 +17,11 @@ FOLDER = Path(__file__).with_name("events")
 def lambda_event(name: str) -> Any:
     """Return the event of this name, such as `s3-put`.
 
-    It is a fresh one, which a test may change.
+    Every call returns a new object, which a test may change.
     """
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def lambda_events() -> list[str]:
-    """The names of all."""
+    """Return the names of all events."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))

@@ -1,18 +1,17 @@
 """Fixtures for tests of plugins.
 
-Pytest loads this module wherever the framework is installed, so it is cheap.
+Pytest loads this module wherever the framework is installed, so its import is light.
 
-- `reporting_s3`: an S3 on loopback, of moto, to which the AWS variables of the
-  environment lead;
-- `reporting_bucket`: the name of a fresh, empty bucket in it;
-- `reporting_s3_faults`: breaks the requests that go there (`Faults`), of whatever
-  library; with `reporting_bucket`;
-- `reporting_store_faults`: breaks the calls of `reporting_framework.storage`, folder or
-  bucket: faster, no network;
-- `reporting_event`: a function that gives an event as AWS sends it to a function, by
-  name, such as ``s3-put``;
-- `reporting_awkward_records`: payloads that are awkward in some way, by what is awkward
-  about them.
+- `reporting_s3`: moto's S3 on loopback; the AWS variables of the environment point to
+  it.
+- `reporting_bucket`: the name of a new, empty bucket there.
+- `reporting_s3_faults`: breaks requests to that server (`Faults`), by any library; used
+  with `reporting_bucket`.
+- `reporting_store_faults`: breaks calls of `reporting_framework.storage`, in a folder
+  or a bucket; faster, because no network is involved.
+- `reporting_event`: a function that returns an event as AWS sends it to a function, by
+  name, such as ``s3-put``.
+- `reporting_awkward_records`: unusual payloads, by the reason.
 """
 
 from __future__ import annotations
@@ -35,20 +34,20 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the markers of the suites' longer tests known."""
+    """Register the markers of the suites' longer tests."""
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
     config.addinivalue_line("markers", "faults: breaks each call in every way")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Name the promise that a skipped test of a suite does not try.
+    """Name the promise that a skipped test of a suite does not check.
 
-    If the suite is strict and was not given something, the test fails. A promise that
-    the plugin does not make is skipped all the same.
+    In a strict suite, the test fails if the author did not provide a needed fixture. A
+    promise that the plugin does not make is still skipped.
     """
     report = yield
-    strict = getattr(getattr(item, "cls", None), "strict", None)  # no suite has none
+    strict = getattr(getattr(item, "cls", None), "strict", None)  # None: not a suite
     if strict is None or not report.skipped or not isinstance(report.longrepr, tuple):
         return report
     path, line, reason = report.longrepr
@@ -62,7 +61,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 
 @pytest.fixture(scope="session")
 def reporting_s3_server() -> Iterator[S3Server]:
-    """The server behind `reporting_s3`, one for the session."""
+    """Run the server behind `reporting_s3`, one for the session."""
     from reporting_framework.testing.s3 import moto_server
 
     with moto_server() as server:
@@ -73,9 +72,9 @@ def reporting_s3_server() -> Iterator[S3Server]:
 def reporting_s3(
     reporting_s3_server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> S3Server:
-    """An S3 on loopback, to which the AWS variables of this process lead.
+    """Return an S3 server on loopback, and point this process's AWS variables to it.
 
-    Nothing of the developer's own is left.
+    The developer's own variables are removed.
     """
     from reporting_framework.testing.s3 import lead_to
 
@@ -85,7 +84,7 @@ def reporting_s3(
 
 @pytest.fixture
 def reporting_bucket(reporting_s3: S3Server) -> str:
-    """The name of a fresh, empty bucket."""
+    """Return the name of a new, empty bucket."""
     name, client = f"reporting-{next(_numbers)}", reporting_s3.client()
     client.create_bucket(Bucket=name)
     client.close()
@@ -96,10 +95,7 @@ def reporting_bucket(reporting_s3: S3Server) -> str:
 def reporting_s3_proxy(
     reporting_s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[S3Proxy]:
-    """Start a proxy in front of `reporting_s3`.
-
-    The environment leads through it from now on.
-    """
+    """Start a proxy in front of `reporting_s3`, and point the environment to it."""
     from reporting_framework.testing.faults.proxy import s3_proxy
 
     with s3_proxy(reporting_s3.endpoint) as proxy:
@@ -111,9 +107,9 @@ def reporting_s3_proxy(
 def reporting_s3_faults(
     reporting_s3_proxy: S3Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> WireFaults:
-    """Breaks requests to S3.
+    """Return an object that breaks requests to S3.
 
-    What the framework's own storage tries again and again, it tries once more.
+    The framework's own storage retries only once.
     """
     from reporting_framework.storage import open as connect
     from reporting_framework.testing.faults.wire import WireFaults
@@ -124,7 +120,7 @@ def reporting_s3_faults(
 
 @pytest.fixture
 def reporting_store_faults(monkeypatch: pytest.MonkeyPatch) -> CallFaults:
-    """Breaks calls of the framework's own storage."""
+    """Return an object that breaks calls of the framework's own storage."""
     from reporting_framework.storage.bucket import BucketStore
     from reporting_framework.storage.folder import FolderStore
     from reporting_framework.testing.faults.calls import CallFaults
@@ -138,9 +134,9 @@ def reporting_store_faults(monkeypatch: pytest.MonkeyPatch) -> CallFaults:
 
 @pytest.fixture
 def reporting_event() -> Callable[[str], Any]:
-    """Give an event by its name.
+    """Return a function that returns an event by its name.
 
-    All of them are in `reporting_framework.testing.lambda_events.lambda_events`.
+    `reporting_framework.testing.lambda_events.lambda_events` lists all names.
     """
     from reporting_framework.testing.lambda_events import lambda_event
 
@@ -149,7 +145,7 @@ def reporting_event() -> Callable[[str], Any]:
 
 @pytest.fixture
 def reporting_awkward_records() -> Mapping[str, bytes]:
-    """Payloads by what is awkward about them."""
+    """Return unusual payloads, by the reason."""
     from reporting_framework.testing.contracts.edge_cases import awkward_records
 
     return awkward_records()

@@ -1,4 +1,4 @@
-"""An S3 server on loopback: where it is, and one by moto in this process."""
+"""S3 servers on loopback: their access, and a moto server in this process."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class S3Server:
-    """Where an S3 server listens and who may use it."""
+    """Endpoint and credentials of an S3 server."""
 
     endpoint: str
     access_key: str = "test"
     secret_key: str = "testsecret"  # noqa: S105 - of a server on loopback
 
     def environment(self) -> dict[str, str]:
-        """Return the AWS variables that lead to this server and no other.
+        """Return the AWS variables that point to this server and no other.
 
-        With them boto3, obstore and polars all reach it.
+        boto3, obstore and polars all use them.
         """
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
@@ -42,7 +42,7 @@ class S3Server:
         }
 
     def client(self, **config: Any) -> Any:
-        """A boto3 S3 client.
+        """Return a boto3 S3 client.
 
         `config` goes to `botocore.config.Config` (by default path style and 64
         connections).
@@ -61,14 +61,14 @@ class S3Server:
         )
 
     def behind(self, endpoint: str) -> S3Server:
-        """The same server, reached through a proxy at `endpoint`."""
+        """Return the same server, reached through a proxy at `endpoint`."""
         return replace(self, endpoint=endpoint)
 
 
 def lead_to(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the AWS variables of this process lead to a server.
+    """Point the AWS variables of this process to a server.
 
-    Nothing of the developer's own is left.
+    The developer's own variables are removed.
     """
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -80,13 +80,13 @@ def lead_to(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def moto_server() -> Iterator[S3Server]:
-    """An S3 by moto in a thread of this process.
+    """Run moto's S3 in a thread of this process.
 
     It ignores signatures and never answers 409 by itself.
     """
     from moto.server import (
         ThreadedMotoServer,
-    )  # here, since it takes half a second and few need it
+    )  # imported late: it takes half a second, and few tests need it
 
     server = ThreadedMotoServer(ip_address=HOST, port=0, verbose=False)
     server.start()

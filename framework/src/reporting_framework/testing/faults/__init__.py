@@ -1,1 +1,1 @@
-"""What makes I/O fail: calls of a plugin, and requests to a server."""
+"""Fault injection: in calls of a plugin, and in requests to a server."""

@@ -1,6 +1,6 @@
-"""The faults that make I/O fail.
+"""Faults in the I/O calls of a plugin.
 
-The n-th call of a plugin fails, once or for good, before or after it was carried out.
+The n-th call fails, once or permanently, before or after it was carried out.
 """
 
 from __future__ import annotations
@@ -14,38 +14,39 @@ from typing import Any, Protocol
 from reporting_framework.errors import StorageUnavailable
 
 MAX_CALLS = 500
-"""A plugin that makes more calls than these in one step is not swept to its end."""
+"""Maximum number of calls in one step; a fault at a later call is not tried."""
 
 
 class Killed(BaseException):
-    """The process ended here: nothing that comes after is carried out."""
+    """Simulated end of the process: nothing after it is carried out."""
 
 
 class Faults(Protocol):
-    """What breaks a plugin's I/O.
+    """Interface of fault injection into a plugin's I/O.
 
-    Nothing is broken until `arm` is called, and after `disarm`.
+    Calls are broken only between `arm` and `disarm`.
 
     Attributes:
-        kinds: What can be done to a call, by name, each with the error that a plugin
-            may end with because of it: a class of `reporting_framework.errors`, or
-            `Killed`.
+        kinds: Kinds of faults by name, each with the error that a plugin may end with
+            because of it: a class of `reporting_framework.errors`, or `Killed`.
     """
 
     @property
     def kinds(self) -> Mapping[str, type[BaseException]]:
-        """See above."""
+        """Kinds of faults; see the class."""
         ...
 
     def arm(self, kind: str, nth: int) -> None:
-        """Break the `nth` call from now on (from 1).
+        """Break the `nth` call from now on, and later ones if the kind is permanent.
 
-        Break also those after it, as the kind says.
+        Args:
+            kind: A name of `kinds`.
+            nth: Number of the call, counted from 1.
         """
         ...
 
     def disarm(self) -> bool:
-        """Break nothing any more; whether anything was broken since `arm`."""
+        """Stop breaking calls; return whether any was broken since `arm`."""
         ...
 
 
@@ -58,9 +59,9 @@ class CallFaults:
         monkeypatch.setattr(my_plugin.sink, "save", faults.around(my_plugin.sink.save))
 
     Args:
-        error: Makes the error that a broken call raises: what the function itself
-            raises when it fails.
-        ends: What the plugin may end with then.
+        error: Function that returns the error of a broken call: the error that the
+            original function raises if it fails.
+        ends: Error that the plugin may end with then.
     """
 
     def __init__(
@@ -91,9 +92,9 @@ class CallFaults:
             return self._fired
 
     def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, each call of which counts and may be broken.
+        """Return the function with its calls counted, so that each may be broken.
 
-        A method is taken from its class and put there.
+        For a method, take it from its class and put the result there.
         """
 
         @wraps(function)
@@ -109,9 +110,9 @@ class CallFaults:
         return broken
 
     def _due(self) -> str:
-        """What becomes of the call that is about to be made.
+        """Return the fault of the call that is about to be made, or "".
 
-        After a kill there are none.
+        After a kill, every call is broken.
         """
         with self._lock:
             if not self._kind:
@@ -132,11 +133,11 @@ class CallFaults:
 
 
 class Attempt:
-    """One try of something with one fault.
+    """One execution of some work with one fault.
 
     Attributes:
-        fired: Whether the fault was met.
-        error: What it ended with, if not well.
+        fired: Whether the fault occurred.
+        error: The error that the work ended with, if any.
     """
 
     def __init__(self, faults: Faults, kind: str, nth: int) -> None:
@@ -148,9 +149,10 @@ class Attempt:
         return f"I/O call {self.nth} {self.kind}"
 
     def run(self, work: Callable[[], Any]) -> Any:
-        """What `work` gives, or None when it ends with the error that is due.
+        """Return the result of `work`, or None if it ends with an allowed error.
 
-        Any other error breaks a promise.
+        Raises:
+            AssertionError: It ended with another error, which breaks a promise.
         """
         due = self._faults.kinds[self.kind]
         self._faults.arm(self.kind, self.nth)
@@ -169,9 +171,9 @@ class Attempt:
 
 
 def each_fault(faults: Faults) -> Iterator[Attempt]:
-    """Yield every kind of fault at every call, the first one first.
+    """Yield every kind of fault at every call, starting with the first.
 
-    Each kind goes on until there is no such call.
+    Each kind ends when there is no such call.
     """
     for kind in faults.kinds:
         for nth in count(1):

@@ -1,4 +1,4 @@
-"""A proxy on loopback that delays, counts and breaks the requests to an S3 server."""
+"""Proxy on loopback that delays, counts and breaks the requests to an S3 server."""
 
 import asyncio
 import threading
@@ -14,9 +14,9 @@ from reporting_framework.testing.s3 import HOST
 
 
 class S3Proxy:
-    """What the proxy does and what it has seen.
+    """Configuration of the proxy, and the requests that it has seen.
 
-    Every method may be called from any thread while it runs.
+    Every method may be called from any thread while the proxy runs.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -30,7 +30,7 @@ class S3Proxy:
         self._clients: set[ClientSide] = set()
 
     def delay(self, kind: str, seconds: float) -> None:
-        """Hold every request of this kind for so long before it is forwarded.
+        """Hold every request of this kind for some seconds before it is forwarded.
 
         Kinds are `GET`, `LIST`, `PUT`, `HEAD` and so on.
         """
@@ -48,40 +48,39 @@ class S3Proxy:
     ) -> Rule:
         """Break the `nth` matching request and those after it.
 
-        It breaks `times` of them in all (`None`: for good).
+        The rule breaks `times` requests in all (`None`: every one).
 
         Args:
-            fault: what becomes of the request; of several rules that have one for it,
-                the first wins.
-            kind: `GET` (an object), `LIST`, `PUT`, `HEAD`, `DELETE`, `POST`; any when
-                not given.
-            key: a glob on the object's key.
-            when: asked last; it runs in the proxy's thread, and may itself write to the
-                server behind the proxy.
-            nth: from which match on, counted from 1.
-            times: to how many matches.
+            fault: The fault; if several rules match a request, the first one wins.
+            kind: `GET` (an object), `LIST`, `PUT`, `HEAD`, `DELETE`, `POST`; any kind
+                by default.
+            key: A glob on the object's key.
+            when: Predicate that is called last; it runs in the proxy's thread, and may
+                itself write to the server behind the proxy.
+            nth: First match to break, counted from 1.
+            times: Number of matches to break.
 
         Returns:
-            The rule, whose `matched` and `fired` tell how often it applied.
+            The rule, whose `matched` and `fired` count its uses.
         """
         rule = Rule(fault, kind, key, when, nth, times)
         self._rules = (*self._rules, rule)
         return rule
 
     def remember(self, keys: str) -> None:
-        """Answer GETs of objects that match this glob from memory after the first time.
+        """Answer repeated GETs of objects that match this glob from memory.
 
-        For measuring, since a server on the same machine slows its client down. The
-        objects must never change, and signatures are not looked at again.
+        This is for measurements, since a server on the same machine slows its client
+        down. The objects must never change, and signatures are not checked again.
         """
         self._memory.keys = keys
 
     def reset(self) -> None:
-        """Forget requests, delays and faults; what is to be remembered stays."""
+        """Forget requests, delays and faults; keep what `remember` has set."""
         self.requests, self._delays, self._rules = [], {}, ()
 
     def count(self, kind: str | None = None) -> int:
-        """How many requests (of this kind) have arrived."""
+        """Return the number of requests (of this kind) that have arrived."""
         return sum(
             kind is None or request.kind == kind for request in list(self.requests)
         )
@@ -106,7 +105,7 @@ class S3Proxy:
 
     async def _close(self, server: asyncio.Server) -> None:
         server.close()
-        while self._clients:  # one may have been accepted, and not yet be among them
+        while self._clients:  # an accepted client may not be in the set yet
             for client in list(self._clients):
                 client.abort()
             await asyncio.sleep(0)
@@ -114,9 +113,9 @@ class S3Proxy:
 
 @contextmanager
 def s3_proxy(upstream: str) -> Iterator[S3Proxy]:
-    """A proxy in front of the endpoint `upstream`, in a thread of its own.
+    """Run a proxy in front of the endpoint `upstream`, in a thread of its own.
 
-    Clients go to its `.endpoint`.
+    Clients connect to its `.endpoint`.
     """
     proxy = S3Proxy(upstream)
     loop = asyncio.new_event_loop()

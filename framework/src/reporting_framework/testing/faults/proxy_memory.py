@@ -1,4 +1,4 @@
-"""What the proxy can answer by itself: objects that it has fetched before."""
+"""Memory of the proxy: objects that it has fetched before."""
 
 from fnmatch import fnmatchcase
 
@@ -8,12 +8,12 @@ HEAD_END = b"\r\n\r\n"
 
 
 class Memory:
-    """Whole answers by target.
+    """Whole responses by target, for keys that match the glob `keys`.
 
-    Only of keys that match the glob `keys`, which holds none to begin with.
+    At first, no key matches.
 
-    A server on loopback takes its processor time from the client that is measured; one
-    that remembers takes a tenth.
+    A server on loopback takes processor time from the measured client; answering from
+    memory takes a tenth of it.
     """
 
     def __init__(self) -> None:
@@ -21,9 +21,9 @@ class Memory:
         self.answers: dict[str, bytes] = {}
 
     def recall(self, exchange: Exchange, head: bytes) -> bytes:
-        """The answer to a request for a whole object, empty where there is none.
+        """Return the response to a request for a whole object; empty if unknown.
 
-        Delays apply all the same.
+        Delays still apply.
         """
         if (
             not self.keys
@@ -35,7 +35,7 @@ class Memory:
         return self.answers.get(exchange.target, b"")
 
     def keep(self, exchange: Exchange, answer: bytes) -> None:
-        """Remember an answer, if it is a whole object and came in one piece."""
+        """Remember a response if it is a whole object and arrived in one piece."""
         if (
             not self.keys
             or exchange.kind != "GET"
@@ -49,7 +49,7 @@ class Memory:
 
 
 def header(head: bytes, name: bytes) -> bytes:
-    """The value of a header, empty where there is none; `name` in lower case."""
+    """Return the value of a header, empty if there is none; `name` in lower case."""
     start = head.lower().find(b"\r\n" + name + b":")
     if start < 0:
         return b""

@@ -1,10 +1,9 @@
 """The proxy's two ends of each connection, byte for byte.
 
-Only request heads are parsed, and of answers the status line: so that one core carries
-thousands of requests a second, and so that the `Host` header, on which signatures
-depend, arrives as it was sent. Each client connection has an upstream connection of its
-own. Chunked request bodies are refused (501): over plain HTTP boto3, obstore and polars
-send none.
+Only request heads and the status lines of responses are parsed. So one core carries
+thousands of requests a second, and the `Host` header, on which signatures depend,
+arrives unchanged. Each client connection has an upstream connection of its own. Chunked
+request bodies are refused (501): over plain HTTP boto3, obstore and polars send none.
 """
 
 import asyncio
@@ -16,13 +15,13 @@ from reporting_framework.testing.faults.rules import Exchange, Fault
 ALL = -1
 
 Arrived = Callable[[bytes, bytes], tuple[Exchange, float]]
-"""Takes a request's method and target; gives its record and the seconds to hold it."""
+"""Function of a request's method and target that returns its record and its delay."""
 
 
 class Side(asyncio.Protocol):
     """One of two ends that pass bytes to each other.
 
-    Each reads no faster than the other can write.
+    Each end reads no faster than the other can write.
     """
 
     transport: asyncio.Transport
@@ -31,40 +30,40 @@ class Side(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport.
 
-        Asyncio gives a TCP connection nothing less than a `Transport`.
+        For TCP, asyncio always passes a `Transport`.
         """
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """One end goes, both go; what is still to be written is written."""
+        """Close the other end too, after it has written its pending bytes."""
         if self.peer is not None:
             self.peer.transport.close()
 
     def pause_writing(self) -> None:
-        """This end is full: the other must stop reading."""
+        """Stop the other end's reading: this end is full."""
         if self.peer is not None:
             self.peer.transport.pause_reading()
 
     def resume_writing(self) -> None:
-        """This end has room again."""
+        """Resume the other end's reading: this end has room again."""
         if self.peer is not None:
             self.peer.transport.resume_reading()
 
 
 class ServerSide(Side):
-    """The end towards the server; bytes from it are the answers."""
+    """The end towards the server; it receives the responses."""
 
     def __init__(self, client: "ClientSide") -> None:
         self.peer: ClientSide = client
 
     def data_received(self, data: bytes) -> None:
-        """Hand the answer on."""
+        """Pass the response on."""
         self.peer.answer_received(data)
 
 
 class ClientSide(Side):
-    """The end towards the client; bytes from it are request heads and bodies."""
+    """The end towards the client; it receives request heads and bodies."""
 
     def __init__(
         self,
@@ -78,28 +77,28 @@ class ClientSide(Side):
         self.memory = memory
         self.clients = clients
         self.exchange: Exchange | None = None
-        self.pending = (  # arrived, not looked at: half a head, or anything while held
+        self.pending = (  # received, not parsed: half a head, or anything while held
             b""
         )
         self.held = True
         self.body = 0  # bytes of the request's body still to come
-        self.answer = b""  # what the proxy itself will answer once the body is there
-        self.room = ALL  # bytes of the server's answer that may still pass
+        self.answer = b""  # the proxy's own response, sent when the body has arrived
+        self.room = ALL  # bytes of the server's response that may still pass
 
     def abort(self) -> None:
-        """Break both connections, as if a cable had been pulled."""
+        """Break both connections, like a pulled cable."""
         self.transport.abort()
         if self.peer is not None:
             self.peer.transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Open the connection to the server; hold what arrives until it is there."""
+        """Open the connection to the server; hold received bytes until then."""
         super().connection_made(transport)
         self.clients.add(self)
         self.connecting = asyncio.get_running_loop().create_task(self._connect())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client has gone, or was made to."""
+        """Forget the client, which has disconnected or was disconnected."""
         super().connection_lost(exc)
         self.connecting.cancel()
         self.clients.discard(self)
@@ -116,7 +115,7 @@ class ClientSide(Side):
         self._consume()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes of a request; they wait while the request before them is held."""
+        """Receive bytes of a request; they wait while an earlier request is held."""
         self.pending = self.pending + data if self.pending else data
         if not self.held:
             self._consume()
@@ -151,7 +150,7 @@ class ClientSide(Side):
             self.answer = fault.response(self.exchange)
             if header(
                 head, b"expect"
-            ):  # the client waits for a word before it sends the body, and now will not
+            ):  # the client waits for a "100 Continue" and now sends no body
                 self.body = 0
         if delay:
             self.held = True
@@ -166,7 +165,7 @@ class ClientSide(Side):
             self._consume()
 
     def _pass(self, data: bytes) -> None:
-        """Send bytes of a request where its fault says they go."""
+        """Send bytes of a request on, unless its fault prevents it."""
         assert self.exchange is not None
         assert self.peer is not None
         fault = self.exchange.fault
@@ -180,10 +179,7 @@ class ClientSide(Side):
             self.peer.transport.write(data)
 
     def answer_received(self, data: bytes) -> None:
-        """Let bytes of the server's answer through.
-
-        They go as far as the request's fault allows.
-        """
+        """Pass on bytes of the server's response, up to the limit of the fault."""
         if self.transport.is_closing():
             return
         if self.exchange is not None and self.exchange.status is None:
@@ -199,7 +195,7 @@ class ClientSide(Side):
     def _answer_begins(self, exchange: Exchange, data: bytes) -> bytes:
         if data.startswith(
             b"HTTP/1.1 100"
-        ):  # not yet the answer: "go on with the body"
+        ):  # not yet the response, only "100 Continue"
             end = data.find(HEAD_END) + len(HEAD_END)
             self.transport.write(data[:end])
             data = data[end:]
@@ -216,9 +212,9 @@ class ClientSide(Side):
 
 
 def half(answer: bytes) -> int:
-    """Return how many bytes of an answer leave it unfinished for any client.
+    """Return how many bytes of a response leave it unfinished for any client.
 
-    That is half its body, or not even a status.
+    That is half its body, or a part of the status line.
     """
     head = answer.find(HEAD_END) + len(HEAD_END)
     if header(answer[:head], b"transfer-encoding"):

@@ -1,4 +1,4 @@
-"""What the proxy sets down of each request, and the rules by which it breaks some."""
+"""Records of the proxy's requests, and rules by which it breaks some."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ REASONS = {
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One request and what became of it.
+    """One request and its outcome.
 
     The target is as sent, path style (`/bucket/key?query`).
     """
@@ -32,22 +32,19 @@ class Exchange:
 
     @property
     def kind(self) -> str:
-        """Return the method, or `LIST` or `BUCKETS` for some GET requests.
-
-        It is `LIST` for a GET of a bucket and `BUCKETS` for one of the server.
-        """
+        """The method, or `LIST` for a GET of a bucket, or `BUCKETS` for the server."""
         if self.method != "GET" or self.key:
             return self.method
         return "LIST" if self.bucket else "BUCKETS"
 
     @property
     def bucket(self) -> str:
-        """The bucket's name, empty where the request is to the server itself."""
+        """The bucket's name, empty if the request is to the server itself."""
         return self._path[0]
 
     @property
     def key(self) -> str:
-        """The object's key, decoded; empty where the request is to a bucket."""
+        """The object's key, decoded; empty if the request is to a bucket."""
         return unquote(self._path[2])
 
     @property
@@ -62,7 +59,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What becomes of a request: made by one of the functions below."""
+    """Fault of a request, made by one of the methods below."""
 
     kind: str
     status: int = 0
@@ -78,24 +75,24 @@ class Fault:
 
     @classmethod
     def cut(cls) -> "Fault":
-        """The connection breaks before the server has heard of the request."""
+        """Break the connection before the server has received the request."""
         return cls("cut")
 
     @classmethod
     def lose(cls) -> "Fault":
-        """The server does what it was asked.
+        """Let the server execute the request, then break the connection.
 
-        The connection breaks instead of its answer.
+        The client gets no response.
         """
         return cls("lose")
 
     @classmethod
     def truncate(cls) -> "Fault":
-        """The connection breaks half way through the answer."""
+        """Break the connection half way through the response."""
         return cls("truncate")
 
     def response(self, exchange: Exchange) -> bytes:
-        """Return the bytes of an error answer.
+        """Return the bytes of an error response.
 
         See https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
         """
@@ -114,7 +111,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Rule:
-    """A fault, the requests that it is for, and how often it was at work.
+    """A fault, the requests that it applies to, and its counts.
 
     See `S3Proxy.inject`.
     """
@@ -129,12 +126,12 @@ class Rule:
 
     @property
     def fired(self) -> int:
-        """How many requests it has broken."""
+        """Number of requests that the rule has broken."""
         after = max(0, self.matched - self.nth + 1)
         return after if self.times is None else min(after, self.times)
 
     def applies(self, exchange: Exchange) -> bool:
-        """Count a request that matches, and say whether this is one to break."""
+        """Count a matching request, and return whether to break it."""
         if self.kind is not None and exchange.kind != self.kind:
             return False
         if not fnmatchcase(exchange.key, self.key) or (

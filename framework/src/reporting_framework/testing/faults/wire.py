@@ -1,4 +1,4 @@
-"""Faults in the requests to a server on loopback, whichever library makes them."""
+"""Faults in the requests to a server on loopback, made by any library."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _FAULTS: Mapping[str, tuple[Fault, int | None, type[BaseException]]] = {
     "loses its answer once": (Fault.lose(), 1, TransientError),
     "loses its answer for good": (Fault.lose(), None, TransientError),
     "gets half an answer": (Fault.truncate(), 1, TransientError),
-    "is told to slow down": (Fault.answer(503, "SlowDown"), 1, TransientError),
-    "is told to slow down for good": (
+    "is asked to slow down": (Fault.answer(503, "SlowDown"), 1, TransientError),
+    "is asked to slow down for good": (
         Fault.answer(503, "SlowDown"),
         None,
         TransientError,
@@ -26,10 +26,10 @@ _FAULTS: Mapping[str, tuple[Fault, int | None, type[BaseException]]] = {
 
 
 class WireFaults:
-    """See `Faults`: requests that a proxy breaks.
+    """Implementation of `Faults` for requests that go through a proxy.
 
     Args:
-        proxy: What the requests go through.
+        proxy: The proxy.
     """
 
     kinds: Mapping[str, type[BaseException]] = {

@@ -1,1 +1,1 @@
-"""Whole runs of one plugin, and what was seen in them."""
+"""Whole runs of one plugin, and observations of them."""

@@ -1,4 +1,4 @@
-"""A ledger that knows what a test tells it."""
+"""Ledger that knows the objects that a test gives it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 class KnownObjects:
-    """See `RunLedger` and `Ledger`: it has these objects and no others.
+    """Implementation of `RunLedger` and `Ledger` with exactly these objects.
 
     Attributes:
-        asked: All objects that it was asked for.
+        asked: All objects passed to `filter_new`.
         state: The committed source state.
     """
 
@@ -30,7 +30,7 @@ class KnownObjects:
 
     @property
     def rows(self) -> int:
-        """How many it has."""
+        """Number of known objects."""
         return len(self._known)
 
     def newest_until(self, moment: datetime) -> datetime | None:
@@ -42,6 +42,6 @@ class KnownObjects:
         objects: Sequence[str],
         version_of: Callable[[str], str | None] | None = None,
     ) -> list[str]:
-        """Those that it has not, in the order given."""
+        """Return the unknown objects, in the given order."""
         self.asked += objects
         return [name for name in objects if name not in self._known]

@@ -1,6 +1,6 @@
-"""Measures of how much memory something takes.
+"""Measurement of memory: Python's objects exactly, and the whole process.
 
-They are Python's own to the byte, and the process's where other libraries take it.
+The process's memory includes what other libraries use.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import polars as pl
 
 MEBIBYTE = 1024 * 1024
 NOISE = 12 * MEBIBYTE
-"""What the memory of a process wanders by, of itself."""
+"""Random variation of a process's memory, in bytes."""
 
 _EVERY = 0.002
-"""Seconds between two looks at the process's memory."""
+"""Seconds between two measurements of the process's memory."""
 
 
 class Peak(NamedTuple):
-    """The most that was taken at once beyond what there was before, in bytes.
+    """Peak memory above the level before, in bytes.
 
     Attributes:
-        python: Of Python's objects.
-        process: Of the process, mapped files left out; 0 where the system does not tell
-            (it is not Linux).
+        python: Memory of Python's objects.
+        process: Memory of the process without mapped files; 0 if the system does not
+            report it (only Linux does).
     """
 
     python: int
@@ -37,7 +37,7 @@ class Peak(NamedTuple):
 
 
 def peak(work: Callable[[], object]) -> Peak:
-    """The most memory that `work` takes at once."""
+    """Return the peak memory of `work`."""
     gc.collect()
     began = most = _resident()
     done = threading.Event()
@@ -61,9 +61,9 @@ def peak(work: Callable[[], object]) -> Peak:
 
 
 def assert_bounded(small: Peak, large: Peak, data: int, what: str) -> None:
-    """Fail when memory grew by more than half of `data`.
+    """Fail if memory grew by more than half of `data`.
 
-    These are the bytes by which the large stream is longer.
+    `data` is the number of bytes by which the large stream is longer.
     """
     for grown, noise in (
         (large.python - small.python, MEBIBYTE // 4),
@@ -78,13 +78,13 @@ def assert_bounded(small: Peak, large: Peak, data: int, what: str) -> None:
 def copied(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the rows, backwards, in memory of their own.
 
-    A mere clone would share memory. With a copy, what is kept of them shows.
+    A clone would share memory; with a copy, rows that are kept show up.
     """
     return frame.reverse().with_columns(pl.col(pl.String) + "")
 
 
 def _resident() -> int:
-    """Anonymous memory of the process: what is its own, and of no file."""
+    """Return the anonymous memory of the process, in bytes."""
     if sys.platform != "linux":
         return 0
     text = Path("/proc/self/status").read_text()

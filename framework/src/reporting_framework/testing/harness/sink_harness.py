@@ -1,6 +1,6 @@
-"""A place that sinks write to: whole runs of a sink, and what is to be seen afterwards.
+"""Whole runs of a sink at one location, and the rows visible there.
 
-A part of `SinkContract`.
+The module is a part of `SinkContract`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Visible = Callable[[], pl.DataFrame]
 Expected = Callable[[pl.DataFrame], pl.DataFrame]
 
 CONFLICTS = 10
-"""How often a run is tried while others win."""
+"""Attempts of a run while other runs win the race."""
 
 
 class Place:
-    """A place that sinks write to, and what is to be seen there."""
+    """A location that sinks write to, and the rows visible there."""
 
     def __init__(
         self, make: Make, rows: Rows, visible: Visible, expected: Expected
@@ -39,11 +39,11 @@ class Place:
         self._rows = rows
 
     def rows(self, numbers: Iterable[int]) -> pl.DataFrame:
-        """A frame."""
+        """Return a frame with these rows."""
         return self._rows(list(numbers))
 
     def opened(self, *, with_ledger: bool = True) -> Any:
-        """A sink at the beginning of a run, after the calls that the runner makes."""
+        """Return a sink at the beginning of a run, after the runner's first calls."""
         sink = self.make()
         sink.open(self.rows([0]).schema)
         if with_ledger:
@@ -53,7 +53,7 @@ class Place:
     def staged(
         self, numbers: Sequence[int], parts: int = 2
     ) -> tuple[Any, list[StagedPart]]:
-        """A sink with these rows staged, in as many splits."""
+        """Return a sink with these rows staged, in as many splits as `parts`."""
         sink = self.opened()
         shares = [list(numbers)[part::parts] for part in range(parts)]
         staged_parts = [
@@ -64,14 +64,14 @@ class Place:
         return sink, staged_parts
 
     def run(self, numbers: Sequence[int], parts: int = 2) -> CommitResult:
-        """A whole run."""
+        """Execute a whole run."""
         sink, staged_parts = self.staged(numbers, parts)
         commit_result: CommitResult = sink.commit(staged_parts)
         sink.close()
         return commit_result
 
     def persistent(self, numbers: Sequence[int]) -> CommitResult:
-        """A run, again while others win or a part fails for a while."""
+        """Execute a run; retry while other runs win or a part fails."""
         for _ in range(CONFLICTS):
             try:
                 commit_result = self.run(numbers)
@@ -84,10 +84,7 @@ class Place:
         )
 
     def stream(self, part: pl.DataFrame, times: int) -> None:
-        """Run the same rows under ever new source keys.
-
-        Nothing of them is kept here.
-        """
+        """Run the same rows with new source keys each time, and keep none of them."""
         sink = self.opened()
         staged_parts = []
         for number in range(times):
@@ -99,7 +96,7 @@ class Place:
         sink.close()
 
     def shows(self, numbers: Sequence[int], promise: str) -> None:
-        """Fail when something else is visible than exactly these rows."""
+        """Fail unless exactly these rows are visible."""
         seen, due = self._compared(numbers)
         missing, more = (due - seen).total(), (seen - due).total()
         assert seen == due, (
@@ -108,7 +105,7 @@ class Place:
         )
 
     def is_shown(self, numbers: Sequence[int]) -> bool:
-        """Whether exactly these rows are visible."""
+        """Return whether exactly these rows are visible."""
         seen, due = self._compared(numbers)
         return seen == due
 
@@ -132,7 +129,7 @@ class Place:
 
 
 def adds_up(commit_result: CommitResult, staged: int, new: int) -> None:
-    """The commit result tells what was new, where it can tell at all."""
+    """Check the numbers of a commit result, if it counts duplicates."""
     if commit_result.duplicates is None:
         return
     failed, added = (

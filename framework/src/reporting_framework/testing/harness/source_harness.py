@@ -1,4 +1,4 @@
-"""Whole plans and reads of a source, and what came out; a part of `SourceContract`."""
+"""Whole plans and reads of a source, and their records; a part of `SourceContract`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reporting_framework.testing.harness.ledger import KnownObjects
 def planned(
     source: Any, ledger: RunLedger | None = None, *, close: bool = True
 ) -> list[Split]:
-    """All splits."""
+    """Return all splits."""
     splits = list(source.plan(ledger or KnownObjects()))
     if close:
         source.close()
@@ -24,7 +24,7 @@ def planned(
 def taken(
     source: Any, ledger: RunLedger | None = None, *, close: bool = True
 ) -> list[Batch]:
-    """All batches, read while planning goes on, as in a run."""
+    """Return all batches, read while planning continues, as in a run."""
     batches = [
         batch
         for split in source.plan(ledger or KnownObjects())
@@ -36,7 +36,7 @@ def taken(
 
 
 def drain(source: Any) -> None:
-    """Read everything, keep nothing."""
+    """Read everything and keep nothing."""
     for split in source.plan(KnownObjects()):
         for _ in source.read(split):
             pass
@@ -44,7 +44,7 @@ def drain(source: Any) -> None:
 
 
 def found_in(batches: Iterable[Batch]) -> dict[str, Any]:
-    """What came out, by source key."""
+    """Return the records by source key."""
     records: dict[str, Any] = {}
     for batch in batches:
         given: Sequence[Any] = (
@@ -55,12 +55,12 @@ def found_in(batches: Iterable[Batch]) -> dict[str, Any]:
 
 
 def source_keys_of(batch: Batch) -> list[str]:
-    """Source keys of all that a batch speaks of."""
+    """Return the source keys of a batch, of rejected and unread records too."""
     return [*batch.source_keys, *set_aside(batch)]
 
 
 def set_aside(batch: Batch) -> list[str]:
-    """Source keys of what was rejected or left unread."""
+    """Return the source keys of rejected and unread records."""
     return [
         *(rejection.source_key for rejection in batch.rejected),
         *(failure.source_key for failure in batch.unread),
@@ -68,7 +68,7 @@ def set_aside(batch: Batch) -> list[str]:
 
 
 def plain(batches: Iterable[Batch]) -> list[Any]:
-    """Batches, so that they can be compared."""
+    """Return batches in a form that can be compared."""
     return [
         (
             list(batch.source_keys),
@@ -83,15 +83,15 @@ def plain(batches: Iterable[Batch]) -> list[Any]:
 
 
 def sent(split: Split) -> Split:
-    """The split as it arrives somewhere else."""
+    """Return the split as it arrives in another process."""
     return Split(split.id, through_json(split.data))
 
 
 def through_json(value: Any) -> Any:
-    """The value, written and read."""
+    """Return the value after it was written to JSON and parsed."""
     return json.loads(json.dumps(value, allow_nan=False))
 
 
 def size_of(record: Any) -> int:
-    """About how many bytes a record has."""
+    """Return the approximate size of a record in bytes."""
     return len(record) if isinstance(record, bytes) else len(str(record))

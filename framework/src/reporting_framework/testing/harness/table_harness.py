@@ -1,6 +1,6 @@
-"""Runs of a source that has a state, with a table that keeps what they read.
+"""Runs of a source that has a state, with a table that keeps the rows that they read.
 
-It does what the runner and an upserting sink do, and stops where a test says.
+They do the work of the runner and an upserting sink, and stop where a test says.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class Row(NamedTuple):
 
 
 class ReadResult(NamedTuple):
-    """What a run did.
+    """ReadResult of a run.
 
     Attributes:
-        read: Source key and version of each row that was read, in order.
-        rejected: Source keys of what was rejected or left unread.
-        splits: How many splits were read.
-        batches: How many batches were read.
+        read: Source key and version of each row read, in order.
+        rejected: Source keys of rejected and unread records.
+        splits: Number of splits read.
+        batches: Number of batches read.
         complete: Whether the source had no more splits.
-        stats: What the source said of its plan.
+        stats: The source's statistics of its plan.
     """
 
     read: Sequence[tuple[str, str | None]]
@@ -54,7 +54,7 @@ class TableRuns:
     """Runs of one source, one after another.
 
     Args:
-        make: Makes the source; each split is read by one of its own.
+        make: Function that returns the source; each split is read by a new one.
 
     Attributes:
         rows: Rows by source key; deleted ones are kept.
@@ -84,8 +84,9 @@ class TableRuns:
         """Execute a run and commit what it has read.
 
         Args:
-            splits: How many splits it has time for; `None`: all.
-            crash_after: After how many batches it is killed: nothing is committed.
+            splits: Number of splits that the run has time for; `None`: all.
+            crash_after: Number of batches after which it is killed, so that nothing is
+                committed.
             during: Called after each batch.
             **changed: Settings for this run.
         """

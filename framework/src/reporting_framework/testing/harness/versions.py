@@ -1,6 +1,6 @@
-"""A model of a table, and changes to it; a part of the suites of sinks.
+"""Model of a table, and changes to it; a part of the suites of sinks.
 
-The model is a dict. It says what a sink's table must be after any runs.
+The model is a dict. It holds the rows that a sink's table must have after any runs.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Change(NamedTuple):
     """A record as a source delivers it.
 
     Attributes:
-        number: Which record it is.
+        number: Number of the record.
         version: Its version.
-        edition: Which of its values it has.
-        deleted: When it was deleted at the source, `None` if it was not.
+        edition: Number of its values among the record's possible values.
+        deleted: Time of its deletion at the source, `None` if it exists.
     """
 
     number: int
@@ -43,8 +43,8 @@ class Due(NamedTuple):
 
     Attributes:
         version: Its version.
-        edition: Which values it has, `None` if they do not matter.
-        deleted: When it was deleted, `None` if it was not.
+        edition: Number of its values, `None` if they do not matter.
+        deleted: Time of its deletion, `None` if it exists.
     """
 
     version: str | None
@@ -53,7 +53,7 @@ class Due(NamedTuple):
 
 
 class TableModel:
-    """A table that is upserted to.
+    """Model of an upserted table.
 
     Attributes:
         rows: Its rows by their number.
@@ -73,8 +73,8 @@ class TableModel:
 
         Args:
             parts: Changes by staged part.
-            snapshot_at: When the run began, if it has read all that the source has.
-            not_staged: Records that were read and are not staged.
+            snapshot_at: Begin of the run, if it has read everything in the source.
+            not_staged: Records that were read and not staged.
         """
         changes = [change for part in parts for change in part]
         latest: dict[int, Change] = {}
@@ -96,7 +96,7 @@ class TableModel:
         return result, rows - result.inserted - result.updated - result.unchanged
 
     def _apply(self, change: Change) -> str:
-        """Apply a change and return what it counts as, nothing if it does not."""
+        """Apply a change, and return its count's name; "" if it does not count."""
         known = self.rows.get(change.number)
         if known is not None and _age(change.version) < _age(known.version):
             return ""
@@ -117,14 +117,14 @@ class Frames:
     """Frames of changes, as they are staged.
 
     Args:
-        edition: Makes one row of a record, in one of its editions.
+        edition: Function that returns one row of a record with one of its editions.
     """
 
     def __init__(self, edition: Edition) -> None:
         self._edition = edition
 
     def schema(self) -> pl.Schema:
-        """Columns of the report."""
+        """Return the columns of the report."""
         return self._edition(0, 0).schema
 
     def of(self, changes: Sequence[Change], *, versions: bool = True) -> pl.DataFrame:
@@ -149,16 +149,16 @@ class Frames:
         )
 
     def differences(self, model: TableModel, seen: pl.DataFrame) -> list[str]:
-        """Return what a table has that the model has not, and the reverse, in words."""
+        """Describe the differences between a table and the model."""
         due = {self.key(number): (number, row) for number, row in model.rows.items()}
         rows: dict[str, dict[str, Any]] = {}
         problems = []
         for row in seen.to_dicts():
             if row[SOURCE_KEY] in rows:
-                problems.append(f"{row[SOURCE_KEY]} is there twice")
+                problems.append(f"{row[SOURCE_KEY]} exists twice")
             rows[row[SOURCE_KEY]] = row
-        problems += [f"{key} is not there" for key in due.keys() - rows.keys()]
-        problems += [f"{key} should not be there" for key in rows.keys() - due.keys()]
+        problems += [f"{key} is missing" for key in due.keys() - rows.keys()]
+        problems += [f"{key} should not exist" for key in rows.keys() - due.keys()]
         for key in sorted(due.keys() & rows.keys()):
             problems += [
                 f"{key} {wrong}" for wrong in self._wrong(*due[key], rows[key])
@@ -166,7 +166,7 @@ class Frames:
         return problems
 
     def _wrong(self, number: int, due: Due, row: dict[str, Any]) -> list[str]:
-        """Return what is wrong with a row."""
+        """Describe the differences of a row."""
         if row[VERSION] != due.version:
             return ["has another version"]
         if row[DELETED_AT] != due.deleted:
