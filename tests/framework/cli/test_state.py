@@ -292,7 +292,7 @@ def test_a_reset_that_was_killed_is_finished_once_that_is_confirmed(
     refused = CliRunner().invoke(reporting, run)
     assert refused.exit_code == 1
     assert (
-        "a reset has begun and not ended; wait for its end or, if nothing runs any more, finish it"
+        "a reset has begun and not ended; wait for its end or, if its process is dead, finish it"
         in refused.stderr
     )
     shown = json.loads(invoke("show", *places, "--format", "json").stdout)

@@ -199,7 +199,7 @@ def test_a_bucket_in_another_region_is_told_with_its_region(
 
 @pytest.mark.parametrize("key", ["k", "k//k"])
 def test_a_region_that_the_store_does_not_tell_is_left_open(answering, key):
-    with pytest.raises(LocationError, match="set AWS_REGION to that of the bucket"):
+    with pytest.raises(LocationError, match="set AWS_REGION to the bucket's region"):
         answering(301, "PermanentRedirect").get(key)
 
 

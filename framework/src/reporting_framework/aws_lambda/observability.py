@@ -178,7 +178,7 @@ class Observability:
 
         Args:
             error: Cause of the failure.
-            refused: Whether the caller is told that the input is at fault, so that the
+            refused: Whether the input is at fault and the response says so, so that the
                 function itself is healthy.
         """
         if refused:

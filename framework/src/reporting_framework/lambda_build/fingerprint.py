@@ -70,7 +70,7 @@ def _content(path: Path | None, out: Path) -> str:
 
 
 def sources(folder: Path, out: Path) -> Iterator[Path]:
-    """Yield the files of a project.
+    """Yield the source files of a project.
 
     Compiled, cached and built files and environments are left out.
 

@@ -21,7 +21,7 @@ from reporting_framework.lambda_build.uv import uv
 
 LOCK = "pylock.toml"
 _HEADER = (
-    "# Made by `reporting build`. It is kept while the requirements are those with the"
+    "# Made by `reporting build`. The lock is reused while its requirements have the"
     " SHA-256 "
 )
 """First line of a lock, completed by a hash: the lock is reused while it matches."""

@@ -43,7 +43,7 @@ class Unpacked:
 
     @property
     def pure(self) -> bool:
-        """Whether the wheel is the same for every machine."""
+        """True if the wheel is the same for every machine."""
         return all(tag.endswith("-any") for tag in self.tags)
 
 

@@ -1,1 +1,1 @@
-"""Metadata of a report: everything that it keeps besides its rows."""
+"""Metadata of a report: everything that it keeps except its rows."""

@@ -67,7 +67,7 @@ class ResetMarker:
 
     @property
     def remote(self) -> bool:
-        """Whether the marker is in a bucket.
+        """True if the marker is in a bucket.
 
         A bucket has no lock that shows whether the resetting process is alive.
         """
@@ -155,6 +155,6 @@ def _sha256(content: Mapping[str, Any]) -> str:
 
 
 UNFINISHED = (
-    "a reset has begun and not ended; wait for its end or, if nothing runs any more,"
+    "a reset has begun and not ended; wait for its end or, if its process is dead,"
     " finish it with `reporting state REPORT reset`"
 )

@@ -1,4 +1,4 @@
-"""Metadata store of a report: everything that it keeps besides its rows."""
+"""Metadata store of a report: everything that it keeps except its rows."""
 
 from __future__ import annotations
 

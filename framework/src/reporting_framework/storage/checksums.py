@@ -49,7 +49,7 @@ Read = Callable[[int, int], bytes]
 def placeholder(blocks: int) -> dict[str, str]:
     """Return the metadata to write into a parquet file before it is sealed.
 
-    `seal` replaces the zeros in it with checksums.
+    `seal` replaces its zeros with checksums.
     """
     return {KEY: _value(0, ["0" * DIGITS] * max(1, blocks))}
 

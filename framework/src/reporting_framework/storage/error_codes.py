@@ -337,7 +337,9 @@ def problem_text(
     """Return the problem and the fix in one line."""
     text = f"{problem.sentence}; {problem.fix}" if problem.fix else problem.sentence
     return text.format(
-        code=code, codes=", ".join(sorted(codes)), region=region or "that of the bucket"
+        code=code,
+        codes=", ".join(sorted(codes)),
+        region=region or "the bucket's region",
     )
 
 

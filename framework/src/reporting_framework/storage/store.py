@@ -105,12 +105,12 @@ class Store(Protocol):
 
     @property
     def supports_list_after(self) -> bool:
-        """Whether a listing that starts after a key costs only the keys it returns."""
+        """True if a listing that starts after a key costs only the keys it returns."""
         ...
 
     @property
     def remote(self) -> bool:
-        """Whether each request costs a network round trip.
+        """True if each request costs a network round trip.
 
         Callers should then have many requests in flight at once.
         """

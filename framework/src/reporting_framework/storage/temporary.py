@@ -20,8 +20,8 @@ from reporting_framework._text.messages import TEMPORARY_PREFIX, system_number
 from reporting_framework.errors import StorageUnavailable
 
 PREFIX = TEMPORARY_PREFIX
-"""Prefix of the framework's names in the system's temporary folder; other files there
-are never removed.
+"""Prefix of the framework's names in the system's temporary folder; other names are
+never removed.
 """
 
 

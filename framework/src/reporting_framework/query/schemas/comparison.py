@@ -33,7 +33,7 @@ class SchemaComparison(NamedTuple):
 
     @property
     def compatible(self) -> bool:
-        """Whether rows of the actual schema can be read in the wanted one."""
+        """True if rows of the actual schema can be read in the wanted one."""
         return not self.broken and not self.missing
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reporting_framework.registry.registry import Registry
 
 _SOURCE_KEY = ColumnFacts(
-    "Where the row comes from, relative to the source", nullable=False
+    "Identity of the record in the source, such as its object key", nullable=False
 )
 
 

@@ -46,7 +46,7 @@ class S3Proxy:
         nth: int = 1,
         times: int | None = 1,
     ) -> Rule:
-        """Break the `nth` matching request and those after it.
+        """Break the `nth` matching request and the matching ones after it.
 
         The rule breaks `times` requests in all (`None`: every one).
 

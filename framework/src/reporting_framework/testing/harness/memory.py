@@ -1,6 +1,6 @@
 """Measurement of memory: Python's objects exactly, and the whole process.
 
-The process's memory includes what other libraries use.
+The process's memory includes the memory of other libraries.
 """
 
 from __future__ import annotations

@@ -141,5 +141,5 @@ def adds_up(commit_result: CommitResult, staged: int, new: int) -> None:
         f" and {failed} failed of {staged} rows"
     )
     assert added == new, (
-        f"a commit result tells what is new: {added} rows where {new} are"
+        f"a commit result counts the new rows: it has {added} instead of {new}"
     )
