@@ -108,7 +108,7 @@ TOLD = [
         400,
         "ExpiredToken",
         AccessDenied,
-        "the credentials have expired (ExpiredToken); get new ones",
+        "the credentials have expired (ExpiredToken); get new credentials",
     ),
     (
         400,
@@ -207,7 +207,7 @@ def test_a_store_without_conditional_writes_is_told(answering):
     store = answering(501, "NotImplemented")
     with pytest.raises(
         LocationError,
-        match=r"does not support conditional writes \(NotImplemented\), by which runs com",
+        match=r"does not support conditional writes \(NotImplemented\), which com",
     ):
         store.put("k", b"", if_version=None)
     with pytest.raises(
@@ -234,7 +234,7 @@ def test_a_login_that_has_expired_is_told():
         RuntimeError(f"{text}UnauthorizedSSOTokenError: The SSO session"), "s3://bucket"
     )
     assert str(error).startswith(
-        "s3://bucket: the credentials have expired (UnauthorizedSSOTokenError); get new ones"
+        "s3://bucket: the credentials have expired (UnauthorizedSSOTokenError); get new credentials"
     )
 
 

@@ -31,7 +31,7 @@ class Row(NamedTuple):
 
 
 class ReadResult(NamedTuple):
-    """ReadResult of a run.
+    """Result of a run.
 
     Attributes:
         read: Source key and version of each row read, in order.
