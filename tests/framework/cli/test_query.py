@@ -234,7 +234,7 @@ def test_help_says_what_a_query_means_and_its_options(here):
         ),
         (
             ["counts", "--where", "timestamp=2024"],
-            "error: column timestamp is Datetime",
+            "error: column timestamp: it is Datetime",
         ),
         (
             ["counts", "--where", "study"],
@@ -355,7 +355,7 @@ def test_a_list_says_what_cannot_be_asked_of_a_report(here, command):
 
     assert listed("archive") == (
         "report archive: there is no table to query: none of its sinks can be read"
-        " (ndjson-archive)\n"
+        " (ndjson-archive); add a sink that can be read\n"
     )
     assert "needs action, " in listed("other")
     assert "needs " not in listed("event-log-checkpoint")

@@ -560,12 +560,13 @@ def test_the_working_directory_is_where_the_file_is_looked_for(tmp_path, monkeyp
 
 def test_a_file_that_was_asked_for_must_be_there(tmp_path):
     with pytest.raises(
-        SettingsError, match=r"^--config names nowhere\.toml, which is not a file$"
+        SettingsError,
+        match=r"^--config names nowhere\.toml, which is not a file; correct the path$",
     ):
         find_config("nowhere.toml", {}, tmp_path)
     with pytest.raises(
         SettingsError,
-        match=r"^REPORTING_CONFIG names nowhere\.toml, which is not a file$",
+        match=r"^REPORTING_CONFIG names nowhere\.toml, which is not a file; correct the path$",
     ):
         find_config(None, {"REPORTING_CONFIG": "nowhere.toml"}, tmp_path)
 

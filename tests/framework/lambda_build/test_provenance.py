@@ -46,23 +46,23 @@ HTTP = "https://user:secret@example.org/x"
     [
         (
             {"url": "file:///gone", "dir_info": {}},
-            "was installed from /gone, which no longer exists",
+            "it was installed from /gone, which no longer exists",
         ),
         (
             {"url": "file:///x.whl", "archive_info": {}},
-            "was installed from /x.whl, which no longer exists",
+            "it was installed from /x.whl, which no longer exists",
         ),
         (
             {"url": HTTP, "vcs_info": {"vcs": "git"}},
-            "was installed from a repository, from which no wheel can be made again",
+            "it was installed from a repository, from which no wheel can be made again",
         ),
         (
             {"url": "file:///x.tar.gz", "archive_info": {}},
-            "was installed from an archive, from which no wheel can be made",
+            "it was installed from an archive, from which no wheel can be made",
         ),
         (
             {"url": HTTP, "archive_info": {}},
-            "was installed from an address on the network, from which no wheel can be",
+            "it was installed from an address on the network, from which no wheel can be",
         ),
         ("[]", "its direct_url.json is not a JSON object; install it again"),
         ("{", "its direct_url.json is not a JSON object; install it again"),

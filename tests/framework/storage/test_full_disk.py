@@ -85,7 +85,7 @@ def test_a_folder_of_the_output_that_is_read_only_is_named_without_tmpdir(
     error = run("out", "ro", *report(tmp_path))
     assert f" {tmp_path}/out/" in error
     assert error.endswith(
-        ": Read-only file system; choose a location that can be written"
+        ": Read-only file system; choose a location that can be written to"
     )
 
 
