@@ -210,7 +210,7 @@ def test_a_panic_of_a_library_is_an_error_like_any_other(capsys):
             "write",
             ">/dev/full",
             1,
-            "error: the result could not be printed: No space left on device\n",
+            "error: stdout: the result could not be printed: No space left on device\n",
         ),
         ("note", ">&-", 0, "on\n"),
         (

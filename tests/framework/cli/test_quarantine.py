@@ -298,7 +298,7 @@ def test_a_discard_asks_and_says_what_it_discards(here):
     done = asked("discard", "--field", "visit_number", typed="n\n")
     assert done.stdout == "nothing was discarded\n"
     assert (
-        "  2 x missing in visit_number\ndiscard 2 records of event-log-checkpoint for good"
+        "  2 x missing in visit_number\ndiscard 2 records of event-log-checkpoint permanently"
         in done.stderr
     )
     assert len(shown("show")) == 4

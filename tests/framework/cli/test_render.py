@@ -132,12 +132,12 @@ def test_paper_comes_from_a_browser(here):
         (["--html", "a", "--longest-waiting", "-1"], "longest_waiting", 2),
         (
             ["--html", "none/a"],
-            "none/a: No such file or directory; the page is not written",
+            "none/a: No such file or directory; the page was not written",
             1,
         ),
         (
             ["--pdf", "a", "--chromium", "no-browser"],
-            "--chromium no-browser: there is no such program",
+            "--chromium no-browser: no such program",
             2,
         ),
     ],
@@ -154,7 +154,7 @@ def test_what_is_wrong_is_said(here, arguments, said, code):
 def test_the_variable_that_names_a_browser_is_minded(here, monkeypatch):
     monkeypatch.setenv("REPORTING_CHROMIUM", "no-browser")
     assert (
-        "REPORTING_CHROMIUM no-browser: there is no such program"
+        "REPORTING_CHROMIUM no-browser: no such program"
         in render("event-log-checkpoint", "--pdf", "a", code=2).stderr
     )
 
@@ -188,7 +188,7 @@ def test_a_browser_that_gives_no_paper_is_told_of(here, script, said):
 
 def test_pages_are_listed(here):
     assert render("event-log-checkpoint", "--list").stdout.splitlines() == [
-        "page            summary                                             distribution",
+        "page            summary                                              distribution",
         "monthly-visits  a month: volumes, pass rates, times, waiting visits  reporting-event-log-checkpoint",
     ]
 

@@ -281,7 +281,7 @@ def test_on_a_terminal_what_is_missing_is_asked_for(tmp_path):
         os.close(ours)
         os.close(theirs)
     assert process.returncode == 0, asked
-    assert "is made" in said
+    assert "was created" in said
     for question in (
         "source (object-store-json",
         "sink (parquet-checkpoint",

@@ -334,7 +334,7 @@ def test_keys_left_out_are_asked_for_again(tables, pauses):
         (
             wire.refused(400, "ValidationException"),
             LocationError,
-            ": the request was refused (ValidationException); its key must be the attributes of the setting key, strings or numbers",
+            ": the request was refused (ValidationException); its key must be the attributes in the setting key, strings or numbers",
         ),
     ],
 )
@@ -387,19 +387,19 @@ def test_two_lookups_cannot_add_the_same_column():
     [
         (
             {"columns": {"user_id": "x"}, "types": {}, "seconds_since": {}},
-            "table assignments: columns user_id exist already",
+            "table assignments: columns user_id exist already; choose other names in columns or seconds_since",
         ),
         (
             {"key": {"id": "what"}},
-            "table assignments: the key needs a column what of text or integers",
+            "table assignments: the key needs a column what of text or integers; correct the setting key",
         ),
         (
             {"key": {"id": "timestamp"}},
-            "table assignments: the key needs a column timestamp of text or integers",
+            "table assignments: the key needs a column timestamp of text or integers; correct the setting key",
         ),
         (
             {"seconds_since": {"s": {"from": "assigned_at", "to": "user_id"}}},
-            "seconds_since s: user_id is not a Datetime column",
+            "seconds_since s: user_id is not a Datetime column; name a Datetime column",
         ),
     ],
 )

@@ -55,7 +55,7 @@ def test_the_same_material_gives_the_same_page(usual):
 def test_the_page_says_its_month_its_numbers_and_where_they_come_from(usual):
     said = words(usual)
     for part in ("Visits in January 2023", "visits submitted at 2 centers", "Newest event", "s3://example-events/prod/",
-                 "visit-event-v2 (reporting-event-log-checkpoint 0.1.0)", "Made on 2 May 2024, 06:15 UTC"):  # fmt: skip
+                 "visit-event-v2 (reporting-event-log-checkpoint 0.1.0)", "Created on 2 May 2024, 06:15 UTC"):  # fmt: skip
         assert part in said, part
     assert usual.count("<figure") == usual.count("<figcaption") == 13
 
@@ -163,7 +163,7 @@ def test_without_what_pages_are_made_with_the_error_says_what_to_install(monkeyp
     with pytest.raises(PluginError) as caught:
         DEFAULT.render(small())
     assert str(caught.value) == (
-        "page monthly-visits needs reporting_pages, which is not installed: "
+        "page monthly-visits: reporting_pages is not installed; run "
         f"{install_command('pages', 'reporting-event-log-checkpoint')}"
     )
 

@@ -608,7 +608,7 @@ def test_a_folder_that_is_a_file_is_told(tmp_path):
         ),
         (
             {"timestamp": "none"},
-            "timestamp names none, which is not a column of Datetime",
+            "timestamp: none is not a Datetime column",
         ),
         (
             {"json_columns": ["id", "payload", "none"]},

@@ -158,7 +158,7 @@ def _of_metadata(
 
 
 def _not_tried() -> CheckResult:
-    return CheckResult("ok", "not checked", "the plugin has no checks of its own")
+    return CheckResult("ok", "not tried", "the plugin has no checks of its own")
 
 
 def _assemble(
@@ -233,9 +233,7 @@ def credentials(permissions: list[Permission]) -> CheckResult:
                 f"{text}; STS refuses them ({why})",
                 "check the access key, its secret and its session token",
             )
-        if (
-            other
-        ):  # a server with S3 only may send any answer, or one that cannot be parsed
+        if other:  # a server with S3 only may send any answer, parseable or not
             return CheckResult(
                 "ok", f"{text}; their owner is unknown, as there is no STS ({why})"
             )

@@ -110,7 +110,9 @@ def _describe_next_run(pipeline: Pipeline, hints: Mapping[str, Any]) -> Sequence
         except ReportingError as error:
             return [f"a run would fail now: {error}"]
         return source.describe_hints(ledger)
-    return [f"{name}: {value}" for name, value in hints.items()] or ["there is none"]
+    return [f"{name}: {value}" for name, value in hints.items()] or [
+        "no hints are stored"
+    ]
 
 
 class Reset:

@@ -115,7 +115,7 @@ class DynamoDbEnrich(Transform):
             ):
                 raise SettingsError(
                     f"{self._label}: seconds_since {name}: {since.to} is not a Datetime"
-                    " column; name one that is"
+                    " column; name a Datetime column"
                 )
 
     def _with(self, lookup: Lookup, frame: pl.DataFrame) -> pl.DataFrame:

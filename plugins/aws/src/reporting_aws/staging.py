@@ -80,8 +80,8 @@ class Stager:
         self._columns = [pl.col(SOURCE_KEY).alias(_SOURCE_KEY)]
         if not isinstance(schema.get(settings.timestamp), pl.Datetime):
             raise SettingsError(
-                f"{who}: timestamp: {settings.timestamp} is not a Datetime column; name"
-                " one that is"
+                f"{who}: timestamp: {settings.timestamp} is not a Datetime column;"
+                " name a Datetime column"
             )
         if self._marked:
             for name, setting in ((_EVENT, "event_id"), (_USER, "user_id")):
@@ -93,8 +93,7 @@ class Stager:
                 ):
                     raise SettingsError(
                         f"{who}: {setting}: {column} is not a column of text or"
-                        " integers;"
-                        " name one that is"
+                        " integers; name such a column"
                     )
                 self._columns.append(pl.col(column).cast(pl.String).alias(name))
         for number, counter in enumerate(settings.counters):

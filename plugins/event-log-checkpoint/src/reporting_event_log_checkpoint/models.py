@@ -41,7 +41,7 @@ MIN_ADCID, MAX_ADCID = -(2**31), 2**31 - 1
 def _or_digits(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
     """Accept a string of digits as an integer.
 
-    The integer is tried first, so errors are those of an integer.
+    The integer is tried first, so the errors are an integer's errors.
     """
     digits = core_schema.str_schema(strict=True, pattern=r"^[0-9]+$")
     number = core_schema.int_schema(ge=MIN_ADCID, le=MAX_ADCID)

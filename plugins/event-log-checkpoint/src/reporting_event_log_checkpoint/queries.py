@@ -102,7 +102,7 @@ class Counts(_Grouping):
 
 
 class LatestPerVisit(Query):
-    """Latest event of each visit.
+    """The latest event of each visit.
 
     Returns one row for each visit, with all columns of the table: the event that is
     last in the order of (timestamp, source_key), whatever its action. For a deleted

@@ -24,7 +24,7 @@ def ranked(
     color: str | None = None,
     one: str = "visit",
 ) -> Markup:
-    """Return a figure of counts, largest first, with those of the month before."""
+    """Return a figure of counts, largest first, with the counts of the month before."""
     if not now:
         return figure(title, None, says=none, caption=caption)
     last = figures.last

@@ -116,7 +116,7 @@ def list_all(store: Store, names: ObjectFilter) -> Iterator[list[Entry]]:
 
 
 def _is_first(key: str, store: Store, names: ObjectFilter) -> bool:
-    """Return whether a key is the first readable one of those that name its file.
+    """Return whether a key is the first readable key among the names of its file.
 
     Count the key as ignored if it is not.
     """
