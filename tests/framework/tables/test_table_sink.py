@@ -211,6 +211,16 @@ def test_a_newer_version_revives_a_row_deleted_since_the_run_began(tmp_path):
     assert (result.upserted.inserted, result.outputs[0].rows) == (1, 1)
 
 
+def test_deletes_that_become_hard_remove_what_was_deleted_before(tmp_path):
+    path = tmp_path / "a.db"
+    run(path, [[Change(0), Change(1)]])
+    run(path, [[Change(1, "2", deleted=AT), Change(2, "1", deleted=AT)]])
+    result = run(path, [[Change(0)]], more={"deletes": "hard"})
+    output = result.outputs[0]
+    assert (output.rows, output.deleted_rows, result.upserted.deleted) == (1, 0, 0)
+    assert table_of(path)[SOURCE_KEY].to_list() == [FRAMES.key(0)]
+
+
 # -- runs at once, and runs that are killed ------------------------------------------
 
 

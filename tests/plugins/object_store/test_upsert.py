@@ -848,3 +848,15 @@ def test_rows_of_an_output_are_those_that_are_not_deleted(template):
         result = commit(uri, *staged)
         assert sum(output.rows for output in result.outputs) == 2
         assert sum(output.deleted_rows for output in result.outputs) == 2
+
+
+@pytest.mark.parametrize("staged", [[], [row("a", "1")], [row("c", "1")]])
+@pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
+def test_deletes_that_become_hard_remove_what_was_deleted_before(template, staged):
+    uri = place().replace("x.parquet", template)
+    commit(uri, [row("a", "1"), row("b", "1")])
+    commit(uri, [delete("b", "2"), delete("unseen", "1")])
+    result = commit(uri, staged, deletes="hard")
+    assert shown(uri).keys() == {"a", *(each[5] for each in staged)}
+    assert sum(output.deleted_rows for output in result.outputs) == 0
+    assert result.upserted.deleted == 0, "they were deleted before"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.plugin_api.records import (
     DELETED_AT,
     SOURCE_KEY,
@@ -21,7 +20,8 @@ from reporting_framework.plugin_api.records import (
     CommitContext,
     UpsertCounts,
 )
-from reporting_framework.tables.loading import SEEN, STAGED
+from reporting_framework.tables.loading import SEEN
+from reporting_framework.tables.table_columns import definitions, missing_columns
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import WriteMode
@@ -191,13 +191,15 @@ class TableMerge:
             f" LEFT JOIN {self._table} AS t ON t.{self._key} = s.{self._key} GROUP BY 1"
         )
         kinds = {kind: int(number) for kind, number in rows}
-        if kinds.keys() & {"older", "unchanged", "deleted before"}:
+        stay = {"older", "unchanged", "deleted before"}
+        if kinds.keys() & stay:
             self._database.run(
                 f"DELETE FROM {source} WHERE EXISTS (SELECT 1 FROM {self._table} AS t"
                 f" WHERE t.{self._key} = {source}.{self._key} AND {self._kind(source)}"
                 " IN ('older', 'unchanged', 'deleted before'))"
             )
         self._write(source)
+        purged = self._purge()
         counts = UpsertCounts(
             inserted=kinds.get("inserted", 0),
             updated=kinds.get("updated", 0),
@@ -206,7 +208,11 @@ class TableMerge:
         )
         live = f"SELECT count(*) FROM {self._table} WHERE {self._deleted} IS NULL"
         return MergeResult(
-            bool(unseen or kinds.keys() - {"older", "unchanged", "deleted before"}),
+            bool(
+                unseen
+                or purged
+                or kinds.keys() - {"older", "unchanged", "deleted before"}
+            ),
             self._database.number(live),
             counts.inserted,
             counts.inserted + counts.updated + counts.unchanged,
@@ -276,6 +282,19 @@ class TableMerge:
             self._sink.upsert_sql(self._table, source, list(self._schema), condition)
         )
 
+    def _purge(self) -> int:
+        """Remove rows that were deleted while deletes were soft; return how many."""
+        if not self._hard:
+            return 0
+        number = self._database.number(
+            f"SELECT count({self._deleted}) FROM {self._table}"
+        )
+        if number:
+            self._database.run(
+                f"DELETE FROM {self._table} WHERE {self._deleted} IS NOT NULL"
+            )
+        return number
+
     def _delete_unseen(self, context: CommitContext) -> int:
         """Delete rows that the source no longer has, and return how many."""
         if not context.snapshot:
@@ -300,38 +319,3 @@ class TableMerge:
 def _literal(moment: datetime) -> str:
     """Return a moment as a statement has it, in the form of `encoded`."""
     return f"'{moment.astimezone(UTC).isoformat(timespec='microseconds')}'"
-
-
-def definitions(sink: Database, schema: pl.Schema | dict[str, pl.DataType]) -> str:
-    """Return the columns of a schema as a statement that creates a table has them."""
-    return ", ".join(
-        f"{sink.quote(name)}"
-        f" {sink.key_type if name in (SOURCE_KEY, VERSION) else sink.sql_type(dtype)}"
-        for name, dtype in schema.items()
-    )
-
-
-def missing_columns(sink: Database, database: Session, schema: pl.Schema) -> list[str]:
-    """Return columns of the report that the table lacks.
-
-    The temporary table of staged rows must be there: its columns have the types that
-    are needed.
-
-    Raises:
-        CorruptCheckpoint: A column of the table has another type, or there is none of
-            source keys.
-    """
-    existing = sink.columns(database.cursor, sink.settings.table)
-    needed = sink.columns(database.cursor, STAGED)
-    if SOURCE_KEY not in existing:
-        raise CorruptCheckpoint(
-            f"{sink.subject}: the table has no column {SOURCE_KEY}, so it is not a"
-            " report's; give another table"
-        )
-    for name in schema:
-        if name in existing and existing[name] != needed[name]:
-            raise CorruptCheckpoint(
-                f"{sink.subject}: column {name}: it is {existing[name]}, the report"
-                f" needs {needed[name]}; change one, or give another table"
-            )
-    return [name for name in schema if name not in existing]

@@ -29,7 +29,6 @@ from reporting_framework.plugin_api.records import (
 )
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import commit_attempts
-from reporting_framework.tables.column_checks import check_columns
 from reporting_framework.tables.dialect import Database
 from reporting_framework.tables.ledger import TableLedger
 from reporting_framework.tables.loading import (
@@ -44,8 +43,6 @@ from reporting_framework.tables.merge import (
     VERSION_COLUMNS,
     MergeResult,
     TableMerge,
-    definitions,
-    missing_columns,
 )
 from reporting_framework.tables.reading import TableReader
 from reporting_framework.tables.session import (
@@ -55,6 +52,11 @@ from reporting_framework.tables.session import (
 )
 from reporting_framework.tables.sink_settings import TableSinkSettings
 from reporting_framework.tables.staging import StagedFrames
+from reporting_framework.tables.table_columns import (
+    check_columns,
+    definitions,
+    missing_columns,
+)
 from reporting_framework.tables.values import decoded, encoded
 
 

@@ -37,7 +37,7 @@ class StayingRows:
         plan: What is left out.
         deleted_at: When rows whose source key was not read count as deleted; `None`:
             they stay as they are.
-        hard: Whether they are left out.
+        hard: Whether they are left out, and those that were deleted before, too.
     """
 
     def __init__(
@@ -56,6 +56,9 @@ class StayingRows:
 
     def _kept(self, frame: pl.DataFrame, begin: int) -> pl.DataFrame:
         dropped = positions_in(frame.height, begin, self._plan.dropped)
+        if self._hard and frame[DELETED_AT].count():  # they were kept before
+            deleted = frame[DELETED_AT].is_not_null()
+            dropped = deleted if dropped is None else dropped | deleted
         if self._at is not None:
             gone = frame[DELETED_AT].is_null()
             known = positions_in(frame.height, begin, self._plan.known)
@@ -64,9 +67,9 @@ class StayingRows:
             if self._hard:
                 dropped = gone if dropped is None else dropped | gone
             elif gone.any():
-                deleted = pl.lit(self._at).cast(frame.schema[DELETED_AT])
+                at = pl.lit(self._at).cast(frame.schema[DELETED_AT])
                 frame = frame.with_columns(
-                    pl.when(gone).then(deleted).otherwise(DELETED_AT).alias(DELETED_AT)
+                    pl.when(gone).then(at).otherwise(DELETED_AT).alias(DELETED_AT)
                 )
         return frame if dropped is None else frame.filter(~dropped)
 

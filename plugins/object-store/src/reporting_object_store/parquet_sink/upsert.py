@@ -80,7 +80,10 @@ class UpsertCommit(FileCommit):
             plan.duplicates,
             overtaken,
         )
-        if not (plan.kept or len(plan.dropped) or gone) and state == file.state:
+        changes = (
+            plan.kept or len(plan.dropped) or gone or (self._hard and file.deleted)
+        )
+        if not changes and state == file.state:
             self._check_same(file)
             return done
         staying = StayingRows(plan, at if gone else None, hard=self._hard)

@@ -1,4 +1,4 @@
-"""Checks of the name and the columns of a table of a database."""
+"""The columns of a table of a database, and checks of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from reporting_framework.errors import SettingsError
-from reporting_framework.tables.loading import INTERNAL
+from reporting_framework.errors import CorruptCheckpoint, SettingsError
+from reporting_framework.plugin_api.records import SOURCE_KEY, VERSION
+from reporting_framework.tables.loading import INTERNAL, STAGED
 
 if TYPE_CHECKING:
     from reporting_framework.tables.dialect import Database
+    from reporting_framework.tables.session import Session
 
 
 def check_columns(sink: Database, schema: pl.Schema) -> None:
@@ -49,3 +51,38 @@ def check_columns(sink: Database, schema: pl.Schema) -> None:
         except SettingsError as error:
             message = str(error).removeprefix(f"{sink.subject}: ")
             raise SettingsError(f"{sink.subject}: column {name}: {message}") from None
+
+
+def definitions(sink: Database, schema: pl.Schema | dict[str, pl.DataType]) -> str:
+    """Return the columns of a schema as a statement that creates a table has them."""
+    return ", ".join(
+        f"{sink.quote(name)}"
+        f" {sink.key_type if name in (SOURCE_KEY, VERSION) else sink.sql_type(dtype)}"
+        for name, dtype in schema.items()
+    )
+
+
+def missing_columns(sink: Database, database: Session, schema: pl.Schema) -> list[str]:
+    """Return columns of the report that the table lacks.
+
+    The temporary table of staged rows must be existing: its columns have the types that
+    are needed.
+
+    Raises:
+        CorruptCheckpoint: A column of the table has another type, or there is none of
+            source keys.
+    """
+    existing = sink.columns(database.cursor, sink.settings.table)
+    needed = sink.columns(database.cursor, STAGED)
+    if SOURCE_KEY not in existing:
+        raise CorruptCheckpoint(
+            f"{sink.subject}: the table has no column {SOURCE_KEY}, so it is not a"
+            " report's; give another table"
+        )
+    for name in schema:
+        if name in there and existing[name] != needed[name]:
+            raise CorruptCheckpoint(
+                f"{sink.subject}: column {name}: it is {existing[name]}, the report needs"
+                f" {needed[name]}; change one, or give another table"
+            )
+    return [name for name in schema if name not in existing]
