@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reporting_framework import testing
+from tests.docs.playing import blocks
 
 pytest_plugins = ["pytester"]
 
@@ -33,7 +34,7 @@ def example(pytester):
 
 def test_the_example_passes(example):
     split_results = example[1]().parseoutcomes()
-    assert set(split_results) == {"passed", "skipped", "deselected"}
+    assert set(split_results) == {"passed", "skipped", "unpromised", "deselected"}
     assert split_results["passed"] >= 9
 
 
@@ -62,8 +63,27 @@ def test_a_strict_suite_fails_for_what_it_was_not_given(pytester):
     # The summary below the failures repeats a message that fits the terminal's width.
     told = re.findall(r"(?m)^strict: not tried: .*: give the ", str(result.stdout))
     assert counts["failed"] == len(told) > 0
-    assert counts["skipped"], "a promise that the plugin does not make is skipped"
+    assert "skipped" not in counts
+    assert counts["unpromised"], "a promise that the plugin does not make is no skip"
     assert "strict: not tried" in str(result.stdout)
+
+
+def test_the_suite_of_the_source_of_several_streams_passes(pytester):
+    (source,) = [
+        block.text
+        for block in blocks((PAGE.parent / "write-a-source.md").read_text())
+        if "class Shop(" in block.text
+    ]
+    (suite,) = [
+        block.text
+        for block in blocks(PAGE.read_text())
+        if block.title == "test_shop.py"
+    ]
+    pytester.makepyfile(shop=source, test_shop=suite)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", "not slow")
+    counts = result.parseoutcomes()
+    assert set(counts) == {"passed", "unpromised", "deselected"}
+    assert counts["passed"] > 20
 
 
 def test_a_fixture_that_is_missing_is_named(pytester):

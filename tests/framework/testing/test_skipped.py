@@ -8,7 +8,8 @@ pytest_plugins = ["pytester"]
 
 SUITE = """
 import pytest
-from reporting_framework.testing import PluginContract, SinkContract
+from reporting_framework.testing import PluginContract
+from reporting_framework.testing.contracts.base import not_promised
 
 class TestMine(PluginContract):
     strict = {strict}
@@ -21,7 +22,10 @@ class TestMine(PluginContract):
         self._faults(None)
 
     def test_a_ledger_is_whole(self):
-        pytest.skip("it keeps no ledger")
+        not_promised("it keeps no ledger")
+
+    def test_of_its_author(self):
+        pytest.skip("no database here")
 
 def test_of_something_else():
     pytest.skip("as it is")
@@ -34,19 +38,22 @@ GIVE = (
 @pytest.mark.parametrize(
     ("strict", "outcomes"),
     [
-        (False, {"passed": 3, "skipped": 3}),
-        (True, {"passed": 3, "skipped": 2, "failed": 1}),
+        (False, {"passed": 3, "skipped": 3, "unpromised": 1}),
+        (True, {"passed": 3, "skipped": 1, "unpromised": 1, "failed": 2}),
     ],
 )
-def test_what_is_not_tried_is_named_and_fails_a_strict_suite(
-    pytester, strict, outcomes
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+def test_a_skip_fails_a_strict_suite_and_a_promise_that_is_not_made_does_not(
+    pytester, strict, outcomes, workers
 ):
     pytester.makepyfile(test_mine=SUITE.format(strict=strict))
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-rsf")
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-rsf", *workers)
     assert result.parseoutcomes() == outcomes
     text = str(result.stdout)
     assert GIVE in text
-    assert "not tried: a ledger is whole: it keeps no ledger" in text
+    assert "not tried: of its author: no database here" in text
+    ledger = "not promised: a ledger is whole: it keeps no ledger"
+    assert f"UNPROMISED test_mine.py::TestMine: {ledger}" in text
     assert ": as it is" in text
 
 

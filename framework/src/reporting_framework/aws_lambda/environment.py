@@ -22,9 +22,9 @@ from reporting_framework.errors import (
     SettingsError,
     TriggerError,
 )
-from reporting_framework.execution.assembly import assemble, place_of
+from reporting_framework.execution.assembly import place_of
 from reporting_framework.execution.pipeline import prepared
-from reporting_framework.execution.streams import assemble_all, run_all
+from reporting_framework.execution.streams import Assembled, assemble_all, run_all
 from reporting_framework.execution.triggers import correlation_id, kind_of, trigger_of
 from reporting_framework.plugin_api.records import Trigger
 from reporting_framework.registry.discovery import allow_list
@@ -34,7 +34,6 @@ from reporting_framework.registry.reports import composed, resolve_report
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.plugin_api.result import RunResult
 
 MARGIN_SHARE = 0.25
@@ -132,19 +131,21 @@ class Environment:
         self.observer.outputs = [
             f"{use.name}{place_of(composition, use.name)}" for use in composition.sinks
         ]
-        assembled = assemble_all(
-            self.settings.report, composition, self.registry, trigger=trigger
-        )
         result = run_all(
-            assembled, lifecycle=self.registry.lifecycle(), deadline=deadline
+            self._assemble(settings, trigger),
+            lifecycle=self.registry.lifecycle(),
+            deadline=deadline,
         )
         if any(stream.status == "failed" for stream in result.streams.values()):
             self.observer.measure(FAILURE_METRICS)
         return settings, result
 
-    def _assemble(self, settings: BaseModel) -> Pipeline:
-        return assemble(
-            self.settings.report, composed(self.report, settings), self.registry
+    def _assemble(
+        self, settings: BaseModel, trigger: Trigger | None = None
+    ) -> Assembled:
+        composition = composed(self.report, settings)
+        return assemble_all(
+            self.settings.report, composition, self.registry, trigger=trigger
         )
 
     def _settings(self, trigger: Mapping[str, Any]) -> BaseModel:
@@ -245,7 +246,11 @@ class Environment:
         Nothing is read or written.
         """
         try:
-            with prepared(self._assemble(self._settings(settings))):
-                return ""
+            for pipeline in self._assemble(self._settings(settings)).pipelines.values():
+                if isinstance(pipeline, ReportingError):
+                    raise pipeline
+                with prepared(pipeline):
+                    pass
         except ReportingError as error:
             return str(error)
+        return ""

@@ -65,7 +65,7 @@ def definitions(sink: Database, schema: pl.Schema | dict[str, pl.DataType]) -> s
 def missing_columns(sink: Database, database: Session, schema: pl.Schema) -> list[str]:
     """Return columns of the report that the table lacks.
 
-    The temporary table of staged rows must be existing: its columns have the types that
+    The temporary table of staged rows must be there: its columns have the types that
     are needed.
 
     Raises:
@@ -80,7 +80,7 @@ def missing_columns(sink: Database, database: Session, schema: pl.Schema) -> lis
             " report's; give another table"
         )
     for name in schema:
-        if name in there and existing[name] != needed[name]:
+        if name in existing and existing[name] != needed[name]:
             raise CorruptCheckpoint(
                 f"{sink.subject}: column {name}: it is {existing[name]}, the report needs"
                 f" {needed[name]}; change one, or give another table"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite(f"{__package__}.contracts", f"{__package__}.harness")
 
 _numbers = itertools.count(1)
+_UNPROMISED = "not promised: "  # as in contracts/base.py, which is not imported here
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,10 +42,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Name the promise that a skipped test of a suite does not check.
+    """Name the promise that a test of a suite does not try.
 
-    In a strict suite, the test fails if the author did not provide a needed fixture. A
-    promise that the plugin does not make is still skipped.
+    In a strict suite a skipped test fails, unless the plugin does not make the
+    promise.
     """
     report = yield
     strict = getattr(getattr(item, "cls", None), "strict", None)  # None: not a suite
@@ -52,11 +53,31 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
         return report
     path, line, reason = report.longrepr
     promise = item.name.removeprefix("test_").replace("_", " ")
-    text = f"not tried: {promise}: {reason.removeprefix('Skipped: ')}"
+    _, unpromised, why = reason.removeprefix("Skipped: ").rpartition(_UNPROMISED)
+    text = f"{unpromised or 'not tried: '}{promise}: {why}"
     report.longrepr = (path, line, text)
-    if strict and ": give the " in reason:
+    if strict and not unpromised:
         report.outcome, report.longrepr = "failed", f"strict: {text}"
     return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
+    """Count a promise that a plugin does not make on its own, not as skipped."""
+    skipped = report.skipped and isinstance(report.longrepr, tuple)
+    if skipped and str(report.longrepr[2]).startswith(_UNPROMISED):
+        return "unpromised", "-", "UNPROMISED"
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """List the promises that plugins do not make where skipped tests are listed."""
+    reports = terminalreporter.stats.get("unpromised", [])
+    if reports and terminalreporter.hasopt("skipped"):
+        terminalreporter.section("promises that a plugin does not make", sep="-")
+        for report in reports:
+            suite = "::".join(report.nodeid.split("::")[:2])
+            terminalreporter.write_line(f"UNPROMISED {suite}: {report.longrepr[2]}")
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import pytest
 
 from reporting_framework.errors import CommitConflict
 from reporting_framework.plugin_api.base import supports
+from reporting_framework.testing.contracts.base import not_promised
 from reporting_framework.testing.harness.sink_harness import Place
 
 
@@ -87,11 +88,11 @@ class BackupContract:
     def _inspectable(self, place: Place) -> Any:
         sink = place.opened(with_ledger=False)
         if not supports(sink, "stored_artifacts"):
-            pytest.skip("it does not tell what it keeps")
+            not_promised("it does not tell what it keeps")
         return sink
 
     def _resettable(self, place: Place) -> Any:
         sink = place.opened(with_ledger=False)
         if not supports(sink, "remove"):
-            pytest.skip("it cannot be reset")
+            not_promised("it cannot be reset")
         return sink

@@ -24,6 +24,9 @@ CANARY = "canary-5d1f"
 be.
 """
 
+UNPROMISED = "not promised: "
+"""Beginning of the reason of a test that counts as ``unpromised``."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -45,8 +48,8 @@ class PluginContract:
     To say:
         bounded: Class attribute: False for a plugin whose memory grows with a run, and
             whose documentation says so.
-        strict: Class attribute: True: a test that is skipped, as a fixture or a class
-            attribute was not given, is a failure.
+        strict: Class attribute: True: a test that is skipped is a failure. A promise
+            that the plugin does not make is no skip: it counts as ``unpromised``.
 
     To use:
         make: Fixture: makes the plugin from `settings`, a new object with each call;
@@ -139,7 +142,7 @@ class PluginContract:
         wildcards.
         """
         if not supports(self.plugin, "aws_permissions"):
-            pytest.skip("it says nothing of permissions")
+            not_promised("it says nothing of permissions")
         plugin: Any = self.plugin
         model = plugin.Settings.model_validate(dict(settings))
         once, again = (
@@ -168,7 +171,15 @@ class PluginContract:
 
     def _bounded(self) -> None:
         if not self.bounded:
-            pytest.skip("its memory grows with a run, as it says")
+            not_promised("its memory grows with a run, as it says")
+
+
+def not_promised(reason: str) -> NoReturn:
+    """End the test of a promise that the plugin does not make.
+
+    Such a test counts as ``unpromised``, not as skipped.
+    """
+    pytest.skip(f"{UNPROMISED}{reason}")
 
 
 def assert_no_value_shown(places: Mapping[str, Any]) -> None:

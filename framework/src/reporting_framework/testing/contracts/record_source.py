@@ -10,7 +10,11 @@ import pytest
 
 from reporting_framework.errors import StorageUnavailable
 from reporting_framework.plugin_api.records import Batch
-from reporting_framework.testing.contracts.base import differing, few
+from reporting_framework.testing.contracts.base import (
+    differing,
+    few,
+    not_promised,
+)
 from reporting_framework.testing.contracts.stateful_source import (
     Expected,
     Put,
@@ -52,6 +56,8 @@ class RecordSourceContract(StatefulSourceContract):
         stream: Class attribute, see `SourceContract`.
 
     Given by the suite, from `feed`:
+        put: Fixture: `Feed.put`.
+        cut: Fixture: a function that makes runs with so many pages and no more.
         records: Fixture, see `SourceContract`.
         add: Fixture, see `SourceContract`.
         trigger: Fixture, see `SourceContract`: none names the work.
@@ -206,7 +212,7 @@ class RecordSourceContract(StatefulSourceContract):
     ) -> None:
         """If there is a setting ``full_scan``."""
         if "full_scan" not in self.plugin.Settings.model_fields:
-            pytest.skip("it has no setting full_scan")
+            not_promised("it has no setting full_scan")
         runs.run()
         keys = {key for key, _ in runs.run(full_scan=True).read}
         assert keys == records.keys(), differing(

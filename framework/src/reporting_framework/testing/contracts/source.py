@@ -20,6 +20,7 @@ from reporting_framework.testing.contracts.base import (
     assert_no_value_shown,
     differing,
     few,
+    not_promised,
     threads_since,
 )
 from reporting_framework.testing.faults.calls import Faults, Killed, each_fault
@@ -407,17 +408,22 @@ class SourceContract(PluginContract):
     def _revisiting(self, make: Callable[..., Any]) -> Any:
         source = make()
         if not supports(source, "plan_replay"):
-            pytest.skip("it reads no single objects again")
+            not_promised("it reads no single objects again")
         return source
 
     # -- triggers ----------------------------------------------------------------------
+
+    def _named(self, trigger: Trigger | None) -> Trigger:
+        """Return the trigger that names the work, if one does."""
+        if trigger is None and self.plugin.triggers:
+            pytest.skip("nothing names its work: give the fixture `trigger`")
+        return trigger or not_promised("no trigger names its work")
 
     def test_a_trigger_that_is_none_is_refused(
         self, make: Callable[..., Any], trigger: Trigger | None
     ) -> None:
         """`TriggerError`, or nothing is made of it; and no value of it is told."""
-        if trigger is None:
-            pytest.skip("no trigger names its work")
+        trigger = self._named(trigger)
         assert all(
             supports(self.plugin, method)
             for method in ("accept_trigger", "build_response")
@@ -445,8 +451,7 @@ class SourceContract(PluginContract):
         `build_response` gives JSON types, and another answer when a record must come
         again.
         """
-        if trigger is None:
-            pytest.skip("no trigger names its work")
+        trigger = self._named(trigger)
         answers = []
         for failing in (False, True):
             source = opened()

@@ -11,6 +11,7 @@ import pytest
 from reporting_framework.errors import ReportingError
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import SOURCE_KEY
+from reporting_framework.testing.contracts.base import not_promised
 from reporting_framework.testing.faults.calls import Faults, each_fault
 from reporting_framework.testing.harness.sink_harness import Place
 
@@ -22,7 +23,7 @@ class ReadableContract:
     def table(self, place: Place) -> Callable[[], pl.LazyFrame | None]:
         """Scans with a fresh sink."""
         if not supports(place.make(), "scan"):
-            pytest.skip("what it holds cannot be asked for as a table")
+            not_promised("what it holds cannot be asked for as a table")
 
         def scanned() -> pl.LazyFrame | None:
             frame: pl.LazyFrame | None = place.opened(with_ledger=False).scan()

@@ -8,7 +8,10 @@ from typing import Any, ClassVar, Protocol
 
 import pytest
 
-from reporting_framework.testing.contracts.base import differing
+from reporting_framework.testing.contracts.base import (
+    differing,
+    not_promised,
+)
 from reporting_framework.testing.contracts.source import Opened
 from reporting_framework.testing.contracts.stateful_source import (
     Expected,
@@ -59,6 +62,7 @@ class TableSourceContract(StatefulSourceContract):
         stream: Class attribute, see `SourceContract`.
 
     Given by the suite, from `table`:
+        put: Fixture: `Table.put`.
         records: Fixture, see `SourceContract`.
         add: Fixture, see `SourceContract`.
         trigger: Fixture, see `SourceContract`: none names the work.
@@ -89,7 +93,7 @@ class TableSourceContract(StatefulSourceContract):
 
     def _cursor(self) -> None:
         if not self.has_cursor:
-            pytest.skip("it has no cursor, so each run reads the whole table")
+            not_promised("it has no cursor, so each run reads the whole table")
 
     def _ordered(self) -> None:
         self._cursor()
@@ -221,7 +225,7 @@ class TableSourceContract(StatefulSourceContract):
     ) -> None:
         """A row that is committed after others, with a cursor before theirs."""
         if not self.look_back:
-            pytest.skip("it does not look back: give the class attribute `look_back`")
+            not_promised("it does not look back, as it says")
         for number, tick in ((300, 500), (301, 500 - self.look_back), (302, 499)):
             key, row = table.put(number, tick)
             runs.run()
@@ -280,7 +284,7 @@ class TableSourceContract(StatefulSourceContract):
         token = source.open_snapshot()
         source.close()
         if token is None:
-            pytest.skip("its database has no snapshot for several connections")
+            not_promised("its database has no snapshot for several connections")
         numbers = iter(range(8))
 
         def write() -> None:

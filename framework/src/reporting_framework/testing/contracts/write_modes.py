@@ -28,6 +28,7 @@ from reporting_framework.plugin_api.records import (
 from reporting_framework.testing.contracts.base import (
     assert_no_value_shown,
     few,
+    not_promised,
 )
 from reporting_framework.testing.faults.calls import Faults, Killed, each_fault
 from reporting_framework.testing.harness.sink_harness import Make, Rows, Visible
@@ -176,7 +177,7 @@ class WriteModesContract:
     def _with(self, mode: str, make: Make, visible: Visible, edition: Edition) -> Table:
         sink = make()
         if mode not in sink.write_modes:
-            pytest.skip(f"it cannot {mode}")
+            not_promised(f"it cannot {mode}")
         return Table(make, visible, edition)
 
     # -- versions ----------------------------------------------------------------------
@@ -426,7 +427,7 @@ class WriteModesContract:
     def test_state_is_committed_with_the_rows(self, versioned: Table) -> None:
         """It stays if there is no new one, and may be all that is new."""
         if not self._keeps_state(versioned):
-            pytest.skip("it keeps no source state")
+            not_promised("it keeps no source state")
         assert versioned.state() is None, "there is no state before the first commit"
         first = {"after": [1, None, "ü 'quoted' \"{x}\""], "more": {"a": 1.5}}
         commit = versioned.staged([[Change(0)]])
