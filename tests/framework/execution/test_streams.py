@@ -14,6 +14,7 @@ from reporting_framework import (
     hookimpl,
     run_report,
 )
+from reporting_framework.aws_lambda.environment import Environment
 from reporting_framework.cli.failures import FAILED
 from reporting_framework.cli.main import reporting
 
@@ -343,6 +344,36 @@ class TestStreams:
         configure(sink, resources=["customers"], mode="replace")
         run_report("shop")
         assert pl.read_parquet("out/one.parquet").columns[:2] == ["id", "name"]
+
+
+class Context:
+    """Lambda's."""
+
+    function_name = "shop"
+    aws_request_id = "q"
+
+    def get_remaining_time_in_millis(self):
+        return 60_000
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize("report", ["shop", "shop/customers"])
+def test_a_function_reads_all_streams_or_one_and_measures_one_that_fails(
+    report, capsys
+):
+    put("orders", 2, "403")
+    function = Environment({"REPORTING_REPORT": report})
+    answer = function.invoke({}, Context())
+    assert (answer["statusCode"], answer["accepted"]) == (200, 4)
+    whole = report == "shop"
+    assert answer["status"] == ("partial" if whole else "ok")
+    assert ("streams" in answer) == whole
+    failed = [
+        line["RunFailed"]
+        for line in map(json.loads, capsys.readouterr().out.splitlines())
+        if "RunFailed" in line
+    ]
+    assert failed == ([[0.0], [1.0]] if whole else [[0.0]])
 
 
 @pytest.mark.usefixtures("shop")
