@@ -428,6 +428,14 @@ def test_what_cannot_be_run_is_refused_before_anything_is_read(
 
 
 @pytest.mark.usefixtures("shop")
+def test_the_doctor_looks_at_each_stream():
+    Path("shop/orders/schema.json").write_text("403")
+    done = cli("doctor", "shop", "--format", "json")
+    found = {each["check"]: each["status"] for each in json.loads(done.stdout)}
+    assert (found["orders: report"], found["customers: report"]) == ("fail", "ok")
+
+
+@pytest.mark.usefixtures("shop")
 def test_a_command_of_one_table_asks_for_a_stream():
     done = cli("state", "shop")
     assert done.exit_code == 2

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -80,18 +79,10 @@ def assemble_all(
         ReportingError: As `pipeline.assemble`. A stream that fails alone, other than by
             its configuration, leaves the others as they are.
     """
-    whole = partial(assemble, report, composition, registry, trigger=trigger)
-    source_class = registry.find("source", composition.source.name)
-    if composition.stream is not None or not supports(source_class, "streams"):
-        return Assembled(report, {None: whole()})
-    source = plugin_of(report, "source", composition.source, registry)
-    try:
-        streams, at_once = source.streams(), source.parallel_streams
-    finally:
-        source.close()
+    streams, at_once = streams_of(report, composition, registry)
     if not streams:
-        return Assembled(report, {None: whole()})
-    _check(report, composition, streams)
+        only = assemble(report, composition, registry, trigger=trigger)
+        return Assembled(report, {None: only})
     pipelines: dict[str | None, Pipeline | ReportingError] = {}
     with ExitStack() as unused:
         for stream in streams:
@@ -107,6 +98,29 @@ def assemble_all(
                 pipelines[stream] = error
         unused.pop_all()
     return Assembled(report, pipelines, at_once)
+
+
+def streams_of(
+    report: str, composition: PipelineSpec, registry: Registry
+) -> tuple[Sequence[str], int]:
+    """Return the streams that a report reads, and how many at once.
+
+    There are none if its source has none, or if one of them is chosen.
+
+    Raises:
+        ReportingError: They cannot be looked up, or do not fit the report.
+    """
+    source_class = registry.find("source", composition.source.name)
+    if composition.stream is not None or not supports(source_class, "streams"):
+        return (), 1
+    source = plugin_of(report, "source", composition.source, registry)
+    try:
+        streams, at_once = source.streams(), source.parallel_streams
+    finally:
+        source.close()
+    if streams:
+        _check(report, composition, streams)
+    return streams, at_once
 
 
 def _check(report: str, composition: PipelineSpec, streams: Sequence[str]) -> None:

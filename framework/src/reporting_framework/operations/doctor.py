@@ -12,9 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import redacted, system_problem
 from reporting_framework.errors import ReportingError
-from reporting_framework.execution.assembly import assemble, plugin_of, schema_of
+from reporting_framework.execution.assembly import (
+    assemble,
+    plugin_of,
+    schema_of,
+    select_stream,
+)
 from reporting_framework.execution.pipeline import close, metadata_of
 from reporting_framework.execution.plugin_errors import Owner, call
+from reporting_framework.execution.streams import streams_of
 from reporting_framework.execution.write_modes import mode_of
 from reporting_framework.operations.iam import permissions_of
 from reporting_framework.plugin_api.records import CheckResult
@@ -95,15 +101,40 @@ def _answer(check: Check) -> CheckResult:
 def of_report(
     report: str, composition: PipelineSpec, registry: Registry, *, write: bool
 ) -> dict[str, Check]:
-    """Return the checks of a report: settings, credentials, source, sinks, metadata.
+    """Return the checks of a report, or of each stream of its source.
 
-    A plugin that cannot be created becomes a failed check; the other checks still run.
+    They check settings, credentials, source, sinks and metadata. A plugin that cannot be
+    created becomes a failed check; the other checks still run.
 
     Args:
         report: Name of the report.
         composition: Specification of its pipeline.
         registry: The plugins.
-        write: Allow checks to write a probe, which they remove again.
+        write: Allow checks may write a probe, which they remove again.
+
+    Raises:
+        ReportingError: Its streams cannot be looked up.
+    """
+    streams, _ = streams_of(report, composition, registry)
+    if not streams:
+        return _of_pipeline(report, composition, registry, write=write)
+    return {
+        f"{stream}: {name}": check
+        for stream in streams
+        for name, check in _of_pipeline(
+            f"{report}/{stream}", composition.of_stream(stream), registry, write=write
+        ).items()
+    }
+
+
+def _of_pipeline(
+    report: str, composition: PipelineSpec, registry: Registry, *, write: bool
+) -> dict[str, Check]:
+    """Return the checks of a report that has one pipeline.
+
+    They are of its settings, its credentials, and what its source and sinks bring.
+
+    What cannot be made is what was found; the others are checked all the same.
     """
     names = ", ".join(
         use.name
@@ -127,6 +158,8 @@ def of_report(
         mark = f" {number}" if len(parts) > 2 and role == "sink" else ""
         try:
             part = plugin_of(report, role, use, registry)
+            if role == "source":
+                select_stream(report, composition, part)
             if role == "sink" and schema is not None:
                 part.open(schema, mode_of(part, composition))
             if role == "sink":
