@@ -17,6 +17,7 @@ from reporting_framework import (
 from reporting_framework.aws_lambda.environment import Environment
 from reporting_framework.cli.failures import FAILED
 from reporting_framework.cli.main import reporting
+from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
 
 SOURCE = '''
     import json
@@ -443,3 +444,13 @@ def test_a_command_of_one_table_asks_for_a_stream():
         "streams orders, customers, and none is named; give one, as in shop/orders"
         in done.stderr
     )
+
+
+def test_the_name_of_a_stream_is_put_into_every_text_but_those_of_the_source():
+    use = PluginRef("p", {"a": "x-{stream}", "b": [{"c": "{stream}"}, 3], "d": "{day}"})
+    spec = PipelineSpec(use, use, [use], [use], metadata="m/{stream}")
+    one = spec.of_stream("orders")
+    named = {"a": "x-orders", "b": [{"c": "orders"}, 3], "d": "{day}"}
+    parts = [one.validator, *one.transforms, *one.sinks]
+    assert [part.settings for part in parts] == [named] * 3
+    assert (one.source, one.metadata, one.stream) == (use, "m/{stream}", "orders")

