@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -121,7 +122,11 @@ class Frames:
     """
 
     def __init__(self, edition: Edition) -> None:
-        self._edition = edition
+        self._made = cache(edition)
+
+    def _edition(self, number: int, edition: int) -> pl.DataFrame:
+        """Return an edition of a record, which is made once: making it takes long."""
+        return self._made(number, edition).clone()
 
     def schema(self) -> pl.Schema:
         """Return the columns of the report."""
