@@ -10,8 +10,11 @@ from reporting_framework import (
     ObjectSource,
     PluginError,
     ReadFailure,
+    RecordSource,
     Rejection,
     StorageUnavailable,
+    TableSource,
+    supports,
 )
 from reporting_framework.plugin_api.object_plan import ObjectPlan
 from reporting_framework.testing import CANARY, SourceContract
@@ -151,3 +154,12 @@ def test_a_split_is_bounded_by_bytes_too():
     keys = [split.data["keys"] for split in plan.splits(objects)]
     assert keys == [["0", "1"], ["2"], ["3"], ["4", "5"]]
     assert plan.ended
+
+
+@pytest.mark.parametrize("base", [ObjectSource, TableSource, RecordSource])
+def test_a_source_that_plans_by_itself_describes_its_next_run(base):
+    """`reporting state` shows it; of another source it knows no more than its hints."""
+    assert supports(base, "describe_hints")
+    if base is ObjectSource:
+        (text,) = Shelf().describe_hints(KnownObjects())
+        assert text.startswith("Lists all objects")

@@ -110,7 +110,7 @@ def of_report(
         report: Name of the report.
         composition: Specification of its pipeline.
         registry: The plugins.
-        write: Allow checks may write a probe, which they remove again.
+        write: Allow checks to write a probe, which they remove again.
 
     Raises:
         ReportingError: Its streams cannot be looked up.
@@ -130,12 +130,7 @@ def of_report(
 def _of_pipeline(
     report: str, composition: PipelineSpec, registry: Registry, *, write: bool
 ) -> dict[str, Check]:
-    """Return the checks of a report that has one pipeline.
-
-    They are of its settings, its credentials, and what its source and sinks bring.
-
-    What cannot be made is what was found; the others are checked all the same.
-    """
+    """Return the checks of a report that has one pipeline."""
     names = ", ".join(
         use.name
         for use in (composition.source, composition.validator, *composition.sinks)

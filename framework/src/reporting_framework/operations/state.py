@@ -111,7 +111,7 @@ def _describe_next_run(pipeline: Pipeline, hints: Mapping[str, Any]) -> Sequence
             return [f"a run would fail now: {error}"]
         return source.describe_hints(ledger)
     return [f"{name}: {value}" for name, value in hints.items()] or [
-        "no hints are stored"
+        "the source does not describe it"
     ]
 
 

@@ -117,6 +117,10 @@ class ObjectSource(Source):
             listing="named" if self._replayed else "full",
         )
 
+    def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
+        """Say that each run lists everything."""
+        return ["Lists all objects, and reads those that were not taken yet."]
+
     def read(self, split: Split) -> Iterator[Batch]:
         """Yield batches, each of whole objects."""
         parts: list[Batch] = []
