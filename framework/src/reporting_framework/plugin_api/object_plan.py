@@ -55,7 +55,7 @@ class ObjectPlan:
     """Objects that are new, handed out in splits.
 
     Args:
-        split_objects: Objects in a split, at the most.
+        split_objects: Largest number of objects in a split.
         split_bytes: Bytes in a split, unless it holds one larger object.
         lookup_objects: Objects asked of the ledger at once.
 

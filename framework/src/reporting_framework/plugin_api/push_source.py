@@ -43,7 +43,7 @@ class PushSource(Source):
 
     Attributes:
         triggers: Kinds of triggers whose messages it takes.
-        split_messages: Messages in a split, at the most.
+        split_messages: Largest number of messages in a split.
         max_record_bytes: Largest record in bytes; a larger one is rejected.
         ascii: Whether data is encoded, so that a lone surrogate in it is no message at
             all.
