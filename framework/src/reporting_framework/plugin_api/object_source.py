@@ -52,7 +52,8 @@ class ObjectSource(Source):
     """Base class of sources of objects: it needs `list_objects` and `read_object`.
 
     Attributes:
-        split_objects: Largest number of objects in a split. A run can stop between splits.
+        split_objects: Largest number of objects in a split. A run can stop between
+            splits.
         split_bytes: Bytes in a split, unless it holds one larger object.
         batch_bytes: Bytes of records in a batch, unless one object has more.
     """
