@@ -23,7 +23,8 @@ def blocks_page() -> str:
     ]
     return page(
         "Building blocks",
-        "What a plugin may use beside the [interfaces](interfaces.md).",
+        "Classes and functions that a plugin may use with the"
+        " [interfaces](interfaces.md).",
         "## Settings and validators",
         "`reporting_framework.plugin_api.settings` and"
         " `reporting_framework.builtin.pydantic_validator`.",

@@ -75,8 +75,8 @@ def hooks_page() -> str:
         "Called once for each plugin when plugins are loaded.",
         *_hooks(name for name in names if name not in LIFECYCLE_HOOKS),
         "## Lifecycle",
-        "Called for each run, in the runner's own thread. What an implementation raises"
-        " is logged, by type only, and never fails the run.",
+        "Called for each run, in the runner's thread. If an implementation raises, the"
+        " type of the error is logged, and the run continues.",
         *_hooks(name for name in names if name in LIFECYCLE_HOOKS),
     )
 

@@ -45,15 +45,15 @@ def commands_page(registry: Registry) -> str:
     return page(
         "Command line",
         "`reporting-run REPORT` and `reporting run REPORT` are the same command."
-        " `--help` says what is here, for all reports that are installed; `--version`"
-        " says which framework it is.",
+        " `--help` shows what this page shows, for all installed reports; `--version`"
+        " prints the version of the framework.",
         "## Exit codes",
         table(
-            ["code", ""],
+            ["code", "meaning"],
             [[code(str(number)), text] for number, text in EXIT_CODES.items()],
         ),
-        "Where several hold, 5 goes before 4, and 4 before 3. An [error](errors.md) has"
-        " an exit code of its own.",
+        "If several apply, 5 goes before 4, and 4 before 3. Each [error](errors.md) has"
+        " an exit code.",
         *parts,
     )
 
@@ -76,16 +76,16 @@ def _of_reports(
             yield _options(own)
     if name == "query":
         yield (
-            "Before them come those of [the query](plugins.md#queries); `reporting"
+            "The options of [the query](plugins.md#queries) come first; `reporting"
             " query REPORT --list` shows them."
         )
     if name == "render":
         yield (
-            "Before them come those of [the page](plugins.md#pages); `reporting render"
+            "The options of [the page](plugins.md#pages) come first; `reporting render"
             " REPORT --list` shows them."
         )
     if name != "run":
-        yield "And those of [the report](#reporting-run)."
+        yield "The options of [the report](#reporting-run) are allowed too."
 
 
 def _of_actions(name: str, group: ReportActions) -> Iterator[str]:

@@ -39,10 +39,10 @@ FRAMEWORK_VARIABLES = {
     ),
     "REPORTING_PLUGINS": (
         "distributions whose plugins are loaded, separated by commas; unset: all;"
-        " empty: only what the framework itself brings"
+        " empty: only those of the framework itself"
     ),
     "REPORTING_<REPORT>__<SETTING>": (
-        "a setting of a report, in upper case, `_` for what is no letter or digit"
+        "a setting of a report, in upper case, `_` for each character that is not a letter or digit"
     ),
     "NO_COLOR": "no colours",
     "TMPDIR": "where what is staged lies until it is committed",
@@ -128,8 +128,8 @@ def catalogue_page(registry: Registry) -> str:
             ]
     return page(
         "Plugin catalogue",
-        "What comes with the framework. `reporting plugins` lists what is installed"
-        " where you are, third-party plugins among it. A name leads to its settings.",
+        "All first-party plugins. `reporting plugins` lists the plugins that are"
+        " installed, third-party ones too. A name links to the plugin's settings.",
         *parts,
     )
 
@@ -157,26 +157,28 @@ def settings_page(registry: Registry) -> str:
     """All settings of all plugins, and of the framework itself."""
     return page(
         "Settings",
-        "Lowest to highest: the model's default, `reporting.toml`, environment"
-        " variables, the trigger, command-line options. What is unknown is refused.",
+        "A later place replaces an earlier one: the default, `reporting.toml`,"
+        " environment variables, the trigger, command-line options. An unknown setting"
+        " is refused. [Configure a report](../how-to/configure-a-report.md) explains"
+        " it with examples.",
         "## The framework",
         table(
-            ["environment", ""],
+            ["environment", "meaning"],
             [[code(name), text] for name, text in FRAMEWORK_VARIABLES.items()],
         ),
         "## A function in AWS Lambda",
         settings_table(FunctionSettings, lambda name: f"{PREFIX}{name.upper()}"),
         "## A report composed in `reporting.toml`",
-        'The table `[reports.<name>]`. A plugin is `{ use = "its name", … }`, its'
-        " settings beside `use`. If the source has streams, `{stream}` in a text of"
+        'The table `[reports.<name>]`. A plugin is `{ use = "its name", … }`, with'
+        " its settings after `use`. If the source has streams, `{stream}` in a text of"
         " validator, transforms and sinks is the name of the stream, and"
         " `<name>/<stream>` is a report of that stream alone.",
         settings_table(
             ComposedSettings, lambda name: f"REPORTING_<REPORT>__{name.upper()}"
         ),
-        "A plugin's own settings are set by `<PLACE>__<SETTING>` below the report's, as"
-        " in `REPORTING_ORDERS__SOURCE__URI`; a further level is `__` again, as in"
-        " `…__LOOKUPS__0__TABLE`.",
+        "In the environment, a plugin's setting is `<PLACE>__<SETTING>` after the"
+        " report's name, as in `REPORTING_ORDERS__SOURCE__URI`. `__` separates further"
+        " levels too, as in `…__LOOKUPS__0__TABLE`.",
         table(
             ["plugin", "environment"],
             [

@@ -24,7 +24,7 @@ def suites_page() -> str:
     return page(
         "Conformance suites",
         as_markdown(text_of(testing, "testing")),
-        "How to use them: [test a plugin](../how-to/test-a-plugin.md).",
+        "[Test a plugin](../how-to/test-a-plugin.md) shows how to use them.",
         *[part for suite in suites for part in _suite(suite, suites)],
         "## What is behind a source",
         "Fixtures of two suites, as a test changes them. `Expected` is a pair: the"

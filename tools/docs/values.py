@@ -45,15 +45,15 @@ def metrics_page(registry: Registry) -> str:
     ]
     return page(
         "Metrics",
-        "What a function in AWS Lambda emits in CloudWatch's Embedded Metric Format,"
+        "Metrics of a function in AWS Lambda, in CloudWatch's Embedded Metric Format,"
         " with the dimensions `report` and `environment`, in the namespace that"
         " `REPORTING_METRICS_NAMESPACE` names.",
         "## Of every report",
-        table(["metric", "unit", ""], rows),
-        f"A run that was given up emits {_values(FAILURE_METRICS)}, and no other. A"
-        f" request that was refused emits {_values(REFUSAL_METRICS)}.",
+        table(["metric", "unit", "meaning"], rows),
+        f"A failed run emits {_values(FAILURE_METRICS)}, and no other. A"
+        f" refused request emits {_values(REFUSAL_METRICS)}.",
         "## Of pages",
-        "What a function with `REPORTING_AFTER=report` emits besides.",
+        "A function with `REPORTING_AFTER=report` also emits these.",
         table(
             ["metric", "unit", ""],
             [[code(name), unit, text] for name, (unit, text) in PAGE_METRICS.items()],
@@ -94,7 +94,7 @@ def errors_page() -> str:
         fence("\n".join(names), "text"),
         "\n".join(f"- {code(name)}: {what}" for name, what in groups),
         as_markdown(after),
-        table(["error", "", "exit code"], rows),
-        "All are in `reporting_framework.errors`, and all but"
-        f" {', '.join(map(code, apart))} in `reporting_framework`.",
+        table(["error", "meaning", "exit code"], rows),
+        "All are in `reporting_framework.errors`. All except"
+        f" {', '.join(map(code, apart))} are in `reporting_framework` too.",
     )
