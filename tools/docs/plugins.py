@@ -42,10 +42,11 @@ FRAMEWORK_VARIABLES = {
         " empty: only those of the framework itself"
     ),
     "REPORTING_<REPORT>__<SETTING>": (
-        "a setting of a report, in upper case, `_` for each character that is not a letter or digit"
+        "a setting of a report, in upper case, with `_` for each character that is not"
+        " a letter or digit"
     ),
-    "NO_COLOR": "no colours",
-    "TMPDIR": "where what is staged lies until it is committed",
+    "NO_COLOR": "disables colored output",
+    "TMPDIR": "folder for staged rows until the commit",
     "AWS_…": (
         "credentials, region and profile, as boto3 finds them; `AWS_ENDPOINT_URL` and"
         " `AWS_ENDPOINT_URL_S3` reach another server"
