@@ -82,7 +82,7 @@ def missing_columns(sink: Database, database: Session, schema: pl.Schema) -> lis
     for name in schema:
         if name in existing and existing[name] != needed[name]:
             raise CorruptCheckpoint(
-                f"{sink.subject}: column {name}: it is {existing[name]}, the report needs"
-                f" {needed[name]}; change one, or give another table"
+                f"{sink.subject}: column {name}: it is {existing[name]}, the report"
+                f" needs {needed[name]}; change one, or give another table"
             )
     return [name for name in schema if name not in existing]
