@@ -168,7 +168,7 @@ MUTANTS = [
         "yield from super().read(split)",
         "yield from (batch._replace(versions=batch.frame['at'].cast(pl.String)) for batch in super().read(split))",
         "test_an_update_has_a_newer_version",
-        "an update takes the place of the row",
+        "an update takes the place of the record",
     ),
     Mutant(
         "loses a late row",

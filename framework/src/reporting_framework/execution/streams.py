@@ -167,7 +167,7 @@ def run_all(
 
     Args:
         assembled: The report.
-        lifecycle: Whom to tell of each stream's run.
+        lifecycle: Observers of each stream's run.
         deadline: As `runner.run`.
         how: Other arguments of `runner.run`.
 

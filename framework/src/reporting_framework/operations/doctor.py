@@ -103,8 +103,8 @@ def of_report(
 ) -> dict[str, Check]:
     """Return the checks of a report, or of each stream of its source.
 
-    They check settings, credentials, source, sinks and metadata. A plugin that cannot be
-    created becomes a failed check; the other checks still run.
+    They check settings, credentials, source, sinks and metadata. A plugin that cannot
+    be created becomes a failed check; the other checks still run.
 
     Args:
         report: Name of the report.
