@@ -38,22 +38,11 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(
-    "places",
-    [
-        PLACES[1],
-        *(
-            pytest.param(each, marks=pytest.mark.slow)
-            for each in (PLACES[0], PLACES[2])
-        ),
-    ],
-)
-def test_terraform_builds_the_policy_that_the_plugins_declare(plan, places):
-    made = plan(
-        NAME,
-        "-var=environment=dev",
-        *(f"-var={name}={value}" for name, value in places.items()),
-    )
+def options(places):
+    return [f"-var={name}={value}" for name, value in places.items()]
+
+
+def check_policy(made, places):
     report = EventLogCheckpoint()
     permissions = permissions_of(
         NAME, composed(report, report.Settings.model_validate(places)), load_plugins()
@@ -63,16 +52,43 @@ def test_terraform_builds_the_policy_that_the_plugins_declare(plan, places):
     ) == policy_of(permissions)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("places", PLACES)
+def test_terraform_builds_the_policy_that_the_plugins_declare(plan, places):
+    check_policy(plan(NAME, "-var=environment=dev", *options(places)), places)
+
+
+EXAMPLES = {
+    "prod": {},
+    "dev": {},
+    "staging": {},
+    "prod, with places of its own": PLACES[1],
+}
+
+
 @pytest.fixture(
     scope="module",
     params=[
-        "prod",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("dev", "staging")),
+        pytest.param(name, marks=[] if places else pytest.mark.slow)
+        for name, places in EXAMPLES.items()
     ],
 )
 def example(request, plan):
     """The plan of each of the examples."""
-    return plan(NAME, f"-var-file=examples/{request.param}.tfvars")
+    name = request.param.partition(",")[0]
+    return plan(
+        NAME,
+        f"-var-file=examples/{name}.tfvars",
+        *options(EXAMPLES[request.param]),
+    )
+
+
+def test_the_examples_policy_is_what_the_plugins_declare(example):
+    names = {name for places in PLACES for name in places}
+    given = {name: example["variables"][name]["value"] for name in names}
+    check_policy(
+        example, {name: value for name, value in given.items() if value is not None}
+    )
 
 
 def environment_of(made):
