@@ -90,5 +90,5 @@ def test_usage(toy):
     done = invoke("toy", "--config", "nowhere.toml")
     assert (done.exit_code, done.stderr) == (
         2,
-        "error: --config names nowhere.toml, which is not a file\n",
+        "error: --config names nowhere.toml, which is not a file; correct the path\n",
     )

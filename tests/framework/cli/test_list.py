@@ -45,7 +45,10 @@ def test_list_minds_the_configuration_file_that_it_is_given(toy):
     assert "other" in invoke("list", "--config", "other.toml").stdout
     done = invoke("list", "--config", "nowhere.toml")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr == "error: --config names nowhere.toml, which is not a file\n"
+    assert (
+        done.stderr
+        == "error: --config names nowhere.toml, which is not a file; correct the path\n"
+    )
 
 
 def test_list_says_when_there_is_nothing(toy, monkeypatch):

@@ -149,6 +149,6 @@ def test_which_of_several_wheels_was_taken_is_told_by_its_tags():
 def test_none_of_several():
     with pytest.raises(
         BuildError,
-        match="^x was unpacked from a wheel for a-b-c, which is not in the lock$",
+        match="^x was unpacked from a wheel for a-b-c, which is not in the lock; build with --upgrade$",
     ):
         matching_wheel("x", [PURE, NATIVE], ["a-b-c"])

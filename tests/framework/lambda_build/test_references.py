@@ -49,6 +49,6 @@ def test_a_module_that_no_distribution_brings(site):
     place = re.escape(str(site.folder / "fake_plugin_loose.py"))
     with pytest.raises(
         BuildError,
-        match=rf"^fake_plugin_loose:Order is in {place}, which no installed distribution",
+        match=rf"^fake_plugin_loose:Order: it is in {place}, which no installed distribution",
     ):
         list(referenced_distributions({"model": "fake_plugin_loose:Order"}))
