@@ -188,8 +188,8 @@ def from_text(annotation: Any, text: str) -> Any:
 def from_set(annotation: Any, text: str) -> Any:
     """Return the value in ``--set path=value``.
 
-    It is parsed as TOML unless the field expects text. Text that is not TOML stays
-    text.
+    It is parsed as TOML; text that is not TOML stays text. For a field of text, a TOML
+    value other than a string stays text too.
     """
     value = _toml(text)
     kind = kind_of(annotation) if annotation is not None else None

@@ -28,7 +28,7 @@ VARIABLES = {
     "object_store_path": "reporting-object-store",
     "aws_path": "reporting-aws",
 }
-"""Variables of the templates for the paths of distributions, by variable."""
+"""Variables of the templates, each with the distribution whose path it holds."""
 
 
 def versions(installed: str) -> str:

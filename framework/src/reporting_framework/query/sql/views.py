@@ -37,7 +37,8 @@ def select(
 ) -> str | None:
     """Return the rows of all files as SQL.
 
-    Return None if a column needs a cast that SQL may do differently from polars.
+    Return None if a column needs a cast that SQL may do differently from polars, or if
+    names of a file's columns differ only in case.
 
     Args:
         files: The files, at least one.
@@ -85,7 +86,7 @@ def _merged(files: Sequence[ParquetFile], schema: pl.Schema) -> pl.Schema:
 def _expression(
     name: str, actual: pl.DataType | None, wanted: pl.DataType
 ) -> str | None:
-    """Return a file's column as SQL in the wanted type; None if SQL may not fit."""
+    """Return a file's column as SQL in the wanted type; None without a safe cast."""
     column = identifier(name)
     if actual == wanted:
         return column
