@@ -28,5 +28,5 @@ def runs_of(pipeline: Pipeline) -> Sequence[RunRecord]:
         f"report {pipeline.report}: no sink keeps a history of runs"
         f" ({', '.join(sink.name for sink in pipeline.sinks)}); use"
         " parquet-checkpoint with keep_runs above 0, or set the report's metadata to"
-        " a folder's URI"
+        " the URI of a folder"
     )

@@ -91,7 +91,7 @@ def metadata_store(
     names = ", ".join(sink.name for sink in pipeline.sinks)
     raise PluginError(
         f"report {pipeline.report}: no sink keeps a quarantine ({names}); set the"
-        " report's metadata to a folder's URI"
+        " report's metadata to the URI of a folder"
     )
 
 
