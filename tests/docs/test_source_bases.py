@@ -106,7 +106,8 @@ def test_the_smallest_table_source_makes_no_file_that_is_missing(tmp_path):
     path = tmp_path / "a ?#%20.db"
     source = orders(orders.Settings(path=str(path)))
     with pytest.raises(
-        StorageUnavailable, match="source shop-orders: SQLITE_CANTOPEN; check path"
+        StorageUnavailable,
+        match="source shop-orders: .* opened .SQLITE_CANTOPEN.; check its location",
     ):
         list(source.plan(KnownObjects()))
     assert not list(tmp_path.iterdir())

@@ -505,7 +505,7 @@ def test_the_run_that_brought_the_version_of_a_row_is_told_from_others():
     text = "\n".join(_row(row, history=True))
     found = re.findall(r"^ +(.+?)\s+run ([a-d]), ", text, re.MULTILINE)
     assert found == [
-        ("brought by", "b"),
+        ("loaded by", "b"),
         ("other version", "d"),
         ("read again by", "c"),
         ("read again by", "a"),

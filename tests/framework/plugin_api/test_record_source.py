@@ -109,9 +109,9 @@ def test_a_position_that_is_not_json_is_the_source_s_fault(sink):
 
 def test_it_says_what_the_next_run_reads():
     first, later = KnownObjects(), KnownObjects(state={"page": 0})
-    assert Api(1).describe_hints(first) == ["reads all pages, from the first one on"]
+    assert Api(1).describe_hints(first) == ["Reads all pages, from the beginning."]
     assert Api(1).describe_hints(later) == [
-        "reads the pages after the last one that was committed"
+        "Reads the pages after the last one that was committed."
     ]
     again = Api(1, full_scan=True)
     assert again.describe_hints(later) == again.describe_hints(first)
@@ -159,4 +159,4 @@ def test_what_the_next_run_reads_is_described(state, full_scan, beginning):
 def test_a_page_that_fails_is_logged_as_its_error_says(caplog):
     (split,) = Api(1, failing=0).plan(KnownObjects())
     assert list(Api(1, failing=0).read(split))[-1].unread
-    assert caplog.messages == ["the API does not answer"]
+    assert caplog.messages == ["page not read: source test-api: no answer"]

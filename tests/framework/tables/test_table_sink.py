@@ -698,6 +698,10 @@ class OperationalError(DriverError):
     sqlstate = "08006"
 
 
+class DiskFull(OperationalError):
+    sqlstate = "53100"
+
+
 class SerializationError(OperationalError):
     sqlstate = "40001"
 
@@ -717,7 +721,8 @@ class DatabaseError(DriverError):
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
-        (OperationalError, StorageUnavailable, r"did not do it \(08006\); nothing was"),
+        (OperationalError, StorageUnavailable, r"opened \(08006\); check its location"),
+        (DiskFull, StorageUnavailable, r"failed \(53100\); nothing was changed; run"),
         (SerializationError, CommitConflict, r"other runs were faster \(40001\); run"),
         (
             IntegrityError,

@@ -215,17 +215,17 @@ def _labeled_runs(row: RowProvenance) -> Iterator[tuple[str, LoadEvent]]:
     """Yield the runs that read a row, and what each has to do with it.
 
     In a table that is upserted to, the first one that read the version of the row, and
-    did not fail, brought it.
+    did not fail, loaded it.
     """
     if row.version is None:
         for number, run in enumerate(row.runs):
-            yield ("or by" if number else "brought by"), run
+            yield ("or by" if number else "loaded by"), run
         return
     of_version = [run for run in row.runs if run.version == row.version]
-    brought = [run for run in of_version if run.status != "failed"][-1:]
-    for run in [*brought, *(run for run in row.runs if run not in brought)]:
+    loading = [run for run in of_version if run.status != "failed"][-1:]
+    for run in [*loading, *(run for run in row.runs if run not in loading)]:
         label = "read again by" if run in of_version else "other version"
-        yield ("brought by" if run in brought else label), run
+        yield ("loaded by" if run in loading else label), run
 
 
 def _rejection_lines(record: QuarantineMatch) -> list[str]:

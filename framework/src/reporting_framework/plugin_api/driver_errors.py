@@ -22,6 +22,10 @@ _LOST_RACE = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE", "23505
 """Codes of a key that another transaction has inserted meanwhile."""
 
 
+_CANNOT_OPEN = ("SQLITE_CANTOPEN", "08")
+"""Beginnings of the codes of a database that cannot be reached."""
+
+
 def is_driver_error(error: Exception) -> bool:
     """Return whether an exception is of a driver that follows PEP 249."""
     return not isinstance(error, ReportingError) and not _ERRORS.isdisjoint(
@@ -57,9 +61,12 @@ def standard_problem(subject: str, error: Exception) -> ReportingError:
     if code in _LOST_RACE or code.startswith("40") or "TransactionException" in names:
         return CommitConflict(f"{subject}: other runs were faster ({code}); run again")
     if names & _PASSES:
+        if code.startswith(_CANNOT_OPEN):
+            return StorageUnavailable(
+                f"{subject}: the database cannot be opened ({code}); check its location"
+            )
         return StorageUnavailable(
-            f"{subject}: the database did not do it ({code}); nothing was changed: run"
-            " again"
+            f"{subject}: the database failed ({code}); nothing was changed; run again"
         )
     if names & _REFUSED:
         return SettingsError(

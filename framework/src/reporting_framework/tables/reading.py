@@ -24,7 +24,7 @@ class TableReader:
     Args:
         sink: The sink, whose table it is.
         schema: Columns of the frame.
-        there: Names of the columns that the table has; others are null.
+        existing: Names of the columns that the table has; others are null.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ class SchemaMapping(NamedTuple):
     """The columns that a file has, and those that its rows have among today's.
 
     Attributes:
-        found: The columns of the file.
+        stored: The columns of the file.
         schema: Today's columns, those that only the file has behind them, and the
             source key last, before the columns of ``upsert``: what is written.
         wanted: Today's columns.
