@@ -331,7 +331,8 @@ class TestStreams:
         configure("parquet", source="slow-tables")
         result = run_report("shop", time_budget=2)
         assert (result.status, result.complete) == ("partial", False)
-        assert all(each.records_read > 5 for each in result.streams.values())
+        first, second = (each.records_read for each in result.streams.values())
+        assert second > first / 4, "the first one leaves about half of the time"
 
     def test_a_dry_run_writes_nothing_of_any_stream(self):
         result = run_report("shop", dry_run=True)
