@@ -79,6 +79,14 @@ def test_an_empty_run():
     assert found.last_processed_timestamp is None
 
 
+@pytest.mark.parametrize("keeps_splits", [False, True])
+def test_splits_are_kept_only_for_a_state(keeps_splits):
+    """A split of objects names hundreds of them, so memory would grow with a first run."""
+    totals = RunTotals(1, keeps_splits=keeps_splits)
+    totals.add(split_result(accepted=1))
+    assert len(totals.done) == keeps_splits
+
+
 def test_everything_is_told():
     totals = RunTotals(2, exhausted=True)
     rejections = [

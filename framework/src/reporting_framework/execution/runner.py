@@ -84,12 +84,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     opened = open_sinks(pipeline, recorder if this.writes else None)
     warnings = RunWarnings(pipeline, recorder.inputs)
     warnings.read_last_run(opened.ledgers)
-    expected = opened.progress.expected_replays
-    totals = RunTotals(
-        len(pipeline.sinks),
-        expected if this.replay is None else frozenset(this.replay),
-        versions_ordered="upsert" in pipeline.modes,
-    )
+    totals = RunTotals.begin(this, opened.progress.expected_replays)
     committing = Committing(this, opened, totals)
     plan = Plan(this, opened.progress, totals)
     observers = SplitObservers(this, recorder, lifecycle)

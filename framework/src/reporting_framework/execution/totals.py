@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import InvariantBroken
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import (
     FILTERED,
     SOURCE_KEY,
@@ -54,10 +55,12 @@ class RunTotals:
         sinks: How many sinks the report has.
         expected_replays: Quarantined objects that were given out to be read again.
         versions_ordered: Whether the newest version of a record is kept.
+        keeps_splits: Whether the source needs the finished splits for its state.
         read: Records read.
         staged: Rows handed to the sinks.
         deletes: Records that were deleted at the source.
-        done: Splits that were read, as a whole or up to a position.
+        done: Splits that were read, as a whole or up to a position, if they are kept:
+            a split may name hundreds of objects.
         multi_record_objects: Objects of several records that were read.
         replayed: Those of `expected_replays` that were read; the others stay in
             quarantine as they are.
@@ -70,6 +73,7 @@ class RunTotals:
     sinks: int
     expected_replays: Set[str] = frozenset()
     versions_ordered: bool = False
+    keeps_splits: bool = True
     read: int = 0
     staged: int = 0
     splits: int = 0
@@ -89,6 +93,22 @@ class RunTotals:
     spans: dict[str, TimeRange] = field(default_factory=dict)
     exhausted: bool = False
     cut_short: bool = False
+
+    @classmethod
+    def begin(cls, run: Run, expected_replays: Set[str]) -> RunTotals:
+        """Return the totals of a run that has read nothing yet.
+
+        Args:
+            run: The run.
+            expected_replays: Quarantined objects that the plan gives out again.
+        """
+        pipeline = run.pipeline
+        return cls(
+            len(pipeline.sinks),
+            expected_replays if run.replay is None else frozenset(run.replay),
+            versions_ordered="upsert" in pipeline.modes,
+            keeps_splits=supports(pipeline.source, "next_state"),
+        )
 
     @property
     def complete(self) -> bool:
@@ -139,7 +159,7 @@ class RunTotals:
         for stage, span in split_result.spans.items():
             self.spans[stage] = around(self.spans.get(stage), span)
         whole, position_read = not split_result.unread, split_result.position
-        if whole or position_read is not None:
+        if self.keeps_splits and (whole or position_read is not None):
             self.done.append(FinishedSplit(split_result.split, position_read, whole))
         self.multi_record_objects |= multi_record_objects(split_result.source_keys)
         self._note_replayed(split_result.source_keys, split_result.versions)
