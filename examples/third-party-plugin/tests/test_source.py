@@ -162,15 +162,30 @@ def test_a_table_that_cannot_be_read_is_refused(tmp_path, statement, what):
         taken(made(tmp_path / "shop.db"))
 
 
-@pytest.mark.parametrize("key", ["NULL", "x'00'"])
-def test_a_key_that_no_query_would_find_is_refused(tmp_path, key):
+@pytest.mark.parametrize(
+    ("declared", "key"), [("TEXT", "NULL"), ("TEXT", "x'00'"), ("", "NULL"), ("", "10")]
+)
+def test_a_key_that_no_query_would_find_is_refused(tmp_path, declared, key):
     execute(
         tmp_path / "shop.db",
-        "CREATE TABLE orders (id TEXT PRIMARY KEY, at TEXT)",
+        f"CREATE TABLE orders (id {declared} PRIMARY KEY, at TEXT)",
         f"INSERT INTO orders VALUES ({key}, '2024-01-01')",
     )
     with pytest.raises(SettingsError, match="rows whose key is null or not of its"):
         taken(made(tmp_path / "shop.db"))
+
+
+@pytest.mark.parametrize("declared", ["", "STRING", "DATE", "TEXT COLLATE NOCASE"])
+def test_each_row_is_read_whatever_type_its_key_is_declared_with(tmp_path, declared):
+    keys = ["1", "2", "10", "a", "B", "c"] if declared else ["a", "B", "c", "é"]
+    execute(
+        tmp_path / "shop.db",
+        f"CREATE TABLE orders (id {declared} PRIMARY KEY, at TEXT)",
+        *(f"INSERT INTO orders VALUES ('{key}', '2024-01-01')" for key in keys),
+    )
+    batches = taken(made(tmp_path / "shop.db", page_rows=2, split_rows=3))
+    read = [key for batch in batches for key in batch.frame["id"]]
+    assert sorted(read) == sorted(keys)
 
 
 def test_a_cursor_that_has_no_order_is_refused(path):

@@ -49,6 +49,12 @@ class ColumnType(NamedTuple):
     value: str = "{0}"
 
 
+UNTYPED = ColumnType(
+    (), pl.String(), "typeof({0}) IN ('text', 'integer')", "CAST({0} AS TEXT)"
+)
+"""A column without a declared type. SQLite has all numbers before all texts there, so
+only texts can be a key: a number that is passed as a text is never the greater one.
+"""
 _TEXT = ColumnType(
     ("CHAR", "CLOB", "TEXT", "DATE", "TIME"),
     pl.String(),
@@ -67,9 +73,7 @@ TYPES = (
         "CAST({0} AS REAL)",
     ),
 )
-"""The first of them whose words a declared type contains; a column without a type is
-one of texts.
-"""
+"""The first of them whose words a declared type contains; any other is one of texts."""
 
 
 class Table:
@@ -139,14 +143,21 @@ class Table:
 
         An ``INTEGER PRIMARY KEY`` has none.
         """
-        unfit = " OR ".join(f"({self._fault(name)}) IS NOT 0" for name in primary_key)
+        columns = {name: _identifier(name) for name in primary_key}
+        fits = [
+            f"typeof({column}) = 'text'"
+            if self._columns[name] is UNTYPED
+            else self._columns[name].fits.format(column)
+            for name, column in columns.items()
+        ]
+        unfit = " OR ".join(f"({condition}) IS NOT 1" for condition in fits)
         query = f"SELECT EXISTS (SELECT 1 FROM {_identifier(self.name)} WHERE {unfit})"  # noqa: S608 - names are quoted
         with self._opened() as database:
             ((found,),) = database.execute(query)
         if found:
             raise SettingsError(
                 f"{self._path}: table {self.name} has rows whose key is null or not of"
-                " its type; correct them"
+                " its type (text, if none is declared); correct them"
             )
 
     def _fault(self, name: str) -> str:
@@ -243,6 +254,8 @@ def _nulls(height: int) -> pl.Series:
 
 
 def _column_type(declared: str) -> ColumnType:
+    if not declared:
+        return UNTYPED
     return next(
         (known for known in TYPES if any(word in declared for word in known.words)),
         _TEXT,
