@@ -322,6 +322,7 @@ def test_a_limit_cuts_frames_too():
             "a position of type int; give a mapping of JSON types",
         ),
         (["a"], "the type list; yield Batch objects"),
+        (None, "the type NoneType; yield Batch objects"),
     ],
 )
 def test_a_batch_that_does_not_fit_together_is_the_source_s_fault(given, problem):

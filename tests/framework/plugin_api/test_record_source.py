@@ -160,3 +160,14 @@ def test_a_page_that_fails_is_logged_as_its_error_says(caplog):
     (split,) = Api(1, failing=0).plan(KnownObjects())
     assert list(Api(1, failing=0).read(split))[-1].unread
     assert caplog.messages == ["page not read: source test-api: no answer"]
+
+
+def test_a_page_that_is_no_batch_is_an_error_and_not_the_end(sink):
+    class Broken(Api):
+        def pages(self, after):
+            first, *others = super().pages(after)
+            yield from (first, None, *others)
+
+    with pytest.raises(PluginError, match="source test-api: a batch has the type None"):
+        run(Broken(3), sink)
+    assert not sink.rows

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from reporting_framework.errors import InvariantBroken, TransientError
 from reporting_framework.execution.batch_checks import check_batch
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_END: Any = object()
+
 _log = logging.getLogger(__name__)
 
 
@@ -62,13 +64,13 @@ class SplitWorker:
         parts = count()
         with closing(_timed(split_result, "read", source.read, split)) as batches:
             while True:
-                batch = _timed(split_result, "read", next, batches, None)
+                batch = _timed(split_result, "read", next, batches, _END)
                 left = (
                     None
                     if self.limit is None
                     else self.limit - len(split_result.source_keys)
                 )
-                if batch is None or (left is not None and left <= 0):
+                if batch is _END or (left is not None and left <= 0):
                     return split_result
                 check_batch(batch, f"report {report}: source {source.name}")
                 if source.natural_keys:

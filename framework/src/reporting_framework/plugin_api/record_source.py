@@ -61,17 +61,11 @@ class RecordSource(Source):
 
     def read(self, split: Split) -> Iterator[Batch]:
         """Return the pages, up to one that cannot be fetched just now."""
-        pages = iter(self.pages(split.data["after"]))
-        while True:
-            try:
-                page = next(pages, None)
-            except TransientError as error:
-                _log.warning("page not read: %s", error)
-                page = Batch(unread=[ReadFailure(split.id, "unavailable")])
-                pages = iter(())
-            if page is None:
-                return
-            yield page
+        try:
+            yield from self.pages(split.data["after"])
+        except TransientError as error:
+            _log.warning("page not read: %s", error)
+            yield Batch(unread=[ReadFailure(split.id, "unavailable")])
 
     def plan_stats(self) -> PlanStats:
         """Return nothing but that there is no other split."""
