@@ -214,18 +214,17 @@ def _row(row: RowProvenance, *, history: bool) -> list[str]:
 def _labeled_runs(row: RowProvenance) -> Iterator[tuple[str, LoadEvent]]:
     """Yield the runs that read a row, and what each has to do with it.
 
-    In a table that is upserted to, the first one that read the version of the row, and
-    did not fail, loaded it.
+    The first run that read the version of the row and did not fail loaded it.
     """
     if row.version is None:
         for number, run in enumerate(row.runs):
             yield ("or by" if number else "loaded by"), run
         return
     of_version = [run for run in row.runs if run.version == row.version]
-    loading = [run for run in of_version if run.status != "failed"][-1:]
-    for run in [*loading, *(run for run in row.runs if run not in loading)]:
+    loaded = [run for run in of_version if run.status != "failed"][-1:]
+    for run in [*loaded, *(run for run in row.runs if run not in loaded)]:
         label = "read again by" if run in of_version else "other version"
-        yield ("loaded by" if run in loading else label), run
+        yield ("loaded by" if run in loaded else label), run
 
 
 def _rejection_lines(record: QuarantineMatch) -> list[str]:
