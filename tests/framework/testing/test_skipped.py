@@ -77,8 +77,8 @@ class TestMine(SinkContract):
     ("plugin", "says", "outcome"),
     [
         ("Sink", "", "failed"),
-        ("Sink", "has_files = False", "skipped"),
-        ("TableSink", "", "skipped"),
+        ("Sink", "has_files = False", "unpromised"),
+        ("TableSink", "", "unpromised"),
     ],
 )
 def test_a_strict_sink_without_files_gives_none(pytester, plugin, says, outcome):

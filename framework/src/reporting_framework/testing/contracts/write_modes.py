@@ -33,6 +33,7 @@ from reporting_framework.testing.contracts.base import (
 from reporting_framework.testing.faults.calls import Faults, Killed, each_fault
 from reporting_framework.testing.harness.sink_harness import Make, Rows, Visible
 from reporting_framework.testing.harness.versions import (
+    MOMENT,
     Change,
     Edition,
     Frames,
@@ -122,6 +123,13 @@ class Table:
                 " that can upsert",
                 pytrace=False,
             )
+        for name, dtype in {VERSION: pl.String(), DELETED_AT: MOMENT}.items():
+            if name in seen and seen[name].dtype not in (dtype, pl.Null):
+                pytest.fail(
+                    f"the fixture `visible` must give {name} as {dtype}, not as"
+                    f" {seen[name].dtype}",
+                    pytrace=False,
+                )
         return self.frames.differences(self.model, seen)
 
     def is_right(self, promise: str) -> None:
