@@ -22,7 +22,7 @@ from reporting_framework.aws_lambda.metrics import (
     RUN_METRICS,
 )
 from reporting_framework.aws_lambda.settings import FunctionSettings
-from reporting_framework.cli.failures import EXIT_CODES
+from reporting_framework.cli.exit_codes import EXIT_CODES
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.plugin_api.settings import Settings

@@ -13,7 +13,7 @@ import click
 
 from reporting_framework.cli.actions import ReportActions
 from reporting_framework.cli.context import CliContext
-from reporting_framework.cli.failures import EXIT_CODES
+from reporting_framework.cli.exit_codes import EXIT_CODES
 from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands, report_command
 from reporting_framework.config.file import Config

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from reporting_framework.cli.context import CliContext
-from reporting_framework.cli.execute import exit_code, with_words
+from reporting_framework.cli.execute import with_words
 from reporting_framework.cli.main import reporting, reporting_run
 from reporting_framework.execution.assembly import assemble
 from reporting_framework.plugin_api.result import RunResult
@@ -272,41 +272,6 @@ def test_a_run_stops_in_time_and_keeps_what_is_done():
 
 
 # -- exit codes -----------------------------------------------------------------------------------------------------
-
-
-def split_result(**more) -> RunResult:
-    return RunResult(
-        **{
-            "report": "r",
-            "run_id": "1",
-            "status": "ok",
-            "complete": True,
-            "rejected": 5,
-            **more,
-        }
-    )
-
-
-@pytest.mark.parametrize(
-    ("given", "max_rejected", "code"),
-    [
-        (split_result(), None, 0),
-        (split_result(), 5, 0),
-        (split_result(), 4, 3),
-        (split_result(), 0, 3),
-        (split_result(objects_unread=1), 0, 4),
-        (split_result(objects_unread=1), None, 4),
-        (split_result(complete=False), None, 5),
-        (split_result(complete=False, objects_unread=1), 0, 5),
-        (split_result(complete=False, dry_run=True), None, 0),
-        (split_result(complete=False, dry_run=True, objects_unread=1), None, 4),
-        (split_result(complete=False, dry_run=True), 0, 3),
-    ],
-)
-def test_the_exit_code_says_the_worst(given, max_rejected, code):
-    found, why = exit_code(given, max_rejected)
-    assert found == code
-    assert bool(why) is bool(code)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from reporting_framework import (
     run_report,
 )
 from reporting_framework.aws_lambda.environment import Environment
-from reporting_framework.cli.failures import FAILED
+from reporting_framework.cli.exit_codes import FAILED
 from reporting_framework.cli.main import reporting
 from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
 

@@ -11,8 +11,7 @@ from reporting_framework import (
     RecordSource,
     StorageUnavailable,
 )
-from reporting_framework.cli.execute import exit_code
-from reporting_framework.cli.failures import UNREAD
+from reporting_framework.cli.exit_codes import UNREAD, exit_code
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.testing.harness.ledger import KnownObjects
 from tests.framework.plugin_api.upserting import UpsertSink

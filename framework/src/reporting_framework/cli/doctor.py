@@ -12,7 +12,8 @@ import click
 
 from reporting_framework.cli.actions import common_options
 from reporting_framework.cli.context import CliContext, state_of
-from reporting_framework.cli.failures import DONE, FAILED, write
+from reporting_framework.cli.exit_codes import DONE, FAILED
+from reporting_framework.cli.failures import write
 from reporting_framework.cli.options import Duration
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.errors import ReportingError

@@ -14,14 +14,8 @@ import click
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.cli.context import CliContext, state_of
-from reporting_framework.cli.failures import (
-    DONE,
-    FAILED,
-    REJECTED,
-    STOPPED,
-    UNREAD,
-    note,
-)
+from reporting_framework.cli.exit_codes import exit_code
+from reporting_framework.cli.failures import note
 from reporting_framework.plugin_api.markers import hookimpl
 
 if TYPE_CHECKING:
@@ -183,54 +177,6 @@ class _Watch:
             dry_run=dry_run,
             seconds=seconds,
         )
-
-
-def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
-    """Return the exit code of a run that did not fail, and why it is not 0."""
-    failed = [name for name, each in result.streams.items() if each.status == "failed"]
-    if failed:
-        return (
-            FAILED,
-            (
-                f"streams that failed: {', '.join(failed)}; what the others brought is"
-                " kept"
-            ),
-        )
-    if not (result.complete or result.dry_run or result.cut_short):
-        return (
-            STOPPED,
-            "stopped at the deadline; what was done is kept, run again for the rest",
-        )
-    if result.objects_unread and result.response is not None:
-        return (
-            UNREAD,
-            (
-                f"records not taken: {result.objects_unread}; a trigger would deliver"
-                " them again"
-            ),
-        )
-    if result.cut_short:
-        return (
-            UNREAD,
-            "not all pages could be read; what is done is kept, run again for the rest",
-        )
-    if result.objects_unread:
-        return (
-            UNREAD,
-            (
-                f"objects that could not be read: {result.objects_unread}; the next run"
-                " retries them"
-            ),
-        )
-    if max_rejected is not None and result.rejected > max_rejected:
-        return (
-            REJECTED,
-            (
-                f"rejected records: {result.rejected}, more than"
-                f" --max-rejected {max_rejected}"
-            ),
-        )
-    return DONE, ""
 
 
 def _command_words(

@@ -1,4 +1,4 @@
-"""End of an invocation: exit codes, and the display of errors."""
+"""End of an invocation: what is printed, and the display of errors."""
 
 from __future__ import annotations
 
@@ -12,43 +12,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporting_framework._text.messages import redacted
+from reporting_framework.cli.exit_codes import DONE, FAILED, INTERRUPTED
 from reporting_framework.cli.interrupts import end_with
-from reporting_framework.cli.streams import escape_control_chars as escape_control_chars
-from reporting_framework.cli.streams import for_stdout, printable_lines
+from reporting_framework.cli.standard_streams import (
+    escape_control_chars as escape_control_chars,
+)
+from reporting_framework.cli.standard_streams import for_stdout, printable_lines
 from reporting_framework.errors import FatalError, ReportingError, StepFailed
 from reporting_framework.execution.tracebacks import traceback_text
 
 if TYPE_CHECKING:
     from reporting_framework.cli.context import CliContext
 
-DONE, FAILED, USAGE, REJECTED, UNREAD, STOPPED, STALE, NEVER, NOT_FOUND, INTERRUPTED = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    130,
-)
-
 _PIECE = 1024 * 1024
-
-EXIT_CODES = {
-    DONE: "done",
-    FAILED: "failed: a storage, a plugin or the data; stderr says which",
-    USAGE: "usage or settings: correct the command, the configuration or the plugins",
-    REJECTED: "rejected more than `--max-rejected`; valid records are kept",
-    UNREAD: "some objects were left unread; the next run retries them",
-    STOPPED: "stopped at the deadline; what was done is kept, run again for the rest",
-    STALE: "`reporting freshness`: older than `--max-age`",
-    NEVER: "`reporting freshness`: there was no such run, or there is no data yet",
-    NOT_FOUND: "`reporting trace`: no row and no rejected record matches",
-    INTERRUPTED: "interrupted from the keyboard",
-}
-"""Meanings of the exit codes. A `ReportingError` has a code of its own."""
 
 
 def run_and_exit(action: Callable[[], Any], state: CliContext) -> int:

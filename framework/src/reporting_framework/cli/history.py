@@ -9,7 +9,8 @@ import click
 
 from reporting_framework.cli.actions import common_options, pipeline_of
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.failures import DONE, write
+from reporting_framework.cli.exit_codes import DONE
+from reporting_framework.cli.failures import write
 from reporting_framework.cli.options import limit_option
 from reporting_framework.cli.run import ReportCommands
 

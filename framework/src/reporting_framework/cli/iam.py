@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.failures import DONE, write
+from reporting_framework.cli.exit_codes import DONE
+from reporting_framework.cli.failures import write
 from reporting_framework.cli.options import settings_sources
 from reporting_framework.cli.run import ReportCommands
 

@@ -27,8 +27,8 @@ from reporting_framework.cli.render import render_command
 from reporting_framework.cli.run import ReportCommands, format_reports
 from reporting_framework.cli.schema import schema_command
 from reporting_framework.cli.sql import sql_command
+from reporting_framework.cli.standard_streams import escape_unencodable
 from reporting_framework.cli.state import state_command
-from reporting_framework.cli.streams import escape_unencodable
 from reporting_framework.cli.trace import trace_command
 
 _COMPLETION = """\b

@@ -19,22 +19,12 @@ from reporting_framework.cli.actions import (
     pipeline_of,
 )
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.execute import (
-    exit_code,
-    observed,
-    print_result,
-    with_words,
-)
-from reporting_framework.cli.failures import (
-    DONE,
-    UNREAD,
-    escape_control_chars,
-    note,
-    write,
-)
+from reporting_framework.cli.execute import observed, print_result, with_words
+from reporting_framework.cli.exit_codes import DONE, UNREAD, exit_code
+from reporting_framework.cli.failures import escape_control_chars, note, write
 from reporting_framework.cli.options import limit_option, limits
 from reporting_framework.cli.query_output import print_answer
-from reporting_framework.cli.streams import printable_lines
+from reporting_framework.cli.standard_streams import printable_lines
 
 if TYPE_CHECKING:
     import polars as pl

@@ -21,7 +21,7 @@ from reporting_framework._text.messages import (
     utc_text,
 )
 from reporting_framework.cli.failures import write
-from reporting_framework.cli.streams import printable_lines
+from reporting_framework.cli.standard_streams import printable_lines
 from reporting_framework.errors import LocationError, ReportingError
 from reporting_framework.storage.temporary import temporary_root
 

@@ -12,7 +12,8 @@ import click
 
 from reporting_framework.cli.askable import print_askable
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.failures import DONE, escape_control_chars, write
+from reporting_framework.cli.exit_codes import DONE
+from reporting_framework.cli.failures import escape_control_chars, write
 from reporting_framework.cli.interrupts import interruptible
 from reporting_framework.cli.options import (
     given_options,

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.failures import DONE, write, write_file
+from reporting_framework.cli.exit_codes import DONE
+from reporting_framework.cli.failures import write, write_file
 from reporting_framework.cli.options import shared_options
 from reporting_framework.cli.query_output import (
     answer_options,

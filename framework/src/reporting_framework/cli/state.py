@@ -19,7 +19,8 @@ from reporting_framework.cli.actions import (
 )
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.execute import with_words
-from reporting_framework.cli.failures import DONE, escape_control_chars, note, write
+from reporting_framework.cli.exit_codes import DONE
+from reporting_framework.cli.failures import escape_control_chars, note, write
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reporting_framework._text.commands import prefixed
 from reporting_framework._text.messages import redacted, utc_text
-from reporting_framework.cli.streams import escape_control_chars
+from reporting_framework.cli.standard_streams import escape_control_chars
 from reporting_framework.cli.tables import Rows, table
 
 if TYPE_CHECKING:

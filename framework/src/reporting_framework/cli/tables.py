@@ -6,7 +6,10 @@ import io
 import sys
 from collections.abc import Sequence
 
-from reporting_framework.cli.streams import escape_control_chars, use_table_lines
+from reporting_framework.cli.standard_streams import (
+    escape_control_chars,
+    use_table_lines,
+)
 
 Rows = list[tuple[str, str]]
 """Pairs of label and value."""

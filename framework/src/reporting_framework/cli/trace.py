@@ -13,12 +13,8 @@ import click
 from reporting_framework._text.messages import redacted, utc_text
 from reporting_framework.cli.actions import common_options
 from reporting_framework.cli.context import state_of
-from reporting_framework.cli.failures import (
-    DONE,
-    NOT_FOUND,
-    escape_control_chars,
-    write,
-)
+from reporting_framework.cli.exit_codes import DONE, NOT_FOUND
+from reporting_framework.cli.failures import escape_control_chars, write
 from reporting_framework.cli.interrupts import interruptible
 from reporting_framework.cli.options import limit_option
 from reporting_framework.cli.query import conditions
