@@ -181,7 +181,7 @@ def test_a_field_called_extra_is_only_in_the_way_where_unknown_fields_are_kept()
         ),
         (
             "json:Model",
-            "model json:Model: AttributeError: module 'json' has no attribute 'Model'",
+            "model json:Model: module json has no Model; models in it: none",
         ),
         ("json:loads", "model json:loads is neither a pydantic model nor a TypedDict"),
         (
@@ -195,6 +195,21 @@ def test_a_model_that_is_not_there_is_a_settings_error(path, said):
     with pytest.raises(SettingsError) as error:
         PydanticValidator(PydanticValidator.Settings(model=path))
     assert said in str(error.value)
+
+
+def test_a_misspelt_model_is_refused_with_the_models_of_its_module(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "models_of_a_shop.py").write_text(
+        "from pydantic import BaseModel\n\nclass Order(BaseModel):\n    number: int\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(SettingsError) as error:
+        PydanticValidator(PydanticValidator.Settings(model="models_of_a_shop:Ordr"))
+    assert str(error.value).endswith(
+        ": module models_of_a_shop has no Ordr; did you mean Order?;"
+        " models in it: Order"
+    )
 
 
 def test_a_module_that_fails_while_it_is_imported_is_a_settings_error(

@@ -315,7 +315,7 @@ def test_a_missing_setting_without_an_option_of_its_own_names_set():
         match=r"setting format is missing; looked for option --set format=\.\.\.",
     ) as bad:
         resolve_settings("odd", Odd)
-    assert str(bad.value).endswith("(and 1 more: login)")
+    assert str(bad.value).endswith("(and 1 more problem: login)")
     with pytest.raises(
         SettingsError,
         match=r"setting login is missing; looked for option --set login=\.\.\.",
@@ -338,7 +338,7 @@ def test_an_unknown_setting_comes_before_the_missing_one_that_it_may_be():
         "there is no setting sorce (environment variable REPORTING_EX_AMPLE__SORCE); did you mean source"
         in message
     )
-    assert message.endswith("(and 1 more: source)")
+    assert message.endswith("(and 1 more problem: source)")
 
 
 def test_an_unknown_setting_in_a_table_is_compared_with_its_neighbours():
@@ -838,5 +838,5 @@ def test_one_error_is_reported_once():
         "each member of a union has its own"
     )
     assert refused(trigger={"source": "s", "either": "x", "days": "y"}).endswith(
-        "(and 1 more: either)"
+        "(and 1 more problem: either)"
     )

@@ -160,7 +160,7 @@ def test_a_composition_becomes_a_pipeline(registry):
         (
             {"sinks": [PluginRef("good", {"count": "many", "colour": 1})]},
             SettingsError,
-            "report r: sink good: there is no setting colour; settings: count, mode (and 1 more: count)",
+            "report r: sink good: there is no setting colour; settings: count, mode (and 1 more problem: count)",
         ),
         (
             {"validator": PluginRef("framed")},
@@ -203,6 +203,12 @@ def test_what_does_not_fit_is_refused(registry, parts, error, message):
     with pytest.raises(error) as raised:
         composed(registry, **parts)
     assert str(raised.value) == message
+
+
+def test_a_wrong_validator_is_refused_before_the_source_reaches_for_its_place(registry):
+    unreachable = PluginRef("good", {"mode": "refuses"})
+    with pytest.raises(PluginError, match="there is no validator 'god'"):
+        composed(registry, source=unreachable, validator=PluginRef("god"))
 
 
 def test_a_plugin_that_there_is_not_is_refused(registry):

@@ -5,7 +5,6 @@ A record becomes a row or a rejection, and no value is told.
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
@@ -18,7 +17,8 @@ from pydantic import Field
 from reporting_framework._text.messages import cause
 from reporting_framework.builtin.columns import Column, UnsupportedField, column_of
 from reporting_framework.builtin.frame_records import as_payloads
-from reporting_framework.builtin.model_fields import fields_of, has_alias, is_model
+from reporting_framework.builtin.model_fields import fields_of, has_alias
+from reporting_framework.builtin.model_import import import_model
 from reporting_framework.builtin.model_reader import Extra, RecordParser
 from reporting_framework.builtin.reasons import OUT_OF_RANGE, RejectionClassifier
 from reporting_framework.builtin.strict_json import check_strict, member_texts
@@ -314,7 +314,7 @@ class PydanticValidator(ModelValidator):
     Settings: ClassVar[type[PydanticValidatorSettings]] = PydanticValidatorSettings
 
     def __init__(self, settings: PydanticValidatorSettings) -> None:
-        self.model = _imported(settings.model)
+        self.model = import_model(settings.model)
         super().__init__(settings)
 
 
@@ -330,41 +330,3 @@ def _columns_of(
             yield name, list(map(itemgetter(name), records))
         except KeyError:
             yield name, [record.get(name, defaults.get(name)) for record in records]
-
-
-def _imported(path: str) -> Any:
-    """The model at ``package.module:Model``.
-
-    Raises:
-        SettingsError: It is not there, or is not a model.
-    """
-    module, _, attribute = path.partition(":")
-    if not module or not attribute:
-        raise SettingsError(
-            f"validator pydantic: setting model is {path!r}; write it as"
-            " package.module:Model"
-        )
-    try:
-        model = getattr(importlib.import_module(module), attribute)
-    except (
-        Exception
-    ) as error:  # the module is the user's: it may raise anything while it is imported
-        absent = (
-            isinstance(error, ModuleNotFoundError)
-            and error.name == module.partition(".")[0]
-        )
-        hint = (
-            "; install its package in this environment, or put its folder into"
-            " PYTHONPATH"
-            if absent
-            else ""
-        )
-        raise SettingsError(
-            f"validator pydantic: model {path}: {cause(error)}{hint}"
-        ) from error
-    if not is_model(model):
-        raise SettingsError(
-            f"validator pydantic: model {path} is neither a pydantic model nor a"
-            " TypedDict"
-        )
-    return model

@@ -107,7 +107,8 @@ def to_settings_error(
             about.shown_path(first), None
         )  # each member of a union adds a problem of the same name
         more = len(names) if len(others) <= MAX_NAMES else len(others)
-        text += f" (and {more} more: {', '.join(names)})" if names else ""
+        noun = "problem" if more == 1 else "problems"
+        text += f" (and {more} more {noun}: {', '.join(names)})" if names else ""
     verdicts = {about.of_trigger(item) for item in details}
     return SettingsError(
         f"{subject}: {text}",

@@ -60,10 +60,8 @@ def assemble(
     make = partial(plugin_of, report, registry=registry)
     if not composition.sinks:
         raise SettingsError(f"report {report}: it has no sink; give at least one")
-    source, validator = (
-        make("source", composition.source),
-        make("validator", composition.validator),
-    )
+    validator = make("validator", composition.validator)  # needs no network
+    source = make("source", composition.source)
     if validator.input_format not in (source.output_format, "both"):
         raise PluginError(
             f"report {report}: source {source.name} yields {source.output_format},"
