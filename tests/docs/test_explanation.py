@@ -75,6 +75,33 @@ def test_first_party_plugins_use_nothing_but_what_is_stable(plugin):
             assert f".{module.rpartition('.')[2]}`" in STABILITY
 
 
+@pytest.mark.parametrize("name", ["faults", "guarantees"])
+def test_every_test_that_a_page_names_is_there(name):
+    page = (DOCS / "explanation" / f"{name}.md").read_text()
+    named = re.compile(r"`(?P<file>[\w./-]+\.py)?(?P<names>(?:::\w+)+)`")
+    absent, count = [], 0
+    for line in page.splitlines():
+        file = ""
+        for match in named.finditer(line):
+            file = match["file"] or file
+            text = (DOCS.parent / file).read_text()
+            for each in match["names"].split("::")[1:]:
+                count += 1
+                if not re.search(rf"^ *(def|class) {each}\b", text, re.MULTILINE):
+                    absent.append(f"{file}::{each}")
+    assert absent == []
+    assert count > 15
+
+
+def test_the_tests_of_the_guarantees_are_named_for_each_of_them():
+    page = (DOCS / "explanation" / "guarantees.md").read_text()
+    headings = re.findall(r"^## (.+)", page, re.MULTILINE)
+    table = page.partition("## Tests of the guarantees")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^`|]+) \| .*`tests", table, re.MULTILINE)
+    last = headings.index("Operations of several steps")
+    assert rows == [heading[0].lower() + heading[1:] for heading in headings[:last]]
+
+
 def test_the_page_on_visit_events_has_every_field_of_the_models_in_their_order():
     page = (DOCS / "explanation" / "visit-event-fields.md").read_text()
     fields = list(VisitEventV2.__annotations__)
