@@ -1,4 +1,4 @@
-"""The base class of every plugin, and what all roles share.
+"""Base class of every plugin, and the helpers that all roles share.
 
 Nothing in this package imports polars or pydantic when it is imported, so that a plugin
 module stays light.
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 Shape = Literal["payloads", "frames"]
-"""What a source yields and a validator takes: raw records (bytes) or polars frames."""
+"""Form of records between source and validator: raw bytes or polars frames."""
 
 
 class Permission(NamedTuple):
-    """Permission that a plugin must have in AWS, and no more.
-
-    It is one statement of an IAM policy.
+    """Permission that a plugin must have in AWS: one statement of an IAM policy.
 
     Attributes:
         actions: Actions, without wildcards, such as ``s3:GetObject``.
@@ -51,7 +49,7 @@ def supports(plugin: object, method: str) -> bool:
 
 
 class _NoSettings:
-    """The settings of a plugin that has none; pydantic is imported when it is asked."""
+    """Descriptor of the empty settings model; it imports pydantic on first access."""
 
     def __get__(self, instance: object, owner: type) -> type[BaseModel]:
         from reporting_framework.plugin_api.settings import NoSettings
@@ -64,8 +62,8 @@ class Plugin(ABC):
 
     Attributes:
         name: Name that users select it by.
-        Settings: Pydantic model of its settings; none unless set.
-        settings: The settings that it was made with; the defaults unless given.
+        Settings: Pydantic model of its settings; by default a model without fields.
+        settings: Settings of this instance; by default those of an empty `Settings`.
     """
 
     name: ClassVar[str]
@@ -76,27 +74,28 @@ class Plugin(ABC):
 
     @optional
     def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
-        """Return checks of its surroundings by name, for ``reporting doctor REPORT``.
+        """Return checks of the plugin's environment, for ``reporting doctor REPORT``.
 
-        Each is carried out on its own, in any order; for a sink after `open`.
+        The keys are the names of the checks. Each check runs on its own, in any order.
+        The checks of a sink run after `open`.
 
         Args:
-            write: Whether they may write a probe, which they remove again.
+            write: Whether a check may write a probe. It must remove the probe again.
         """
         return {}
 
     @classmethod
     @optional
     def aws_permissions(cls, settings: Any) -> Sequence[Permission]:
-        """Return what it must be allowed to do in AWS under these settings.
+        """Return the AWS permissions that the plugin needs under these settings.
 
-        It looks nothing up and opens nothing.
+        The method must not look up or open anything.
         """
         return ()
 
     @optional  # noqa: B027 - there is nothing to give up unless it is overridden
     def close(self) -> None:
-        """Give up what is under way, and remove what is temporary.
+        """Cancel unfinished work, and remove temporary files.
 
-        Called at the end of every run, however it ends; errors are logged.
+        Called at the end of every run, after a failed one too. Errors are logged.
         """

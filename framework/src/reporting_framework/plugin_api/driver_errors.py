@@ -19,7 +19,7 @@ _ERRORS = {"Error", "DatabaseError", *_PASSES, *_REFUSED}
 """Names that PEP 249 gives to the exceptions of every driver."""
 
 _LOST_RACE = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE", "23505"}
-"""Codes of a key that another transaction has inserted meanwhile."""
+"""Error codes for a key that another transaction has inserted meanwhile."""
 
 
 _CANNOT_OPEN = ("SQLITE_CANTOPEN", "08")
@@ -35,7 +35,7 @@ def is_driver_error(error: Exception) -> bool:
 
 @contextmanager
 def translated(problem: Callable[[Exception], ReportingError]) -> Iterator[None]:
-    """Raise what `problem` makes of an exception of a driver in the block."""
+    """Translate an exception of a driver in the block with `problem`, and raise it."""
     try:
         yield
     except Exception as error:
@@ -45,9 +45,9 @@ def translated(problem: Callable[[Exception], ReportingError]) -> Iterator[None]
 
 
 def standard_problem(subject: str, error: Exception) -> ReportingError:
-    """Return what an exception of a driver means.
+    """Return the framework's error for an exception of a driver.
 
-    The driver's own words may hold values of records, so only its code is shown.
+    The driver's message may hold values of records, so only its code is shown.
     """
     code = next(
         (

@@ -1,4 +1,4 @@
-"""The base class of engines."""
+"""Base class of engines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Engine(Plugin):
-    """Base class of engines, which run the work on splits, here or elsewhere."""
+    """Base class of engines, which process splits on this machine or on others."""
 
     @abstractmethod
     def map(
@@ -27,12 +27,13 @@ class Engine(Plugin):
         parallelism: int,
         stop: Callable[[], bool],
     ) -> Iterator[SplitResult]:
-        """Yield the results of `process` in any order, as they come.
+        """Yield the results of `process` in any order, as soon as each is available.
 
         Args:
-            process: Reads, validates, transforms and stages one split.
-            splits: Taken one by one, no faster than they can be worked on.
-            parallelism: How many splits the source says are worth having under way at
-                once.
-            stop: Asked before each split is taken; once it says True no more are taken.
+            process: Function that reads, validates, transforms and stages one split.
+            splits: Splits to take one by one, no faster than they can be processed.
+            parallelism: Number of splits to process at once, as the source recommends
+                (`Source.parallelism`).
+            stop: Function to call before each split is taken; after it has returned
+                True, no further split may be taken.
         """

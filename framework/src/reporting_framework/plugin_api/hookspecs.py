@@ -1,7 +1,7 @@
 """All hooks.
 
-Each docstring is the author's manual: when the hook is called, with what, and what it
-may do.
+Each docstring is the author's manual: when the hook is called, its arguments, and what
+an implementation may do.
 
 A plugin is a module named by an entry point in the group ``reporting_framework``; its
 functions marked with `reporting_framework.hookimpl` implement these hooks. A function
@@ -12,11 +12,11 @@ The module says which version of this API it was written for::
     REPORTING_API = 1
 
 Write the number, not `reporting_framework.API_VERSION`, which is always that of the
-framework at hand. A module that says nothing was written for version 1. It is compared
-before any hook is looked at: a plugin for another version is not loaded, and
-``reporting plugins`` lists it as *broken*, with both versions and what to upgrade. The
-module is imported to be asked; so what it imports at its top should be little, and
-there in every version.
+installed framework. A module without the number was written for version 1. The versions
+are compared before any hook is looked up. A plugin for another version is not loaded;
+``reporting plugins`` lists it as *broken*, with both versions and the distribution to
+upgrade. The module is imported to read its version, so its top-level imports should be
+few, and names that exist in every version.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
 
 @hookspec
 def reporting_sources() -> Sequence[type[Source] | LazyPlugin]:  # type: ignore[empty-body]
-    """Sources that the plugin brings.
+    """Return the sources of the plugin.
 
     Called when plugins are loaded, before any setting is known. Return classes that
-    carry a `name`, or `LazyPlugin` stand-ins for them, which keep ``reporting-run
-    --help`` fast. A name that another plugin has already taken is an error that names
-    both distributions. What this raises makes the plugin *broken*: it is listed with
-    the cause, and fatal only to a report that needs it.
+    have a `name`, or `LazyPlugin` stand-ins for them, which keep ``reporting-run
+    --help`` fast. If another plugin already has a name, the error names both
+    distributions. An exception makes the plugin *broken*: it is listed with the cause,
+    and only reports that need the plugin fail.
 
     Example::
 
@@ -70,7 +70,7 @@ def reporting_sources() -> Sequence[type[Source] | LazyPlugin]:  # type: ignore[
 
 @hookspec
 def reporting_validators() -> Sequence[type[Validator] | LazyPlugin]:  # type: ignore[empty-body]
-    """Validators that the plugin brings; the rules are those of `reporting_sources`.
+    """Return the validators of the plugin; the rules of `reporting_sources` apply.
 
     Example::
 
@@ -88,7 +88,7 @@ def reporting_validators() -> Sequence[type[Validator] | LazyPlugin]:  # type: i
 
 @hookspec
 def reporting_transforms() -> Sequence[type[Transform] | LazyPlugin]:  # type: ignore[empty-body]
-    """Transforms that the plugin brings; the rules are those of `reporting_sources`.
+    """Return the transforms of the plugin; the rules of `reporting_sources` apply.
 
     Example::
 
@@ -106,7 +106,7 @@ def reporting_transforms() -> Sequence[type[Transform] | LazyPlugin]:  # type: i
 
 @hookspec
 def reporting_sinks() -> Sequence[type[Sink] | LazyPlugin]:  # type: ignore[empty-body]
-    """Sinks that the plugin brings; the rules are those of `reporting_sources`.
+    """Return the sinks of the plugin; the rules of `reporting_sources` apply.
 
     Example::
 
@@ -122,7 +122,7 @@ def reporting_sinks() -> Sequence[type[Sink] | LazyPlugin]:  # type: ignore[empt
 
 @hookspec
 def reporting_engines() -> Sequence[type[Engine] | LazyPlugin]:  # type: ignore[empty-body]
-    """Engines that the plugin brings; the rules are those of `reporting_sources`.
+    """Return the engines of the plugin; the rules of `reporting_sources` apply.
 
     Example::
 
@@ -138,9 +138,9 @@ def reporting_engines() -> Sequence[type[Engine] | LazyPlugin]:  # type: ignore[
 
 @hookspec
 def reporting_reports() -> Sequence[type[Report] | LazyPlugin]:  # type: ignore[empty-body]
-    """Reports that the plugin brings; the rules are those of `reporting_sources`.
+    """Return the reports of the plugin; the rules of `reporting_sources` apply.
 
-    The `summary` of a `LazyPlugin` is what ``reporting list`` shows.
+    ``reporting list`` shows the `summary` of a `LazyPlugin`.
 
     Example::
 
@@ -158,9 +158,9 @@ def reporting_reports() -> Sequence[type[Report] | LazyPlugin]:  # type: ignore[
 
 @hookspec
 def reporting_queries() -> Sequence[type[Query] | LazyPlugin]:  # type: ignore[empty-body]
-    """Queries that the plugin brings; the rules are those of `reporting_sources`.
+    """Return the queries of the plugin; the rules of `reporting_sources` apply.
 
-    The `summary` of a `LazyPlugin` is what ``reporting query REPORT --list`` shows.
+    ``reporting query REPORT --list`` shows the `summary` of a `LazyPlugin`.
 
     Example::
 
@@ -178,11 +178,11 @@ def reporting_queries() -> Sequence[type[Query] | LazyPlugin]:  # type: ignore[e
 
 @hookspec
 def reporting_pages() -> Sequence[type[Page] | LazyPlugin]:  # type: ignore[empty-body]
-    """Pages that the plugin brings; the rules are those of `reporting_sources`.
+    """Return the pages of the plugin; the rules of `reporting_sources` apply.
 
-    The `summary` of a `LazyPlugin` is what ``reporting render REPORT --list`` shows. A
-    page that is drawn with more than the framework needs is best `LazyPlugin`: what it
-    imports is then asked only of those who want the page.
+    ``reporting render REPORT --list`` shows the `summary` of a `LazyPlugin`. Use a
+    `LazyPlugin` for a page that needs more packages than the framework: only users who
+    render the page must install them.
 
     Example::
 
@@ -200,13 +200,13 @@ def reporting_pages() -> Sequence[type[Page] | LazyPlugin]:  # type: ignore[empt
 
 @hookspec
 def reporting_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
-    """Commands that the plugin adds to ``reporting``.
+    """Return the commands that the plugin adds to ``reporting``.
 
-    Called for every start of the command line: build the commands without importing
-    anything heavy, and import inside their functions. A module that imports click
-    itself belongs to a distribution that requires click: in AWS Lambda there is no
-    command line, and click only where something requires it. A command whose name is
-    taken is left out, and the plugin is listed as broken.
+    Called at every start of the command line: build the commands without heavy imports,
+    and import inside their functions. A distribution with a module that imports click
+    must require click: AWS Lambda has no command line, and has click only if a
+    distribution requires it. A command whose name is taken is left out, and the plugin
+    is listed as broken.
 
     Example::
 
@@ -227,15 +227,16 @@ def reporting_run_started(
     steps: Sequence[Step],
     schema: pl.Schema,
 ) -> None:
-    """A run begins: settings are checked and plugins made, nothing has been read.
+    """Observe the start of a run.
 
-    As of every hook, an implementation takes those of the arguments that it needs.
+    Settings are checked and plugins are built; nothing has been read. As with every
+    hook, an implementation may take any subset of the arguments.
 
     Args:
         report: Name of the report.
         run_id: Unique id of the run.
-        inputs: Places that the source reads, as URIs without credentials; none where it
-            does not tell.
+        inputs: Places that the source reads, as URIs without credentials; empty if the
+            source does not return them.
         steps: The plugins that the run uses, with the distribution of each and its
             version.
         schema: Schema of the rows that reach the sinks.
@@ -252,16 +253,16 @@ def reporting_run_started(
 def reporting_split_finished(
     report: str, run_id: str, split: Split, split_result: SplitResult
 ) -> None:
-    """A split was read, validated, transformed and staged.
+    """Observe a split that was read, validated, transformed and staged.
 
-    Called from the runner's own thread, one at a time.
+    Called from the runner's thread, for one split at a time.
 
     Args:
         report: Name of the report.
         run_id: Unique id of the run.
         split: The split.
-        split_result: What became of it. It is not to be changed, nor kept: it would
-            hold memory.
+        split_result: Result of the split. Implementations must not modify it, nor
+            retain it, as it holds much memory.
 
     Example::
 
@@ -275,7 +276,7 @@ def reporting_split_finished(
 def reporting_records_rejected(
     report: str, run_id: str, rejections: Sequence[Rejection]
 ) -> None:
-    """A split held records that were rejected or filtered.
+    """Observe the records of a split that were rejected or filtered.
 
     Called after `reporting_split_finished`.
 
@@ -300,10 +301,12 @@ def reporting_records_rejected(
 
 @hookspec
 def reporting_run_finished(result: RunResult) -> None:
-    """A run is over, everything it did is visible, and its plugins are closed.
+    """Observe the end of a run that did not fail.
+
+    All its changes are visible, and its plugins are closed.
 
     Args:
-        result: What it did; ``ok`` or ``partial``.
+        result: Result of the run; its status is ``ok`` or ``partial``.
 
     Example::
 
@@ -315,15 +318,16 @@ def reporting_run_finished(result: RunResult) -> None:
 
 @hookspec
 def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None:
-    """A run was given up; whole outputs may have been committed before, nothing half.
+    """Observe the end of a run that failed.
 
-    Its plugins are closed.
+    Some outputs may have been committed, each as a whole. The plugins of the run are
+    closed.
 
     Args:
         report: Name of the report.
         run_id: Unique id of the run.
-        error: What ended it. Its message holds no value of a record when it is a
-            `ReportingError`; the message of any other error may, so log its type only.
+        error: Error that ended the run. The message of a `ReportingError` holds no
+            value of a record. The message of any other error may: log its type only.
 
     Example::
 

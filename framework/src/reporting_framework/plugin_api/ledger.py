@@ -1,4 +1,4 @@
-"""The ledgers that a run plans from: what sinks have already."""
+"""Ledgers that a run plans from: the objects that sinks already have."""
 
 from __future__ import annotations
 
@@ -15,26 +15,20 @@ if TYPE_CHECKING:
 
 
 class Ledger(Protocol):
-    """Set of the objects already accounted for.
-
-    It is as far as one sink, or a run as a whole, knows.
-    """
+    """Set of the objects that one sink, or a run as a whole, has already taken."""
 
     @property
     def rows(self) -> int:
-        """Number of rows that the ledger knows.
-
-        0 means that nothing has been taken yet.
-        """
+        """Number of rows that the ledger has; 0 if nothing has been taken yet."""
         ...
 
     @property
     def newest(self) -> datetime | None:
-        """Newest timestamp accounted for (aware, UTC), or None."""
+        """Newest timestamp that the ledger has (aware, UTC), or `None`."""
         ...
 
     def filter_new(self, objects: Sequence[str]) -> list[str]:
-        """Return those of `objects` that are not accounted for, in the order given.
+        """Return the `objects` that the ledger does not have, in the order given.
 
         The objects are keys relative to the source.
         """
@@ -42,14 +36,11 @@ class Ledger(Protocol):
 
 
 class RunLedger(Protocol):
-    """What a source plans from: all sinks' ledgers and the quarantine's together."""
+    """Ledger that a source plans from: all sinks' ledgers and the quarantine's."""
 
     @property
     def rows(self) -> int:
-        """Number of rows in the sink that holds least.
-
-        0 means that nothing has been taken yet.
-        """
+        """Number of rows in the sink with the fewest; 0 if nothing was taken yet."""
         ...
 
     @property
@@ -60,9 +51,8 @@ class RunLedger(Protocol):
     def newest_until(self, moment: datetime) -> datetime | None:
         """Return the newest timestamp up to `moment` that every sink has.
 
-        `None` if one cannot tell or has none.
-
-        One record from the future says nothing of what came in before it.
+        Returns `None` if a sink has none, or cannot look it up. A source needs this if
+        `newest` is in the future: one such record does not show which others were read.
         """
         ...
 
@@ -70,35 +60,35 @@ class RunLedger(Protocol):
     def state(self) -> Mapping[str, Any] | None:
         """State that was committed with the rows of the sink furthest behind.
 
-        `None`: there is none, and all that the source has is new.
+        `None`: there is no state, and all records of the source are new.
         """
         ...
 
     @property
     def hints(self) -> Mapping[str, Any]:
-        """What the source left behind at the end of the last run (JSON types).
+        """Hints that the source returned at the end of the last run (JSON types).
 
-        It may be empty at any time.
+        They may be empty at any time.
         """
         ...
 
     def filter_new(
         self, objects: Sequence[str], version_of: Callable[[str], str | None]
     ) -> list[str]:
-        """Those of `objects` that must be read, in the order given.
+        """Return the `objects` that must be read, in the order given.
 
-        An object is left out when every sink has it, or when it is in quarantine in the
-        very version that `version_of` tells. `version_of` is called only for objects
-        that are in quarantine.
+        An object is left out if every sink has it, or if the quarantine has it in the
+        version that `version_of` returns. `version_of` is called only for objects in
+        quarantine.
         """
         ...
 
 
 @runtime_checkable
 class DatedLedger(Protocol):
-    """Method of a ledger that can look behind a newest timestamp that is in the future.
+    """Optional method of a ledger, for a newest timestamp that is in the future.
 
-    Without it, all is listed.
+    Without the method, sources then list everything.
     """
 
     def newest_until(self, moment: datetime) -> datetime | None:

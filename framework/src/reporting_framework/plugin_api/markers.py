@@ -1,7 +1,4 @@
-"""The things that a plugin module needs at import time, and nothing more.
-
-These are `hookimpl`, `LazyPlugin` and the names they go by.
-"""
+"""Names that a plugin module needs at import time: `hookimpl` and `LazyPlugin`."""
 
 from __future__ import annotations
 
@@ -15,22 +12,22 @@ PROJECT = "reporting_framework"
 """Name of the pluggy project and of the entry-point group."""
 
 API_VERSION = 1
-"""Version of the plugin API: the hooks, the roles and the records. It grows when a
-plugin must change to go on.
+"""Version of the plugin API: the hooks, the roles and the records. It is increased when
+plugins must be changed to keep working.
 """
 
 hookimpl = pluggy.HookimplMarker(PROJECT)
-"""Marks a function of a plugin as the implementation of the hook of the same name."""
+"""Decorator of a function of a plugin that implements the hook of the same name."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 
 
 @dataclass(frozen=True, slots=True)
 class LazyPlugin:
-    """A plugin class that is imported only when a report needs it.
+    """Plugin class that is imported only when a report needs it.
 
-    A registration hook may return these in the place of classes, so that listing
-    plugins stays cheap.
+    A registration hook may return these instead of classes, so that listing plugins
+    stays fast.
 
     Attributes:
         name: The name that users select it by.

@@ -1,11 +1,11 @@
-"""The place of a report's metadata store."""
+"""Place of a report's metadata store."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 KEEP_RUNS = 500
-"""Runs whose records a history keeps, unless another number is given."""
+"""Default number of runs whose records a history keeps."""
 
 
 class MetadataLocation(NamedTuple):

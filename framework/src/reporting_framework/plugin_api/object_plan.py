@@ -1,4 +1,4 @@
-"""Plan of a source of objects: which of them are new, and their splits."""
+"""Plan of a source of objects: the new objects, in splits."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.ledger import RunLedger
 
 LOOKUP_OBJECTS = 131_072
-"""Objects asked of a ledger at once: each question costs one pass over its keys."""
+"""Objects looked up in a ledger at once: each lookup is one pass over its keys."""
 
 
 class SomeObject(Protocol):
-    """What is known of an object that was listed."""
+    """Object that was listed, with any further attributes."""
 
     @property
     def key(self) -> str:
@@ -34,13 +34,13 @@ class SomeObject(Protocol):
 
 
 class ObjectInfo(NamedTuple):
-    """An object that was listed.
+    """Object that was listed.
 
     Attributes:
         key: Key, relative to the source.
         size: Size in bytes, `None` if it is not known.
-        version: What tells its content from another one under this key (an ETag or the
-            like), `None` if it is not known.
+        version: Version, which differs if the content of the key changes (an ETag or
+            the like); `None` if it is not known.
     """
 
     key: str
@@ -52,17 +52,19 @@ O = TypeVar("O", bound=SomeObject)  # noqa: E741 - an object
 
 
 class ObjectPlan:
-    """Objects that are new, handed out in splits.
+    """Plan that returns new objects in splits.
 
     Args:
         split_objects: Largest number of objects in a split.
-        split_bytes: Bytes in a split, unless it holds one larger object.
-        lookup_objects: Objects asked of the ledger at once.
+        split_bytes: Largest size of a split in bytes, unless it holds one larger
+            object.
+        lookup_objects: Number of objects looked up in the ledger at once.
 
     Attributes:
-        waiting: Objects that were found to be new and not handed out.
-        ended: Whether all that was listed was handed out.
-        left: Of objects that were set here, those that are new and not handed out.
+        waiting: Number of new objects that were not yet returned in a split.
+        ended: Whether all objects of the listing were returned.
+        left: Keys to track, set by the caller: old objects and objects that were
+            returned in a split are removed.
     """
 
     def __init__(
@@ -85,12 +87,13 @@ class ObjectPlan:
     ) -> Iterator[O]:
         """Yield the listed objects that the ledger does not have.
 
-        While it has nothing there is no need to gather them first.
+        With an empty ledger, objects are not collected before they are looked up.
 
         Args:
-            pages: What is listed, page by page.
+            pages: Listed objects, page by page.
             ledger: The ledger.
-            version_of: Looks up the version of an object that was listed without one.
+            version_of: Function that looks up the version of an object that was listed
+                without a version.
         """
         chunk: dict[str, O] = {}
         size = self._lookup_objects if ledger.rows else 1
@@ -138,7 +141,7 @@ class ObjectPlan:
             yield self._split(keys)
 
     def replay(self, objects: Sequence[str]) -> Iterator[Split]:
-        """Yield splits of these objects, whatever a ledger says of them."""
+        """Yield splits of these objects, regardless of any ledger."""
         keys = list(dict.fromkeys(objects))
         self.waiting = len(keys)
         return self.splits(map(ObjectInfo, keys))

@@ -1,4 +1,4 @@
-"""The base class of sources that read objects: files of a folder, a bucket, a server.
+"""Base class of sources that read objects: files of a folder, a bucket, a server.
 
 An object is taken once: it is new if its key is not in the ledger.
 """
@@ -28,7 +28,7 @@ from reporting_framework.plugin_api.records import (
 from reporting_framework.plugin_api.source import PlanStats, Source
 
 PAGE = 1_000
-"""Objects of a listing that are gathered before the ledger is asked."""
+"""Objects of a listing that are collected before they are looked up in the ledger."""
 
 
 class ObjectRecords(NamedTuple):
@@ -36,11 +36,11 @@ class ObjectRecords(NamedTuple):
 
     Attributes:
         payloads: The records, as bytes.
-        version: Version of the object (an ETag, a time of modification), as
-            `ObjectInfo.version` has it.
-        multi_record: Whether such an object may hold several records: their source
-            keys have a line number then, even if there is one. Otherwise there is one,
-            whose source key is the key of the object.
+        version: Version of the object (an ETag, a time of modification), the same as
+            `ObjectInfo.version`.
+        multi_record: Whether objects of this kind may hold several records. If so,
+            source keys have a line number, even for a single record. If not, there is
+            one record, whose source key is the key of the object.
     """
 
     payloads: Sequence[bytes]
@@ -49,13 +49,15 @@ class ObjectRecords(NamedTuple):
 
 
 class ObjectSource(Source):
-    """Base class of sources of objects: it needs `list_objects` and `read_object`.
+    """Base class of sources of objects: implement `list_objects` and `read_object`.
 
     Attributes:
         split_objects: Largest number of objects in a split. A run can stop between
             splits.
-        split_bytes: Bytes in a split, unless it holds one larger object.
-        batch_bytes: Bytes of records in a batch, unless one object has more.
+        split_bytes: Largest size of a split in bytes, unless it holds one larger
+            object.
+        batch_bytes: Size of a batch in bytes of records. A batch ends with the object
+            that reaches this size.
     """
 
     split_objects: ClassVar[int] = 500
@@ -69,7 +71,7 @@ class ObjectSource(Source):
 
     @abstractmethod
     def list_objects(self) -> Iterable[ObjectInfo]:
-        """Yield all objects that the report is to read.
+        """Yield all objects that the report should read.
 
         Raises:
             AccessDenied: Listing was refused.
@@ -79,13 +81,13 @@ class ObjectSource(Source):
 
     @abstractmethod
     def read_object(self, key: str) -> ObjectRecords | Rejection:
-        """Return the records of an object, or why it was rejected as a whole.
+        """Return the records of an object, or the rejection of the whole object.
 
         Called from several threads at once.
 
         Raises:
-            ObjectMissing: It is not there any more. As with the other errors, it counts
-                as unread, and is tried again.
+            ObjectMissing: The object no longer exists. After this error, as after the
+                others, the object counts as unread, and a later run retries it.
             AccessDenied: Reading was refused.
             StorageUnavailable: Reading failed after retries.
         """
@@ -103,15 +105,15 @@ class ObjectSource(Source):
         return self._plan.replay(objects)
 
     def object_version(self, name: str) -> str | None:
-        """Return the version that the object has now; it is listed to find out.
+        """Return the present version of the object, from a listing of all objects.
 
-        A source that can look up one object does that instead.
+        Override the method if a single object can be looked up.
         """
         named = (info for info in self.list_objects() if info.key == name)
         return next((info.version for info in named), None)
 
     def plan_stats(self) -> PlanStats:
-        """Return what was listed: everything, unless objects were named by a replay."""
+        """Return the statistics of a full listing, or of a replay."""
         return PlanStats(
             waiting=self._plan.waiting,
             exhausted=self._plan.ended,
@@ -119,7 +121,7 @@ class ObjectSource(Source):
         )
 
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
-        """Say that each run lists everything."""
+        """Return one sentence: each run lists everything."""
         return ["Lists all objects, and reads those that were not taken yet."]
 
     def read(self, split: Split) -> Iterator[Batch]:
@@ -145,7 +147,7 @@ class ObjectSource(Source):
         yield page
 
     def _read(self, key: str) -> Batch:
-        """Return the records of one object, or why there are none."""
+        """Return the records of one object, its rejection, or the reading failure."""
         try:
             records = self.read_object(key)
         except ReportingError as error:

@@ -1,4 +1,4 @@
-"""The base class of pages, and what a page is made of."""
+"""Base class of pages, and the data that a page is rendered from."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 
 
 class PageContext(NamedTuple):
-    """What a page is made of.
+    """Data that a page is rendered from.
 
     Attributes:
         report: Name of the report.
         month: First day of the month that the page is about.
-        rows: The report's whole table, lazily.
-        quarantine: What was read and not kept, see `Quarantine.entries`; None where
-            there is no quarantine.
-        runs: Records of its last runs, the newest first; none where no sink keeps a
+        rows: The report's whole table, as a lazy frame.
+        quarantine: Records that were read and not kept, see `Quarantine.entries`;
+            `None` if there is no quarantine.
+        runs: Records of the report's last runs, the newest first; empty if there is no
             history.
-        source: Where the records come from, as text for people; empty when unknown.
-        table: Where the table is, likewise.
-        at: When the page is made (aware, UTC): the only clock that it may go by.
+        source: Place of the source, as text for people; empty if unknown.
+        table: Place of the table, as text for people; empty if unknown.
+        at: Time at which the page is rendered (aware, UTC). The page must not use any
+            other clock.
     """
 
     report: str
@@ -43,10 +44,7 @@ class PageContext(NamedTuple):
 
 
 class HasHtml(Protocol):
-    """Object that is HTML.
-
-    Such are a MarkupSafe `Markup` and an element of an HTML library.
-    """
+    """HTML object, such as a MarkupSafe `Markup` or an element of an HTML library."""
 
     def __html__(self) -> str:
         """Return the HTML."""
@@ -54,12 +52,10 @@ class HasHtml(Protocol):
 
 
 class Page(Plugin):
-    """Base class of pages: one HTML page of one month of a report's table.
-
-    The page needs nothing else.
+    """Base class of pages: one self-contained HTML page of one month of a table.
 
     Attributes:
-        required_columns: The columns that it reads. A table without one of them is
+        required_columns: Columns that the page reads. A table without one of them is
             refused.
     """
 
@@ -67,4 +63,4 @@ class Page(Plugin):
 
     @abstractmethod
     def render(self, material: PageContext) -> str | HasHtml:
-        """Return a whole HTML document. The same material gives the same text."""
+        """Return a whole HTML document; the same material must give the same text."""

@@ -1,4 +1,4 @@
-"""The base class of sources whose records a trigger hands over: streams and queues."""
+"""Base class of sources whose records are in the trigger: streams and queues."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class RejectedMessage(NamedTuple):
-    """A message that was read, and whose record was rejected.
+    """Message that was read, and whose record was rejected.
 
     Attributes:
         rejection: Source key and reason.
-        payload: Its bytes, as far as they could be decoded.
+        payload: Bytes of the record; the data of the message if it cannot be decoded.
     """
 
     rejection: Rejection
@@ -36,17 +36,18 @@ class RejectedMessage(NamedTuple):
 
 
 class PushSource(Source):
-    """Base class of sources of messages: a source needs `messages` and `response`.
+    """Base class of sources of messages: implement `messages` and `response`.
 
-    A message has a source key for good, so one that is delivered again is known by it.
-    A message that could not be kept is named in the response, and is delivered again.
+    The source key of a message never changes, so a message that is delivered again is
+    recognized by it. A message that could not be kept is named in the response, and is
+    delivered again.
 
     Attributes:
         triggers: Kinds of triggers whose messages it takes.
         split_messages: Largest number of messages in a split.
-        max_record_bytes: Largest record in bytes; a larger one is rejected.
-        ascii: Whether data is encoded, so that a lone surrogate in it is no message at
-            all.
+        max_record_bytes: Largest record in bytes; larger records are rejected.
+        ascii: Whether data is encoded as ASCII text, so that a message with a lone
+            surrogate is an invalid trigger.
     """
 
     triggers: ClassVar[frozenset[str]]
@@ -60,7 +61,7 @@ class PushSource(Source):
 
     @property
     def max_record_bytes(self) -> int:
-        """Largest record in bytes; that of the settings, if they have one."""
+        """Largest record in bytes: the setting of this name, or 1 MiB."""
         return int(getattr(self.settings, "max_record_bytes", 1024 * 1024))
 
     # -- for the author ----------------------------------------------------------------
@@ -69,44 +70,44 @@ class PushSource(Source):
     def messages(self, event: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         """Return source key and data of each message of an event.
 
-        Data is text that `decode` understands.
+        Data is text that `decode` can decode.
 
         Raises:
-            KeyError: The event is not what the trigger says.
+            KeyError: The event is not an event of the trigger's service.
             TypeError: The same.
         """
 
     @abstractmethod
     def response(self, failed: Sequence[str]) -> Any:
-        """Return what the trigger expects back when these messages must come again.
+        """Return the response that makes the trigger deliver these messages again.
 
         Args:
-            failed: Their source keys, in the order of the trigger.
+            failed: Source keys of the messages, in the order of the trigger.
         """
 
     @optional
     def decode(self, data: Sequence[str]) -> Sequence[bytes | None]:
         """Return the record of each message, `None` if data cannot be decoded.
 
-        A lone surrogate, which JSON can bring in, is left for the validator to refuse.
+        A lone surrogate, which JSON may contain, is kept; the validator rejects it.
         """
         return [text.encode(errors="surrogatepass") for text in data]
 
     @optional
     def set_aside(self, rejected: Sequence[RejectedMessage]) -> Collection[str]:
-        """Keep messages that can never succeed, so that they need not come again.
+        """Store messages that can never succeed, so that no retry is needed.
 
-        Called after the commit. Return the source keys of those that could not be kept:
-        they fail, and are delivered again.
+        Called after the commit. Return the source keys of messages that could not be
+        stored: they fail, and are delivered again.
         """
         return [message.rejection.source_key for message in rejected]
 
     @optional
     def final_messages(self, failed: Collection[str]) -> Collection[str]:
-        """Return the source keys that are not delivered again because of others.
+        """Return the source keys of messages that no failed message delivers again.
 
-        A stream delivers all messages again that follow a failed one, so nothing behind
-        it is set aside before its time.
+        A stream delivers all messages after a failed message again, so these must not
+        be stored by `set_aside` yet.
         """
         return self.source_keys
 
@@ -118,7 +119,7 @@ class PushSource(Source):
     # -- the role ----------------------------------------------------------------------
 
     def accept_trigger(self, trigger: Trigger) -> None:
-        """Take the messages of a trigger."""
+        """Accept the messages of a trigger."""
         try:
             messages = self.messages(trigger.event)
             "".join([source_key for source_key, _ in messages]).encode()
@@ -132,7 +133,7 @@ class PushSource(Source):
         self._messages = dict(messages)
 
     def plan(self, ledger: RunLedger) -> Iterator[Split]:
-        """Yield the messages themselves, so that they can be worked on anywhere."""
+        """Yield splits with the messages in them, so that any machine can read them."""
         messages = self._messages
         if messages is None:
             raise TriggerError(
@@ -167,13 +168,13 @@ class PushSource(Source):
         yield Batch(source_keys, [None] * len(source_keys), taken, rejected=rejected)
 
     def plan_stats(self) -> PlanStats:
-        """Return how many messages were not handed out."""
+        """Return the number of messages that were not returned in a split."""
         return PlanStats(waiting=len(self._waiting), exhausted=not self._waiting)
 
     def build_response(
         self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]
     ) -> TriggerResponse:
-        """Set rejected messages aside, and name those that failed."""
+        """Store rejected messages, and return the response with the failed messages."""
         failed = {item.source_key for item in unread} | self._waiting
         final = set(self.final_messages(failed))
         rejected = {

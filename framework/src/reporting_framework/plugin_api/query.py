@@ -1,4 +1,4 @@
-"""The base class of queries."""
+"""Base class of queries."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 class Query(Plugin):
-    """Base class of queries: a question to a report's table.
+    """Base class of queries on a report's table.
 
-    The docstring of the class defines it so exactly that two people would write the
-    same numbers: what is counted, in which units, what becomes of nulls and ties. Its
-    first line is the summary. The fields of `Settings` are its options on the command
-    line.
+    The docstring of the class must define the query so exactly that two people would
+    get the same numbers: the counted items, their units, the treatment of nulls and
+    ties. Its first line is the summary. The fields of `Settings` are options of the
+    command line.
 
     Attributes:
-        required_columns: The columns that it reads, whatever its settings. A table
+        required_columns: Columns that the query reads under any settings. A table
             without one of them is refused.
     """
 
@@ -28,10 +28,10 @@ class Query(Plugin):
 
     @abstractmethod
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Return the answer, in an order that does not depend on that of `rows`.
+        """Return the result, in an order that does not depend on the order of `rows`.
 
-        Looks at no more than their schema.
+        The method may inspect only the schema of `rows`, not their values.
 
         Raises:
-            SettingsError: The settings name a column that is not there.
+            SettingsError: The settings name a column that the table does not have.
         """

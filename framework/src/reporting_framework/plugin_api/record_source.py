@@ -1,4 +1,4 @@
-"""The base class of sources that read an API, or anything else that has pages."""
+"""Base class of sources that read pages of records, such as those of an API."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ _log = logging.getLogger(__name__)
 
 
 class RecordSource(Source):
-    """Base class of sources that read pages of records, one after another: `pages`.
+    """Base class of sources that read pages of records in sequence: implement `pages`.
 
     Each page is fetched once. Its position is committed with its records, and the next
-    run goes on from the last one. A page that cannot be fetched just now ends the
-    reading: what came before it is committed, and the next run tries again.
+    run continues from the last position. A page that cannot be fetched for now ends the
+    reading: earlier pages are committed, and the next run retries the page.
 
-    There is one stream, in one split, so a deadline does not end the reading: let
-    `pages` return after a number of pages if there can be very many. A setting
-    ``full_scan``, if there is one, makes a run start from the beginning. Rejected
-    records cannot be replayed without a `plan_replay` of the source's own.
+    All pages are in one split, so a deadline does not end the reading: if there can be
+    very many pages, let `pages` return after a number of them. If the settings have a
+    field ``full_scan``, it makes a run start from the beginning. To replay rejected
+    records, a source must implement `plan_replay`.
     """
 
     natural_keys = True
 
     @abstractmethod
     def pages(self, after: Mapping[str, Any] | None) -> Iterable[Batch]:
-        """Return pages in their order, each fetched when it is asked for.
+        """Return pages in their order; fetch each page when the iterator reaches it.
 
-        A page is a batch with its `position`: what this method needs to go on after the
-        page (JSON types). A page without one is read again, unless a later one has one.
+        A page is a batch with a `position`: the data that this method needs to continue
+        after the page (JSON types). A page without a position is read again, unless a
+        later page has a position.
 
         Args:
             after: Position of the last page that was committed, `None` at the
@@ -60,7 +61,7 @@ class RecordSource(Source):
         return None if again else ledger.state
 
     def read(self, split: Split) -> Iterator[Batch]:
-        """Return the pages, up to one that cannot be fetched just now."""
+        """Return the pages, up to the first page that cannot be fetched for now."""
         try:
             yield from self.pages(split.data["after"])
         except TransientError as error:
@@ -68,11 +69,11 @@ class RecordSource(Source):
             yield Batch(unread=[ReadFailure(split.id, "unavailable")])
 
     def plan_stats(self) -> PlanStats:
-        """Return nothing but that there is no other split."""
+        """Return the statistics of a plan with one split."""
         return PlanStats(exhausted=True)
 
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
-        """Say whether the next run reads from the beginning."""
+        """Return one sentence: where the next run starts to read."""
         if self._start(ledger) is None:
             return ["Reads all pages, from the beginning."]
         return ["Reads the pages after the last one that was committed."]

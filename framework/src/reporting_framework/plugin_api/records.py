@@ -1,7 +1,4 @@
-"""The plain data that travels between the roles.
-
-These are splits, batches, rejections, staged parts and split results.
-"""
+"""Plain data between the roles: splits, batches, rejections, staged parts, results."""
 
 from __future__ import annotations
 
@@ -21,42 +18,39 @@ SOURCE_KEY = "source_key"
 """Name of the last column of every frame: the source key of each row."""
 
 VERSION = "_version"
-"""Name of the column that says which version of its source key a row is: texts in whose
-order a later one is newer. Frames that are staged for ``upsert`` have it.
+"""Name of the column with the version of each row: of two versions of a source key, the
+greater text is newer. Frames that are staged for ``upsert`` have it.
 """
 
 DELETED_AT = "_deleted_at"
-"""Name of the column that says when a row was deleted at its source (Datetime us UTC),
-null if it was not. Frames that are staged for ``upsert`` have it.
+"""Name of the column with the time at which a row was deleted at its source (Datetime
+us UTC), null if it was not. Frames that are staged for ``upsert`` have it.
 """
 
 WriteMode = Literal["append", "upsert", "replace"]
-"""What a run does to a table: ``append``: a source key is taken once; ``upsert``: the
-newest version of a source key wins, and deletes apply; ``replace``: the run's rows
-become the table.
+"""Write mode of a run: ``append``: a source key is taken once; ``upsert``: the newest
+version of a source key wins, and deletes apply; ``replace``: the run's rows become the
+table.
 """
 
 FILTERED = "filtered"
-"""Error type under which a record that a transform dropped is set down."""
+"""Error type of a record that a transform dropped."""
 
 LOOKS_LIKE = "looks_like_"
-"""Beginning of the error type of bytes in a format that a source does not read; the
-format follows.
+"""Prefix of the error type of bytes in a format that a source does not read; the name
+of the format follows.
 """
 
 _LINE = re.compile(r"#[0-9]+\Z")
 
 
 def line_source_key(key: str, line: int) -> str:
-    """Source key of record number `line` (from 1) of the object `key`."""
+    """Return the source key of record number `line` (from 1) of the object `key`."""
     return f"{key}#{line}"
 
 
 def object_of(source_key: str) -> str:
-    """Return the object that a source key belongs to.
-
-    It is the source key less its ``#line``, if it has one.
-    """
+    """Return the object of a source key: the source key without its ``#line``."""
     return (
         source_key[: match.start()]
         if "#" in source_key and (match := _LINE.search(source_key))
@@ -65,34 +59,34 @@ def object_of(source_key: str) -> str:
 
 
 def single_source_key(key: str) -> str:
-    """Source key of the only record of the object `key`.
+    """Return the source key of the only record of the object `key`: the key itself.
 
-    It is the key itself. A key that happens to end in ``#`` and digits gets a line, so
-    that `object_of` stays exact.
+    A key that happens to end in ``#`` and digits gets a line, so that `object_of` stays
+    exact.
     """
     return line_source_key(key, 1) if "#" in key and _LINE.search(key) else key
 
 
 def holds_several(source_key: str) -> bool:
-    """Whether the source key is one of several in its object."""
+    """Return whether the source key is one of several in its object."""
     return "#" in source_key and _LINE.search(source_key) is not None
 
 
 TimeRange = tuple[float, float]
-"""When something began and when it ended, in seconds since the epoch."""
+"""Beginning and end, in seconds since the epoch."""
 
 
 class Trigger(NamedTuple):
-    """What started a run from outside.
+    """Event that started a run from outside.
 
     Attributes:
-        kind: What it is, such as ``direct``, ``schedule``, ``s3`` or the name of a
-            queue's or a stream's service.
-        event: All of it, as it came (JSON types).
-        settings: What it sets of the report's settings.
-        names_work: Whether it names the very objects or records to take; then the
-            source must know what to do with it (see `Source.triggers`).
-        awaited: Whether someone reads the answer.
+        kind: Kind of the trigger, such as ``direct``, ``schedule``, ``s3`` or the name
+            of the service of a queue or a stream.
+        event: The whole event, as received (JSON types).
+        settings: Settings of the report that the trigger sets.
+        names_work: Whether the trigger names the objects or records to take. The source
+            must then support this kind (see `Source.triggers`).
+        awaited: Whether the caller reads the answer.
     """
 
     kind: str
@@ -103,12 +97,12 @@ class Trigger(NamedTuple):
 
 
 class Split(NamedTuple):
-    """A piece of a source's work that can be read on its own, anywhere.
+    """Unit of a source's work that can be read on its own, on any machine.
 
     Attributes:
-        id: Unique within a run, the same for the same plan.
-        data: What the source needs to read it: JSON types only, so that it can be sent
-            anywhere.
+        id: Id, unique within a run; the same plan gives the same ids.
+        data: Data that the source needs to read the split. JSON types only, so that a
+            split can be sent to another machine.
     """
 
     id: str
@@ -116,14 +110,14 @@ class Split(NamedTuple):
 
 
 class FinishedSplit(NamedTuple):
-    """A split that was read: as a whole, or up to a position.
+    """Split that was read, as a whole or up to a position.
 
     Attributes:
         split: The split.
         position: The last `Batch.position` of its batches before the first unread
-            object, `None` if none had one.
-        whole: Whether it was read as a whole, without an unread object. Otherwise only
-            what is up to `position` was.
+            object; `None` if no batch had a position.
+        whole: Whether the whole split was read, without an unread object. If not, only
+            the records up to `position` were read.
     """
 
     split: Split
@@ -132,16 +126,16 @@ class FinishedSplit(NamedTuple):
 
 
 class Rejection(NamedTuple):
-    """A record that was read and is not kept. It never holds a value of the record.
+    """Record that was read and is not kept, without any of its values.
 
     Attributes:
-        source_key: Where the record came from.
-        version: Version of its object (an ETag or the like), or None where the source
-            has none.
+        source_key: Source key of the record.
+        version: Version of its object (an ETag or the like); `None` if the source has
+            no versions.
         error_type: A short machine-readable reason, such as ``missing`` or
             ``filtered``.
-        field: Path of the declared field that is at fault, or None when it is the
-            record as a whole.
+        field: Path of the declared field at fault; `None` if the record as a whole is
+            at fault.
     """
 
     source_key: str
@@ -151,13 +145,13 @@ class Rejection(NamedTuple):
 
 
 class ReadFailure(NamedTuple):
-    """An object, or a record, that could not be taken after retries; it comes again.
+    """Object or record that could not be taken after retries; a later run retries it.
 
     Attributes:
-        source_key: The object, or the record.
+        source_key: Source key of the record, or key of the object.
         reason: A short machine-readable reason: ``denied``, ``archived``, ``missing``
-            or ``unavailable``. Where it was read and could not be kept, the name of the
-            step is before it, as in ``ndjson-archive: unavailable``.
+            or ``unavailable``. If a record was read and could not be kept, the name of
+            the step precedes it, as in ``ndjson-archive: unavailable``.
     """
 
     source_key: str
@@ -165,12 +159,12 @@ class ReadFailure(NamedTuple):
 
 
 class TriggerResponse(NamedTuple):
-    """What a source says to the trigger that named its work.
+    """Response of a source to the trigger that named its work.
 
     Attributes:
-        answer: What the trigger expects back (JSON types), or None.
-        unread: Rejected records that could not be set aside: they come again, so they
-            count as not read.
+        answer: Answer that the trigger expects (JSON types), or `None`.
+        unread: Rejected records that could not be stored. They are delivered again, so
+            they count as not read.
     """
 
     answer: Any = None
@@ -178,18 +172,18 @@ class TriggerResponse(NamedTuple):
 
 
 class StoredArtifact(NamedTuple):
-    """Something that a report keeps, as it is now.
+    """File or table that a report keeps, in its present state.
 
     Attributes:
-        kind: What it is: an ``output``, the ``quarantine``, the source's ``hints``,
-            a ``lock``, or a ``leftover`` of a process that was killed.
-        uri: Where it is.
-        rows: Rows of an output, entries of a quarantine; None where that has no
-            meaning, or it cannot be read.
-        bytes: Its size.
-        version: The storage's version of it.
-        newest: The newest timestamp in it (aware, UTC).
-        modified: When it was last written (aware, UTC).
+        kind: An ``output``, the ``quarantine``, the source's ``hints``, a ``lock``, or
+            a ``leftover`` of a process that was killed.
+        uri: URI of the artifact.
+        rows: Number of rows of an output, or of entries of a quarantine; `None` if not
+            applicable or if the artifact cannot be read.
+        bytes: Size in bytes.
+        version: Version that the storage gives it.
+        newest: Newest timestamp in it (aware, UTC).
+        modified: Time of the last write (aware, UTC).
     """
 
     kind: Literal["output", "quarantine", "hints", "lock", "leftover"]
@@ -202,14 +196,13 @@ class StoredArtifact(NamedTuple):
 
 
 class CheckResult(NamedTuple):
-    """What a check found, for ``reporting doctor``.
+    """Result of a check of ``reporting doctor``.
 
     Attributes:
-        status: ``ok``; ``warn``: it works, and may not for long; ``fail``: it does not
-            work.
-        found: What was found, in a few words; never a secret, never a value of a
-            record.
-        advice: What to do about it.
+        status: ``ok``; ``warn``: it works now, but may stop working; ``fail``: it does
+            not work.
+        found: The finding, in a few words; never a secret, never a value of a record.
+        advice: What the user should do.
     """
 
     status: Literal["ok", "warn", "fail"]
@@ -221,21 +214,21 @@ class Batch(NamedTuple):
     """Records on their way from a source to a validator.
 
     Attributes:
-        source_keys: Source key of each record, n of them; of a frame, a series of
-            strings saves a Python object per row.
-        versions: Version of each record's object, n of them, likewise.
-        payloads: n raw records (bytes), or None when the source yields frames.
-        frame: A polars frame of n rows, or None when the source yields payloads.
-        rejected: Records that the source itself could not take (too large, a damaged
+        source_keys: Source keys of the n records. With a frame, pass a series of
+            strings: it saves a Python object per row.
+        versions: Versions of the objects of the n records; with a frame, a series too.
+        payloads: n raw records (bytes); `None` if the source yields frames.
+        frame: A polars frame of n rows; `None` if the source yields payloads.
+        rejected: Records that the source itself rejected (too large, a damaged
             archive); not among `source_keys`.
         unread: Objects that could not be read.
-        ignored: Names of objects that turned out not to be the report's when they were
-            read.
+        ignored: Names of objects that, once read, turned out not to belong to the
+            report.
         deletes: Records that were deleted at the source; not among `source_keys`. The
             columns are `SOURCE_KEY`, `VERSION` (String) and `DELETED_AT` (Datetime us
             UTC). A delete is a version: it replaces older ones.
-        position: How far the source has come with this batch (JSON types), for
-            `Source.next_state`: what is learnt by reading alone, wherever that is.
+        position: Position of the source after this batch (JSON types), for
+            `Source.next_state`: facts known only from reading, on whichever machine.
     """
 
     source_keys: Sequence[str] | pl.Series = ()
@@ -250,14 +243,14 @@ class Batch(NamedTuple):
 
 
 class Validated(NamedTuple):
-    """What a validator made of a batch.
+    """Result of validating a batch.
 
     Attributes:
-        frame: Valid records in the validator's declared schema, its last column
+        frame: Valid records in the validator's declared schema, whose last column is
             `SOURCE_KEY`.
-        rejections: One for each record that is not in the frame.
-        ignored_fields: How often each unknown field was left out, by name; only names
-            that are plain identifiers.
+        rejections: One rejection for each record that is not in the frame.
+        ignored_fields: Number of records in which an unknown field was left out, by
+            field name; only names that are plain identifiers.
     """
 
     frame: pl.DataFrame
@@ -266,11 +259,11 @@ class Validated(NamedTuple):
 
 
 class StagedPart(NamedTuple):
-    """What a sink has staged for one batch of one split and not yet committed.
+    """Rows that a sink has staged for one batch of one split and not yet committed.
 
     Attributes:
-        rows: How many rows it holds.
-        data: What the sink needs to commit it.
+        rows: Number of rows.
+        data: Data that the sink needs to commit them.
     """
 
     rows: int
@@ -278,17 +271,17 @@ class StagedPart(NamedTuple):
 
 
 class CommitContext(NamedTuple):
-    """What a run commits to a sink beside its staged parts.
+    """Data that a run commits to a sink together with its staged parts.
 
     Attributes:
         state: Source state (JSON types) to keep with the rows, in the same atomic step;
-            `None`: the one that is there stays.
-        at: When the run began (aware, UTC).
-        snapshot: Whether all records that the source has were read: with ``upsert``, a
-            row of the table whose source key is neither staged nor among
-            `not_staged` was deleted at the source.
-        not_staged: Source keys of records that were read and are not staged: rejected
-            and filtered ones.
+            `None`: the sink keeps the state that it has.
+        at: Time at which the run began (aware, UTC).
+        snapshot: Whether all records of the source were read. With ``upsert``, a row of
+            the table whose source key is neither staged nor among `not_staged` was then
+            deleted at the source.
+        not_staged: Source keys of records that were read and not staged: rejected and
+            filtered records.
     """
 
     state: Mapping[str, Any] | None = None
@@ -298,18 +291,18 @@ class CommitContext(NamedTuple):
 
 
 ROWS_ONLY = CommitContext()
-"""Context of a commit of rows, and nothing else."""
+"""Context of a commit of rows alone."""
 
 
 class UpsertCounts(NamedTuple):
-    """What an ``upsert`` did to the rows of a table.
+    """Counts of the rows that an ``upsert`` changed in a table.
 
     Attributes:
-        inserted: Staged rows whose source key was not there, or was deleted.
+        inserted: Staged rows whose source key was not in the table, or was deleted.
         updated: Staged rows that have replaced another version.
-        unchanged: Staged rows that were there already, in this version and with these
-            values.
-        deleted: Rows that were there and count as deleted now.
+        unchanged: Staged rows that the table already had, in the same version and with
+            the same values.
+        deleted: Rows of the table that now count as deleted.
     """
 
     inserted: int = 0
@@ -319,23 +312,23 @@ class UpsertCounts(NamedTuple):
 
 
 class CommitResult(NamedTuple):
-    """What a sink's commit did.
+    """Result of a sink's commit.
 
     Attributes:
-        outputs: Every output as it is now, also those to which nothing was added.
-        duplicates: How many staged rows were left out because they were already there
-            or, with ``upsert``, because a newer version is; None where the sink cannot
-            tell.
-        failed: Staged rows that could not be kept for a reason that passes. Only for
-            sources that deliver such records again (see `Source.triggers`); any other
-            needs an error.
-        newest: The newest timestamp of all outputs, if there is one.
-        spans: Stages within the commit, such as ``merge``, each time that they took
-            place.
-        upserted: What an ``upsert`` did; `None` in other modes, or if the sink cannot
-            tell.
-        overtaken: Whether another run has committed an output meanwhile: the hints of
-            this run would not know of all.
+        outputs: All outputs in their present state, unchanged outputs too.
+        duplicates: Number of staged rows that were left out because the table already
+            had them or, with ``upsert``, has a newer version; `None` if the sink does
+            not know.
+        failed: Staged rows that could not be kept for a temporary reason. Only for
+            sources that deliver such records again (see `Source.triggers`); with any
+            other source the commit must raise an error.
+        newest: Newest timestamp of all outputs, if there is one.
+        spans: Stages within the commit, such as ``merge``, one entry for each time that
+            a stage ran.
+        upserted: Counts of an ``upsert``; `None` in other modes, or if the sink does
+            not know them.
+        overtaken: Whether another run has committed an output meanwhile. The hints of
+            this run would then be incomplete.
     """
 
     outputs: Sequence[Output] = ()
@@ -349,13 +342,13 @@ class CommitResult(NamedTuple):
 
 @dataclass(slots=True)
 class SplitResult:
-    """What became of one split.
+    """Result of one split.
 
     Attributes:
         split: The split.
         source_keys: Source keys of all records that were read, rejected ones included.
-        versions: Version of each one's object.
-        accepted: Rows handed to the sinks.
+        versions: Version of the object of each record.
+        accepted: Number of rows handed to the sinks.
         deletes: Records that were deleted at the source, as in `Batch.deletes`.
         position: The last `Batch.position`.
         rejections: Rejected and filtered records.
@@ -364,7 +357,7 @@ class SplitResult:
         ignored_fields: Counts of unknown fields by name.
         staged_parts: Staged parts by the sink's position in the report.
         seconds: Wall time by stage (``read``, ``validate``, ``transform``, ``commit``).
-        spans: When each of these stages first began and last ended.
+        spans: First beginning and last end of each of these stages.
     """
 
     split: Split
@@ -382,7 +375,7 @@ class SplitResult:
     position: Mapping[str, Any] | None = None
 
     def add(self, other: SplitResult) -> None:
-        """Add what became of another part of the split."""
+        """Add the result of another part of the split."""
         self.take(other.source_keys, other.versions)
         self.accepted += other.accepted
         if not self.unread and not other.unread:
@@ -428,7 +421,7 @@ class SplitResult:
 
 
 def around(one: TimeRange | None, other: TimeRange) -> TimeRange:
-    """The span from the earlier beginning to the later end."""
+    """Return the span from the earlier beginning to the later end."""
     return other if one is None else (min(one[0], other[0]), max(one[1], other[1]))
 
 

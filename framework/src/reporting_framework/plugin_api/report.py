@@ -1,4 +1,4 @@
-"""The base class of reports, and the plain data that a report composes."""
+"""Base class of reports, and the plain data that a report composes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class PluginRef(NamedTuple):
-    """A plugin by name, with its settings.
+    """Reference to a plugin by name, with its settings.
 
     Attributes:
         name: The name that the plugin was registered under.
-        settings: What its `Settings` model is made from.
+        settings: Input of the plugin's `Settings` model.
     """
 
     name: str
@@ -26,19 +26,20 @@ class PluginRef(NamedTuple):
 
 
 class PipelineSpec(NamedTuple):
-    """A report as plain data: which plugins, with which settings.
+    """Report as plain data: its plugins and their settings.
 
     Attributes:
-        source: Where records come from.
-        validator: What tells good records from bad ones.
-        sinks: Where accepted rows go.
-        transforms: What shapes them, in this order.
-        engine: What runs the work.
-        write_mode: What runs do to the tables of the sinks, unless a sink has a
-            setting ``write_mode`` of its own.
-        metadata: URI of the folder for all that the report keeps but its rows; `None`:
-            the first sink's `Sink.metadata_location` decides.
-        stream: The stream of the source that is read; `None`: all, or it has none.
+        source: Source of the records.
+        validator: Validator of the records.
+        sinks: Sinks of the accepted rows.
+        transforms: Transforms of the frames, in this order.
+        engine: Engine that processes the splits.
+        write_mode: Write mode of the sinks, unless a sink has a setting ``write_mode``
+            of its own.
+        metadata: URI of the folder of the metadata store; `None`: the first sink's
+            `Sink.metadata_location` decides.
+        stream: Stream of the source to read; `None`: all streams, or the source has
+            none.
     """
 
     source: PluginRef
@@ -53,7 +54,8 @@ class PipelineSpec(NamedTuple):
     def of_stream(self, stream: str) -> PipelineSpec:
         """Return the pipeline of one stream of the source.
 
-        ``{stream}`` in settings of validator, transforms and sinks becomes its name.
+        ``{stream}`` in settings of validator, transforms and sinks is replaced with the
+        name of the stream.
         """
 
         def named(use: PluginRef) -> PluginRef:
@@ -68,7 +70,7 @@ class PipelineSpec(NamedTuple):
 
 
 STREAM = "{stream}"
-"""Text that stands for the name of a stream in settings."""
+"""Placeholder for the name of a stream in settings."""
 
 
 def _with_stream(value: Any, stream: str) -> Any:
@@ -85,21 +87,20 @@ def _with_stream(value: Any, stream: str) -> Any:
 class Report(ABC):
     """Base class of reports: a named composition with a settings model of its own.
 
-    The model's fields are the options of the command line. Beside the fields it may
-    say, as class variables:
+    The model's fields are the options of the command line. The model may also have
+    these class variables:
 
     - ``environment``: published names of environment variables, by field;
-    - ``alternatives``: fields that stand together in the place of one, as in
-      ``{"source": ("source_bucket", "prefix")}``; the higher of two layers wins, both
-      in one layer are refused.
+    - ``alternatives``: groups of fields that together replace one field, as in
+      ``{"source": ("source_bucket", "prefix")}``. If two layers set them, the higher
+      layer wins; both in one layer are an error.
 
     Attributes:
         name: Name that users select it by.
-        summary: What it is, in a line.
+        summary: Summary in one line.
         Settings: The pydantic model of its settings.
-        table: Other names of its table in SQL, beside the report's own.
-        page: Name of the page that ``reporting render`` makes unless another is asked
-            for.
+        table: Further names of its table in SQL; the report's name always works.
+        page: Name of the default page of ``reporting render``.
     """
 
     name: ClassVar[str]
@@ -112,21 +113,21 @@ class Report(ABC):
     def compose(self, settings: Any) -> PipelineSpec:
         """Return the composition for these settings.
 
-        It looks nothing up and opens nothing.
+        The method must not look up or open anything.
         """
 
     @optional
     def answer(self, settings: Any, result: RunResult) -> Mapping[str, Any]:
         """Return further entries (JSON types) for the answer to a trigger.
 
-        The answer holds them beside those of the result, for those who know the results
-        by these names.
+        They are added to the entries of the result, for callers that expect these
+        names.
         """
         return {}
 
     @optional
     def metrics(self, result: RunResult) -> Mapping[str, tuple[float, str]]:
-        """Return value and CloudWatch unit of metrics beside the general ones.
+        """Return value and CloudWatch unit of further metrics, by name.
 
         A unit is ``Count``, ``Bytes``, ``Milliseconds`` or the like.
         """

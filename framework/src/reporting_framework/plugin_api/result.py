@@ -35,13 +35,13 @@ class Output(_Model):
     """One output of a sink as it is after the run.
 
     Attributes:
-        uri: Where it is.
-        rows: Rows in all, without deleted ones.
-        deleted_rows: Rows of a table that is upserted to that are there and deleted;
-            `None`, and not printed, in other modes.
-        new_rows: Rows that this run added.
+        uri: URI of the output.
+        rows: Number of rows, without deleted rows.
+        deleted_rows: With ``upsert``, number of rows that are kept and marked as
+            deleted; `None`, and not printed, in other modes.
+        new_rows: Number of rows that this run added.
         bytes: Size in bytes.
-        version: The storage's version of it (an ETag or the like).
+        version: Version that the storage gives it (an ETag or the like).
     """
 
     uri: str
@@ -55,7 +55,7 @@ class Output(_Model):
 
 
 class RejectionCount(_Model):
-    """How many records were turned away for one reason."""
+    """Number of records that were rejected for one reason."""
 
     type: str
     field: str | None
@@ -63,7 +63,7 @@ class RejectionCount(_Model):
 
 
 class QuarantineState(_Model):
-    """Where rejected and filtered records are set down, and how many lie there."""
+    """Place of the quarantine, and the number of records in it."""
 
     uri: str
     rows: int
@@ -74,9 +74,9 @@ class QuarantineState(_Model):
 class Seconds(_Model):
     """Wall time by stage, in seconds.
 
-    Stages overlap where splits are worked on at once, so they need not add up to
-    `total`; `read`, `validate` and `transform` are summed over splits. `merge` is a
-    part of `commit`.
+    Stages overlap if several splits are processed at once, so they need not add up to
+    `total`. `read`, `validate` and `transform` are sums over splits. `merge` is a part
+    of `commit`.
     """
 
     model_config = ConfigDict(
@@ -93,63 +93,63 @@ class Seconds(_Model):
 
 
 class RunResult(_Model):
-    """What one execution of a report did.
+    """Result of one run of a report.
 
     `records_read` = accepted + rejected + filtered + duplicates, always.
 
     Attributes:
         report: Name of the report.
-        run_id: Unique id of the execution.
-        status: ``ok``; ``partial`` when objects were left unread or the deadline came
-            first; ``failed``.
-        complete: Whether all that was listed and is new was handled; False when the
-            deadline came first, or when pages could not be read to the last one: run
-            again. It says nothing of what was not listed: see `listing`.
-        cut_short: Whether it is incomplete for no other reason than that pages could
-            not be read to the last one. Not printed unless it is so.
-        listing: What was listed: ``full``: everything; ``window``: what is not dated
-            before `listed_from` by its name; ``named``: only what a trigger or a replay
-            named. `None`: the source lists nothing.
-        listed_from: Start of the window (UTC). An object dated earlier that has come in
-            since the last full scan is found by the next one.
-        full_scan_due: When a full scan is due (UTC); in the past: the next run is one.
-            `None`: each run is one, or it is not known.
-        dry_run: Whether nothing was written on purpose.
+        run_id: Unique id of the run.
+        status: ``ok``; ``partial``: objects were left unread, or the deadline was
+            reached; ``failed``.
+        complete: Whether all new objects that were listed were processed. False if the
+            deadline was reached, or if pages could not be read to the last one: run
+            again. Objects that were not listed do not count: see `listing`.
+        cut_short: Whether the only reason for an incomplete run is that pages could not
+            be read to the last one. Printed only if true.
+        listing: Extent of the listing: ``full``: all objects; ``window``: objects that
+            are not dated before `listed_from` by their names; ``named``: only objects
+            that a trigger or a replay named. `None`: the source lists nothing.
+        listed_from: Start of the window (UTC). The next full scan finds objects with
+            earlier dates that have arrived since the last full scan.
+        full_scan_due: Time at which a full scan is due (UTC). If it is in the past, the
+            next run is a full scan. `None`: every run is one, or the time is not known.
+        dry_run: Whether the run was a dry run, which writes nothing.
         records_read: Records read from the source.
         accepted: Records newly kept.
-        rejected: Records turned away by the source or the validator.
+        rejected: Records rejected by the source or the validator.
         filtered: Records dropped by a transform.
-        duplicates: Records whose source key another run had already brought in; with
+        duplicates: Records whose source key an earlier run has already taken; with
             ``upsert``, records of which the table has a newer version.
         inserted: With ``upsert``, accepted records whose source key was not in the
             table, or was deleted; accepted = inserted + updated + unchanged. In other
             modes it is `None`, and not printed, as are the next three.
         updated: Accepted records that have replaced another version.
         unchanged: Accepted records that the table had already.
-        deleted: Rows of the table that count as deleted now.
+        deleted: Rows of the table that now count as deleted.
         objects_unread: Objects that could not be read, or records that could not be
-            kept; they are tried again.
-        unread_reasons: Why, counted; of what was read with the name of the step, as in
-            ``ndjson-archive: unavailable``.
-        objects_ignored: Objects whose name the report does not know.
+            kept; a later run retries them.
+        unread_reasons: Counts of the reasons. The reason of a record that was read
+            starts with the name of the step, as in ``ndjson-archive: unavailable``.
+        objects_ignored: Objects with names that the report does not recognize.
         ignored_samples: A few of those names.
-        remaining: Objects left for the next run because the deadline came; of a bucket
-            that was not listed to its end, those found so far.
-        ignored_fields: Unknown fields that were left out, counted by name.
-        warnings: What is probably not what was meant, in sentences; also in the log.
-        outputs: Every output as it is now.
+        remaining: Objects left for the next run because the deadline was reached. If a
+            bucket was not listed to its end, the number of objects found so far.
+        ignored_fields: Counts of unknown fields that were left out, by name.
+        warnings: Probable mistakes, in sentences; also logged.
+        outputs: All outputs in their present state.
         last_processed_timestamp: Newest timestamp in the outputs, in UTC; in JSON it
             ends in ``Z``.
-        rejections: Reasons, counted; filtered records are not among them.
-        quarantine: Where rejected and filtered records lie, if anywhere.
+        rejections: Counts of the reasons for rejection, without filtered records.
+        quarantine: Quarantine of the rejected and filtered records, if there is one.
         seconds: Time by stage.
-        spans: When each stage first began and last ended, in seconds since the epoch;
+        spans: First beginning and last end of each stage, in seconds since the epoch;
             for observers, never printed.
-        response: What the trigger expects back from the source, if it names its work;
-            never printed.
-        streams: Of a source with streams, what the run of each did; all else is their
-            sum, and each has a quarantine of its own. It is empty, and not printed, if
-            there are none.
+        response: Response that the trigger expects from the source, if the trigger
+            names its work; never printed.
+        streams: Results by stream, of a source with streams. All other fields are their
+            sums, and each stream has its own quarantine. Empty, and not printed, if
+            there are no streams.
     """
 
     report: str
@@ -190,14 +190,14 @@ class RunResult(_Model):
 
 
 class Step(_Model):
-    """A plugin that a run used.
+    """Plugin that a run used.
 
     Attributes:
-        role: What it did: ``source``, ``validator``, ``transform``, ``sink`` or
+        role: Role of the plugin: ``source``, ``validator``, ``transform``, ``sink`` or
             ``engine``.
-        name: Its name.
-        distribution: The distribution that brought it.
-        version: The version of that.
+        name: Name of the plugin.
+        distribution: Distribution that contains the plugin.
+        version: Version of the distribution.
     """
 
     role: str
@@ -207,25 +207,23 @@ class Step(_Model):
 
 
 class RunRecord(_Model):
-    """Small extract of a `RunResult` that is kept when the run is over.
-
-    It also holds what the run was made with.
+    """Small extract of a `RunResult` for the history, with the plugins that were used.
 
     Attributes:
         run_id: Unique id of the run.
         report: Name of the report.
-        started_at: When it began (UTC).
-        finished_at: When it was over (UTC).
+        started_at: Time at which it began (UTC).
+        finished_at: Time at which it ended (UTC).
         status: ``ok``, ``partial`` or ``failed``.
-        complete: False when the deadline came before all that is new was handled.
+        complete: As in `RunResult`.
         inserted: With ``upsert``, as in `RunResult`; so are the next three.
-        replay: Whether it read quarantined objects again, and nothing else.
+        replay: Whether it was a replay, which reads only quarantined objects.
         inputs: Places that the source read, as URIs.
-        outputs: Outputs as they were then, those with new rows first, 50 at the most.
-        rejections: Reasons, counted, 50 at the most.
-        steps: The plugins that it used.
+        outputs: Outputs at the end of the run, those with new rows first; at most 50.
+        rejections: Counts of the reasons for rejection; at most 50.
+        steps: Plugins that it used.
         framework: Version of the framework.
-        error: Type of what ended a failed run; never its message.
+        error: Type of the error that ended a failed run; never its message.
     """
 
     run_id: str

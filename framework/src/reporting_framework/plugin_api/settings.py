@@ -1,4 +1,4 @@
-"""The base of every settings model."""
+"""Base class of all settings models."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict
 class Settings(BaseModel):
     """Settings of a plugin or a report.
 
-    Unknown names are refused. Values do not change after they were checked.
+    Unknown names are an error. Values are immutable.
 
     Attributes:
-        environment: Published names of environment variables, by field (beside
-            ``REPORTING_<REPORT>__<FIELD>``).
-        alternatives: Fields that stand together in the place of one.
+        environment: Published names of environment variables, by field.
+            ``REPORTING_<REPORT>__<FIELD>`` works for every field.
+        alternatives: Groups of fields that together replace one field, by its name.
     """
 
     model_config = ConfigDict(
@@ -27,4 +27,4 @@ class Settings(BaseModel):
 
 
 class NoSettings(Settings):
-    """Settings of a plugin that has none."""
+    """Settings of a plugin without settings."""

@@ -1,4 +1,4 @@
-"""The base class of sinks."""
+"""Base class of sinks."""
 
 from __future__ import annotations
 
@@ -25,48 +25,48 @@ if TYPE_CHECKING:
 
 
 class ParquetFile(Protocol):
-    """One file of a table, in the version that it had when it was looked into.
+    """File of a table, in the version that it had when its footer was read.
 
-    Read from any thread.
+    It may be read from any thread.
     """
 
     @property
     def uri(self) -> str:
-        """Where it is, for messages."""
+        """URI of the file, for messages."""
         ...
 
     @property
     def schema(self) -> pl.Schema:
-        """The columns that it has."""
+        """Columns of the file."""
         ...
 
     @property
     def size(self) -> int:
-        """Its size in bytes."""
+        """Size in bytes."""
         ...
 
     def read(self, start: int, length: int) -> bytes:
-        """These bytes of that version.
+        """Return `length` bytes of that version from `start` on.
 
         Raises:
-            StorageUnavailable: Another version has taken its place, or reading failed
-                after retries.
+            StorageUnavailable: The file was replaced by another version, or reading
+                failed after retries.
         """
         ...
 
     def close(self) -> None:
-        """Give it up."""
+        """Release the file."""
         ...
 
 
 class Sink(Plugin):
-    """Base class of sinks: where accepted rows go.
+    """Base class of sinks, which store accepted rows.
 
-    A sink needs `stage` and `commit`; all else has a default.
+    A sink needs `stage` and `commit`; all other methods have defaults.
 
     Attributes:
-        write_modes: Write modes that it can do. With ``upsert`` and ``replace``, staged
-            frames have two more columns, `VERSION` and `DELETED_AT`.
+        write_modes: Write modes that it supports. With ``upsert`` and ``replace``,
+            staged frames have two more columns, `VERSION` and `DELETED_AT`.
     """
 
     write_modes: ClassVar[frozenset[WriteMode]] = frozenset({"append"})
@@ -78,12 +78,12 @@ class Sink(Plugin):
         mode: WriteMode = "append",
         primary_key: Sequence[str] = (),
     ) -> None:
-        """Prepare for rows; called first, once, before anything is read.
+        """Prepare for rows; called once, before all other methods.
 
         Args:
-            schema: Columns of the report; those of every frame that will be staged.
-            mode: What runs do to the table; one of `write_modes`.
-            primary_key: Columns that the source says are its key; there may be none.
+            schema: Columns of the report, which every staged frame has.
+            mode: Write mode of the run, one of `write_modes`.
+            primary_key: Key columns of the source (`Source.primary_key`); may be empty.
 
         Raises:
             SettingsError: The schema lacks a column that the settings name.
@@ -93,11 +93,11 @@ class Sink(Plugin):
     def load_state(self) -> Mapping[str, Any] | None:
         """Return the state that was committed with the rows, `None` if there is none.
 
-        Called after `open`. A sink that overrides it keeps `CommitContext.state` in
-        the same atomic step as the rows; a source then starts from there.
+        Called after `open`. A sink that overrides it must store `CommitContext.state`
+        in the same atomic step as the rows; the source then starts from this state.
 
         Raises:
-            CorruptCheckpoint: What is there cannot be read.
+            CorruptCheckpoint: The stored state cannot be read.
             AccessDenied: Reading was refused. Only a definite "not found" means "none".
             StorageUnavailable: Reading failed after retries.
         """
@@ -105,13 +105,13 @@ class Sink(Plugin):
 
     @optional
     def ledger(self) -> Ledger | None:
-        """Return what this sink already holds, or None if it keeps no account of that.
+        """Return the ledger of the rows that the sink has, or `None` if it keeps none.
 
-        A sink without a ledger is committed before those that have one, and may be
-        given the same rows again: it must ignore repeated rows.
+        Sinks without a ledger are committed before sinks with a ledger, and may receive
+        the same rows again: they must ignore repeated rows.
 
         Raises:
-            CorruptCheckpoint: What is there cannot be read, or cannot be brought to the
+            CorruptCheckpoint: The table cannot be read, or cannot be converted to the
                 schema without loss.
             AccessDenied: Reading was refused. Only a definite "not found" means
                 "nothing yet".
@@ -121,13 +121,13 @@ class Sink(Plugin):
 
     @abstractmethod
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
-        """Put the rows where `commit` will find them, without making them visible.
+        """Stage rows for `commit`, without making them visible.
 
-        Repeatable, thread-safe.
+        The method must be repeatable and thread-safe.
 
         Args:
             frame: At least one row, in the schema given to `open`.
-            split: Where the rows come from.
+            split: The split that the rows were read from.
             part: Number of the batch within the split, from 0.
         """
 
@@ -139,44 +139,47 @@ class Sink(Plugin):
     ) -> CommitResult:
         """Make all staged parts visible, atomically for each output.
 
-        With ``append``, rows whose source key is already there are left out. With
-        ``upsert``, a row replaces older versions of its source key and never a newer
-        one, whatever the order. A deleted row is a version of which all columns but the
-        source key, `VERSION` and `DELETED_AT` may be null; of a delete and a row of one
-        version the delete wins. Of two rows of one version the later one wins: that of
-        a later run, or of a later part in the order given. A row that a snapshot has
-        deleted is there again if its version is read again.
-        With ``replace``, the staged rows become the table, the newest version of each
-        source key once.
+        With ``append``, rows whose source key is already in the table are left out.
 
-        Called once, also with no staged parts. When it raises, nothing visible has
-        changed but whole outputs.
+        With ``upsert``, a row replaces older versions of its source key and never a
+        newer version, in whatever order they are staged. A deleted row is a version
+        too: except the source key, `VERSION` and `DELETED_AT`, its columns may be null.
+        If a delete and a row have the same version, the delete wins. If two rows have
+        the same version, the later row wins: the row of the later run, or of the later
+        part in the order given. A row that a snapshot has deleted is restored if its
+        version is read again.
+
+        With ``replace``, the staged rows become the table, with one row for each source
+        key, in its newest version.
+
+        Called once, also without staged parts. If it raises, each output is either
+        unchanged or committed as a whole.
 
         Args:
-            staged_parts: What `stage` has returned, in the order of splits and parts.
-            context: What else belongs to the commit.
+            staged_parts: Return values of `stage`, in the order of splits and parts.
+            context: Further data of the commit.
 
         Raises:
-            CommitConflict: Other runs kept winning the race.
+            CommitConflict: Other runs changed the table before each retry.
         """
 
     @optional
     def metadata_location(self) -> MetadataLocation | None:
-        """Return where a report keeps its metadata unless its settings say so.
+        """Return the default place of the report's metadata store.
 
-        The first sink that returns a place decides; `None`: this sink has no such
-        place. It looks nothing up and opens nothing. What the place needs in AWS is
-        among `aws_permissions`.
+        The first sink that returns a place decides, unless the report's settings name
+        one; `None`: this sink has no such place. The method must not look up or open
+        anything. `aws_permissions` must include the permissions for the place.
         """
         return None
 
     @optional
     def output_versions(self) -> Mapping[str, str | None]:
-        """Return the version of each output, by a name that stays.
+        """Return the version of each output, by a stable name.
 
         It is the version that this run has read or committed; if it has done neither,
-        the version that is there now. Hints of a source are ignored if a version has
-        changed since they were saved. Called after `open`.
+        the present version. Hints of a source are ignored if a version has changed
+        since they were saved. Called after `open`.
         """
         return {}
 
@@ -184,14 +187,14 @@ class Sink(Plugin):
 
     @optional
     def scan(self) -> pl.LazyFrame | None:
-        """Return what it holds, lazily, or None if there is nothing yet.
+        """Return the table as a lazy frame, or `None` if there is no table yet.
 
-        Called after `open`, whose columns it has, in their order and types; others that
-        are there follow. A query picks columns and rows before the frame is collected;
-        no more than those should be read.
+        Called after `open`. The frame has the columns of `open` first, in their order
+        and types; further columns of the table follow. A query selects columns and rows
+        before it collects the frame; the sink should read no more than these.
 
         Raises:
-            CorruptCheckpoint: What is there cannot be read.
+            CorruptCheckpoint: The table cannot be read.
             AccessDenied: Reading was refused. Only a definite "not found" means
                 "nothing yet".
             NotSupported: The sink cannot be queried.
@@ -201,15 +204,15 @@ class Sink(Plugin):
 
     @optional
     def parquet_files(self) -> Sequence[ParquetFile]:
-        """Return the files whose rows are those of `scan`; other engines read them.
+        """Return the files with the rows of `scan`, for query engines that read files.
 
-        There are none if there is nothing yet. Called after `open`.
+        Returns an empty sequence if there is no table yet. Called after `open`.
 
-        Whoever reads the files does with an older file's columns what `scan` does: a
-        missing one is null, a text in place of a day is parsed, another type is cast.
+        Readers must convert the columns of older files as `scan` does: a missing column
+        is null, a text is parsed if the schema has a day, other types are cast.
 
         Raises:
-            CorruptCheckpoint: What is there cannot be read.
+            CorruptCheckpoint: A file cannot be read.
             AccessDenied: Reading was refused. Only a definite "not found" means
                 "nothing yet".
             NotSupported: The table is not made of parquet files.
@@ -220,9 +223,9 @@ class Sink(Plugin):
     @classmethod
     @optional
     def table_folder(cls, settings: Any) -> str | None:
-        """Return the URI of the folder whose parquet files are the table, if it is so.
+        """Return the URI of the folder whose parquet files are the table, or `None`.
 
-        It looks nothing up and opens nothing.
+        The method must not look up or open anything.
         """
         return None
 
@@ -230,10 +233,10 @@ class Sink(Plugin):
 
     @optional
     def stored_artifacts(self) -> Sequence[StoredArtifact]:
-        """Return its outputs, then locks and leftovers, as they are now.
+        """Return the present outputs, then locks and leftovers.
 
-        Called after `open`; it changes nothing. Something that cannot be read as what
-        it should be is returned without its rows.
+        Called after `open`; it must not change anything. An artifact that cannot be
+        read is returned without its number of rows.
         """
         return ()
 
@@ -241,38 +244,41 @@ class Sink(Plugin):
     def back_up(
         self, stored_artifacts: Sequence[StoredArtifact], name: str
     ) -> Sequence[str]:
-        """Copy these artifacts beside them, compare, and return where each copy is.
+        """Copy each artifact to a place next to it, verify it, and return the copies.
+
+        The copies are returned as URIs, in the order of the artifacts.
 
         Args:
-            stored_artifacts: As `stored_artifacts` gave them.
-            name: Name of the backup; there is none of it yet.
+            stored_artifacts: Artifacts that `stored_artifacts` returned.
+            name: Name of the backup, which no other backup has.
 
         Raises:
-            CommitConflict: One has changed since it was looked at.
+            CommitConflict: An artifact has changed since `stored_artifacts` returned
+                it.
             NotSupported: The sink cannot be reset.
         """
         raise NotSupported(f"sink {self.name}: it cannot be reset")
 
     @optional
     def restore_command(self, copy: str) -> str | None:
-        """Return what to do to have a copy back, `None`: copy it over the original.
+        """Return the command to restore a copy; `None`: copy it over the original.
 
         Args:
-            copy: As `back_up` gave it.
+            copy: Copy that `back_up` returned.
         """
         return None
 
     @optional
     def remove(self, stored_artifacts: Sequence[StoredArtifact]) -> None:
-        """Remove these artifacts, each only in the version that it was looked at.
+        """Remove these artifacts, each only if it still has the version given.
 
         Several outputs are removed in several steps. If the report has a metadata
-        store, a marker there comes first and goes last: a table of which a part was
-        removed must not be taken for the whole.
+        store, a marker there is written first and removed last, so that the rest of a
+        table is never mistaken for the whole table.
 
         Raises:
-            CommitConflict: One has changed since. It was left, and so were those that
-                come after it.
+            CommitConflict: An artifact has changed. It was kept, and so were the
+                artifacts after it.
             NotSupported: The sink cannot be reset.
         """
         raise NotSupported(f"sink {self.name}: it cannot be reset")

@@ -1,4 +1,4 @@
-"""The base class of sources."""
+"""Base class of sources."""
 
 from __future__ import annotations
 
@@ -34,35 +34,36 @@ if TYPE_CHECKING:
 
 
 ListingKind = Literal["full", "window", "named"]
-"""What a run listed: everything its source has, what can be new by its name, or only
-what its trigger named.
+"""Extent of a listing: all objects of the source, the objects that can be new by their
+names, or only the objects that a trigger named.
 """
 
 
 class PlanStats(NamedTuple):
-    """What a source saw while it planned.
+    """Statistics of a plan.
 
     Attributes:
-        ignored: Objects whose name is not one the report reads.
+        ignored: Number of objects with names that the report does not read.
         ignored_samples: A few of those names.
-        waiting: Objects that were found to be new and not handed out in a split.
-        exhausted: Whether there is certainly nothing else to hand out: a run that was
-            stopped just then is complete. After a stop `plan` is not asked again: a
-            source that wants to know looks ahead before it hands out a split.
-        repeated: How often an object was listed that had been listed before; these
+        waiting: Number of new objects that were not returned in a split.
+        exhausted: Whether there are certainly no further splits, so that a run that was
+            stopped at this point is complete. After a stop, `plan` is not continued: a
+            source must look ahead before it yields a split.
+        repeated: Number of times that an object was listed again during the plan; these
             count as duplicates.
-        listing: What was listed: everything (``full``), what can be new (``window``),
-            or nothing, as the objects were ``named``; `None`: the source lists nothing.
-        listed_from: Of a window, its start (aware, UTC): objects of known kinds whose
-            names are dated earlier were not looked for.
-        full_scan_due: When a full scan is due (aware, UTC); in the past: the next run
-            is one. `None`: each run is one, or it is not known.
-        warnings: What is probably not what was meant, each as ``<subject>: <problem>;
-            <fix>``.
-        read_before: Places that the last run read, as the hints have them (URIs), for
-            where no history is kept.
-        snapshot: Whether the splits cover all records that the source has now: with
-            ``upsert``, other rows of the table were deleted at the source.
+        listing: Extent of the listing: all objects (``full``), objects that can be new
+            (``window``), or only objects that were ``named``; `None`: the source lists
+            nothing.
+        listed_from: Start of the window (aware, UTC): objects of known kinds whose
+            names have earlier dates were not looked for.
+        full_scan_due: Time at which a full scan is due (aware, UTC). If it is in the
+            past, the next run is a full scan. `None`: every run is one, or the time is
+            not known.
+        warnings: Probable mistakes, each as ``<subject>: <problem>; <fix>``.
+        read_before: Places that the last run read, taken from the hints (URIs); used
+            if there is no history.
+        snapshot: Whether the splits cover all records that the source has now. With
+            ``upsert``, other rows of the table were then deleted at the source.
     """
 
     ignored: int = 0
@@ -79,15 +80,14 @@ class PlanStats(NamedTuple):
 
 
 class Absence(NamedTuple):
-    """Reason why an object that is there is in no table.
+    """Reason why an existing object is in no table.
 
     Attributes:
         reason: ``not matched``: the source does not read such names. ``outside the
-            source``: it is elsewhere. ``before the window``: it is dated before what
-            runs list. ``without a date``: its name says no date by which runs would
-            find it before a full scan. ``newer than the last run``: no run can
-            have seen it.
-        text: The same for people, with what to do.
+            source``: the object is elsewhere. ``before the window``: its date is before
+            the window that runs list. ``without a date``: its name has no date, so only
+            a full scan finds it. ``newer than the last run``: no run can have seen it.
+        text: The reason as text for people, with the next step.
     """
 
     reason: Literal[
@@ -101,26 +101,26 @@ class Absence(NamedTuple):
 
 
 class Source(Plugin):
-    """Base class of sources: where records come from.
+    """Base class of sources, which read records.
 
-    A source needs `plan` and `read`; all else has a default. Both are deterministic:
-    the same storage and ledger give the same splits, the same split gives the same
-    batches. `read` may run in another thread, process or machine than `plan`, and more
-    than once.
+    A source needs `plan` and `read`; all other methods have defaults. Both must be
+    deterministic: the same storage and ledger give the same splits, and the same split
+    gives the same batches. `read` may run in another thread, process or machine than
+    `plan`, and more than once.
 
     Attributes:
-        output_format: Whether batches carry payloads or frames.
+        output_format: Form of the records in batches: payloads or frames.
         natural_keys: Whether records have keys of their own (rows of a table, records
-            of an API): an object that it plans is then one record, whatever its key
-            ends in. Otherwise a source key that ends in ``#`` and digits is a line of
-            the object before it.
-        versions_ordered: Whether of two versions of a source key the one that comes
-            later as a text is newer; ``upsert`` needs it.
+            of an API). An object of a plan is then one record, whatever its key ends
+            in. Otherwise a source key that ends in ``#`` and digits is a line of the
+            object named before the ``#``.
+        versions_ordered: Whether, of two versions of a source key, the greater text is
+            newer; ``upsert`` needs it.
         triggers: Kinds of triggers whose work it takes (`Trigger.kind`): notifications,
-            a queue, a stream. What such a trigger named is delivered again if it is not
-            taken, so a `TransientError` of a validator, a transform or a sink's `stage`
-            leaves the records of that batch unread, and the run goes on.
-        stream: Which of its `streams` it reads; `None` if it has none.
+            a queue, a stream. Such a trigger delivers records again if they are not
+            taken. A `TransientError` of a validator, a transform or a sink's `stage`
+            therefore leaves the records of that batch unread, and the run continues.
+        stream: Stream to read, one of `streams`; `None` if the source has none.
     """
 
     output_format: ClassVar[Shape] = "payloads"
@@ -131,23 +131,23 @@ class Source(Plugin):
 
     @property
     def parallelism(self) -> int:
-        """How many splits are worth having under way at once on one machine."""
+        """Useful number of splits to process at once on one machine."""
         return 1
 
     @property
     def primary_key(self) -> Sequence[str]:
-        """Columns that are the key of its records; empty if there are none."""
+        """Key columns of the records; empty if there are none."""
         return ()
 
     @optional
     def schema(self) -> pl.Schema | None:
-        """Return the columns of its frames, `None` if they are not known.
+        """Return the columns of the frames, `None` if they are not known.
 
-        Called before `plan`; it may look them up.
+        Called before `plan`; the method may look them up.
 
         Raises:
-            AccessDenied: Looking was refused.
-            StorageUnavailable: Looking failed after retries.
+            AccessDenied: The lookup was refused.
+            StorageUnavailable: The lookup failed after retries.
         """
         return None
 
@@ -155,7 +155,7 @@ class Source(Plugin):
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
         """Return splits that cover every record that is not in the ledger.
 
-        It should be lazy if listing is slow: reading starts meanwhile.
+        Yield them lazily if listing is slow: reading starts with the first split.
 
         Raises:
             AccessDenied: Listing was refused.
@@ -172,7 +172,7 @@ class Source(Plugin):
 
     @optional
     def plan_stats(self) -> PlanStats:
-        """Return what was seen besides the splits.
+        """Return the statistics of the plan.
 
         Called after the last split was taken: before the commit, unless the write mode
         is ``append``.
@@ -183,16 +183,17 @@ class Source(Plugin):
     def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
         """Return the state (JSON types) that the next run's `plan` should start from.
 
-        It is committed with the rows, and found in `RunLedger.state`. All records
-        before it must be covered by the state that `plan` found and by these splits.
+        The state is committed with the rows; the next run finds it in
+        `RunLedger.state`. All records before it must be covered by the state that
+        `plan` found and by these splits.
 
         Args:
             done: Splits that were read, in any order, each as a whole or up to its
-                position (`FinishedSplit.whole`). Others may have been planned and not
-                read.
+                position (`FinishedSplit.whole`). Further splits may have been planned
+                and not read.
 
         Returns:
-            The state, or `None` if it keeps the one it has.
+            The new state, or `None` to keep the present state.
         """
         return None
 
@@ -200,14 +201,15 @@ class Source(Plugin):
     def next_hints(
         self, *, complete: bool, unread: Sequence[str], rows: int
     ) -> Mapping[str, Any]:
-        """Return what the next run's `plan` should find in `RunLedger.hints`.
+        """Return the hints (JSON types) for the next run.
 
-        It is of JSON types, and is found there if a sink has a quarantine.
+        The next `plan` finds them in `RunLedger.hints`, if the report has a metadata
+        store.
 
         Args:
-            complete: Whether all splits were handled.
+            complete: Whether all splits were processed.
             unread: Objects that could not be read.
-            rows: Rows in the sink that holds least, after the commit.
+            rows: Number of rows in the sink with the fewest, after the commit.
         """
         return {}
 
@@ -215,38 +217,37 @@ class Source(Plugin):
 
     @optional
     def streams(self) -> Sequence[str]:
-        """Return the names of its streams, such as tables or resources of an API.
+        """Return the names of the streams, such as tables or resources of an API.
 
         A run reads each stream with a source object of its own, in this order, and each
         stream has its own columns, key, state and table. Names begin with a letter,
         digit or underscore; dots and hyphens may follow.
 
         Raises:
-            AccessDenied: Looking was refused.
-            StorageUnavailable: Looking failed after retries.
+            AccessDenied: The lookup was refused.
+            StorageUnavailable: The lookup failed after retries.
         """
         return ()
 
     @property
     def parallel_streams(self) -> int:
-        """How many streams are read at once; 1: one after another, in their order."""
+        """Number of streams to read at once; 1: one after another, in their order."""
         return 1
 
     def select_stream(self, name: str) -> None:
-        """Take the stream to read; called before anything but `streams`."""
+        """Select the stream to read; only `streams` may be called before it."""
         self.stream = name
 
     # -- work that a trigger names -----------------------------------------------------
 
     @optional
     def accept_trigger(self, trigger: Trigger) -> None:
-        """Take the trigger that names the work.
+        """Accept the trigger that names the work.
 
-        Called before `plan`, which then gives the work that the trigger names and no
-        other.
+        Called before `plan`, which must then return only splits of the named work.
 
         Raises:
-            TriggerError: The trigger is not what it seems to be.
+            TriggerError: The event is not valid for its kind of trigger.
         """
         raise NotSupported(f"source {self.name}: it takes no trigger that names work")
 
@@ -254,13 +255,13 @@ class Source(Plugin):
     def build_response(
         self, unread: Sequence[ReadFailure], rejections: Sequence[Rejection]
     ) -> TriggerResponse:
-        """Return what the trigger expects back; called after the commit.
+        """Return the response to the trigger; called after the commit.
 
         Args:
             unread: Objects or records that could not be taken: they must be delivered
                 again.
-            rejections: Records that were read and are not kept, filtered ones among
-                them. If no sink has a quarantine, the source must set them aside.
+            rejections: Records that were read and are not kept, filtered records
+                included. If the report has no quarantine, the source must store them.
         """
         raise NotSupported(f"source {self.name}: it answers no trigger")
 
@@ -268,9 +269,9 @@ class Source(Plugin):
 
     @optional
     def source_uris(self) -> Sequence[str]:
-        """Return the places that it reads under its settings, without credentials.
+        """Return the URIs that the source reads under its settings, less credentials.
 
-        It looks nothing up.
+        The method must not look up anything.
         """
         return ()
 
@@ -278,28 +279,28 @@ class Source(Plugin):
     def object_uri(self, name: str) -> str | None:
         """Return the URI of the object that is called `name` in source keys.
 
-        It looks nothing up; `None` if objects have none.
+        Returns `None` if objects have no URIs. The method must not look up anything.
         """
         return None
 
     @optional
     def object_version(self, name: str) -> str | None:
-        """Return the version that the object has now, as batches have it.
+        """Return the present version of the object, in the form that batches use.
 
-        `None` when it is definitely not there.
+        Returns `None` if the object definitely does not exist.
 
         Raises:
-            AccessDenied: Looking was refused.
+            AccessDenied: The lookup was refused.
             NotSupported: The source has no versions.
-            StorageUnavailable: Looking failed after retries.
+            StorageUnavailable: The lookup failed after retries.
         """
         raise NotSupported(f"source {self.name}: it looks up no single objects")
 
     @optional
     def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
-        """Return splits that cover these objects and no others, instead of `plan`.
+        """Return splits of exactly these objects; a replay calls it instead of `plan`.
 
-        The ledger does not matter. An object that is gone is reported by `read` in
+        The ledger is ignored. `read` reports an object that no longer exists in
         `Batch.unread`.
 
         Raises:
@@ -311,24 +312,24 @@ class Source(Plugin):
     def absence(
         self, name: str, ledger: RunLedger, last_run: datetime | None
     ) -> Absence | None:
-        """Return why the object `name`, which is there, was not read.
+        """Return the reason why the existing object `name` was not read.
 
-        `None` if nothing speaks against it.
+        Returns `None` if there is no known reason.
 
         Args:
-            name: Its key, relative to the source.
-            ledger: What the next run would plan from.
-            last_run: When the last run began (aware, UTC), if that is known.
+            name: Key of the object, relative to the source.
+            ledger: Ledger that the next run would plan from.
+            last_run: Time at which the last run began (aware, UTC), if known.
         """
         return None
 
     @optional
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
-        """Describe what a run that began now would list, in sentences for people.
+        """Describe what a run that started now would list, in sentences for people.
 
-        It lists and reads nothing.
+        The method must not list or read anything.
 
         Args:
-            ledger: What that run would plan from; any hints will do.
+            ledger: Ledger that the run would plan from, possibly without hints.
         """
         return ()

@@ -36,11 +36,9 @@ def as_series(column: Column) -> pl.Series:
 
 
 def with_natural_keys(batch: Batch) -> Batch:
-    """Return a batch whose natural keys `object_of` gives back.
+    """Return a batch of natural keys with source keys that `object_of` maps to them.
 
-    The batch that is given has natural keys as its source keys.
-
-    A key that happens to end in ``#`` and digits gets a line, as in
+    A natural key that happens to end in ``#`` and digits gets a line, as in
     `single_source_key`.
     """
     rejected = [
@@ -73,7 +71,7 @@ def multi_record_objects(keys: Keys) -> set[str]:
 
 
 def objects_among(keys: Keys, objects: Set[str]) -> set[str]:
-    """Return those of `objects` that have one of these source keys."""
+    """Return the `objects` that have one of these source keys."""
     if not objects:
         return set()
     if not isinstance(keys, Sequence):
@@ -85,7 +83,7 @@ def objects_among(keys: Keys, objects: Set[str]) -> set[str]:
 def newest_versions(
     keys: Keys, versions: Column, objects: Set[str]
 ) -> dict[str, str | None]:
-    """Return the newest version that each of `objects` has among these."""
+    """Return the newest version of each of `objects` among these versions."""
     import polars as pl
 
     object_of_key = as_series(keys).str.replace(_NUMBERED, "")

@@ -1,6 +1,6 @@
-"""Columns of a table's rows: source keys, key values in JSON, and what is checked.
+"""Columns of a table's rows: source keys, key values in JSON, and checks of frames.
 
-Everything works on columns; a Python object per row is never made.
+Everything works on columns, without a Python object per row.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def check_info(info: TableInfo, source: str) -> None:
     Raises:
         PluginError: It has no primary key, a column is missing, or a type cannot be
             ordered.
-        SettingsError: A column has the name of one that `fetch` may add.
+        SettingsError: A column has the name of the column that `fetch` may add.
     """
     where = f"source {source}: table {info.name}"
     if FAULTY in info.schema:
@@ -70,7 +70,8 @@ def _is_key(dtype: pl.DataType) -> bool:
 def source_keys(info: TableInfo, frame: pl.DataFrame) -> pl.Series:
     """Return the source key of each row: ``table/primary-key``.
 
-    In a text, ``%`` and ``/`` are percent-encoded, so that no two keys are the same.
+    In texts, ``%`` and ``/`` are percent-encoded, so that different primary keys give
+    different source keys.
     """
     parts = [_text(frame[name]) for name in info.primary_key]
     prefix = pl.lit(_escaped(info.name) + "/")
@@ -109,7 +110,7 @@ def _escaped(text: str) -> str:
 
 
 def _text(column: pl.Series) -> pl.Series:
-    """Return a column of a key as texts, as `to_json` has the values."""
+    """Return a key column as texts, in the format of `to_json`."""
     if isinstance(column.dtype, pl.String):
         for character, escape in _ESCAPES.items():
             column = column.str.replace_all(character, escape, literal=True)
@@ -129,7 +130,7 @@ def _text(column: pl.Series) -> pl.Series:
 
 
 def to_json(value: Any) -> Any:
-    """Return a value of a key or a cursor as JSON has it."""
+    """Return a value of a key or a cursor as a JSON value."""
     if isinstance(value, datetime):
         moment = value.astimezone(UTC) if value.tzinfo else value
         return moment.replace(tzinfo=None).isoformat(timespec="microseconds")
@@ -143,7 +144,7 @@ def to_json(value: Any) -> Any:
 def row_from_json(
     values: Sequence[Any] | None, names: Sequence[str], schema: pl.Schema
 ) -> tuple[Any, ...] | None:
-    """Return values of these columns that `to_json` has written, `None` for `None`."""
+    """Convert values of these columns back from `to_json`; `None` stays `None`."""
     if values is None:
         return None
     types = (schema[name] for name in names)
@@ -151,7 +152,7 @@ def row_from_json(
 
 
 def value_from_json(value: Any, dtype: pl.DataType) -> Any:
-    """Return a value that `to_json` has written, of a column of this type."""
+    """Convert a value of a column of this type back from `to_json`."""
     if value is None:
         return None
     if isinstance(dtype, pl.Datetime):
@@ -170,19 +171,19 @@ def value_from_json(value: Any, dtype: pl.DataType) -> Any:
 def checked(
     frame: pl.DataFrame, query: TableQuery, schema: Mapping[str, pl.DataType], what: str
 ) -> pl.DataFrame:
-    """Return fetched rows, with the columns of the query and no others but `FAULTY`.
+    """Check fetched rows; return them with the columns of the query, and `FAULTY`.
 
-    A column of nulls alone may be of any type. How texts are ordered is for the
-    database to say, so the order is checked up to the first column of texts.
+    A column with only nulls may have any type. The database defines the order of texts,
+    so the order is checked only up to the first column of texts.
 
     Args:
-        frame: What was fetched.
-        query: What was asked for.
+        frame: Fetched rows.
+        query: Query that was executed.
         schema: Columns of the table.
-        what: What fetched it, for messages.
+        what: Subject of messages, such as source and table.
 
     Raises:
-        PluginError: They are not what the query asks for.
+        PluginError: The rows do not match the query.
     """
     if missing := [name for name in query.columns if name not in frame.columns]:
         raise PluginError(f"{what} returned no column {missing[0]}; select it")

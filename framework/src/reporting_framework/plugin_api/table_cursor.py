@@ -1,4 +1,4 @@
-"""Cursor of a table: its positions, the versions they make, and the look-back.
+"""Cursor of a table: its positions, the row versions, and the look-back.
 
 A position is an integer, or a moment (aware, UTC) if the cursor is a time, a date or an
 ISO 8601 text.
@@ -17,7 +17,7 @@ from reporting_framework.plugin_api.table_query import TableInfo
 Position = int | datetime
 
 ONE_HOUR = timedelta(hours=1)
-"""Look-back of a cursor that is a time, unless set."""
+"""Default look-back of a cursor that is a time."""
 
 _MOMENT = "%Y-%m-%dT%H:%M:%S%.6fZ"
 _MIDDLE = pl.lit(2**63, pl.Int128)
@@ -30,11 +30,11 @@ _TEXT = (
 
 
 class TextForm(NamedTuple):
-    """Form of the texts of a cursor, so far as the order of texts depends on it.
+    """Format properties of a cursor's texts that affect the order of texts.
 
     Attributes:
-        separator: What is between day and time; the first one as a text, if there are
-            several; empty if one of them has no time.
+        separator: Separator of day and time: the least one if there are several; empty
+            if a text has no time.
         offset: Least offset from UTC, in minutes.
     """
 
@@ -42,18 +42,18 @@ class TextForm(NamedTuple):
     offset: int
 
     def joined(self, other: Sequence[Any] | None) -> TextForm:
-        """Return the form of texts of both forms."""
+        """Return the form that covers the texts of both forms."""
         if other is None:
             return self
         return TextForm(min(self.separator, other[0]), min(self.offset, other[1]))
 
 
 class Cursor(NamedTuple):
-    """The cursor column of a table.
+    """Cursor column of a table.
 
     Attributes:
-        column: Its name.
-        dtype: Its type.
+        column: Name of the column.
+        dtype: Type of the column.
     """
 
     column: str
@@ -61,12 +61,12 @@ class Cursor(NamedTuple):
 
     @property
     def is_integer(self) -> bool:
-        """Whether it is an integer; otherwise it is a time."""
+        """True for an integer cursor, False for a time."""
         return self.dtype.is_integer()
 
     @property
     def label(self) -> str:
-        """What its versions are made of; those of two labels cannot be compared."""
+        """Column and kind of versions; versions of two labels cannot be compared."""
         return f"{self.column}: {'integers' if self.is_integer else 'times'}"
 
     def position(self, value: Any) -> Position | None:
@@ -79,11 +79,11 @@ class Cursor(NamedTuple):
         return moment and moment.replace(tzinfo=UTC)
 
     def from_json(self, position: Any) -> Position:
-        """Return a position that `to_json` has written."""
+        """Convert a position back from `to_json`."""
         return int(position) if self.is_integer else datetime.fromisoformat(position)
 
     def look_back(self, setting: timedelta | int | None) -> timedelta | int:
-        """Return how far to look back, from the setting."""
+        """Return the look-back, by the setting or the default."""
         if setting is None:
             return 0 if self.is_integer else ONE_HOUR
         if isinstance(setting, timedelta):
@@ -91,16 +91,16 @@ class Cursor(NamedTuple):
         return setting if self.is_integer else timedelta(seconds=setting)
 
     def before(self, position: Position, back: timedelta | int) -> Position:
-        """Return the position that is so far back."""
+        """Return the position that is `back` before `position`."""
         try:
             return position - back  # type: ignore[operator]  # both of one kind
         except OverflowError:
             return datetime.min.replace(tzinfo=UTC)
 
     def value(self, position: Position, form: TextForm | None = None) -> Any:
-        """Return the value at a position, to compare the column with.
+        """Return the value of the column at a position, for comparisons.
 
-        Of a text, it is the beginning of all texts of that minute.
+        For a text column, it is the common beginning of the texts of that minute.
         """
         if not isinstance(position, datetime):
             return position
@@ -113,10 +113,10 @@ class Cursor(NamedTuple):
         return position if self.dtype.time_zone else position.replace(tzinfo=None)  # type: ignore[attr-defined]
 
     def versions(self, column: pl.Series) -> pl.Series:
-        """Return versions: texts in the order of the values, null if it has none.
+        """Return versions: texts in the order of the values; null for no value.
 
-        An integer is a number of twenty digits, zero in the middle. A time is in UTC,
-        with microseconds.
+        The version of an integer is a number of twenty digits, offset so that negative
+        values sort first. The version of a time is in UTC, with microseconds.
         """
         frame = column.alias("value").to_frame()
         if self.is_integer:
@@ -126,7 +126,7 @@ class Cursor(NamedTuple):
         return moments_of(column).dt.strftime(_MOMENT)
 
     def read(self, column: pl.Series) -> tuple[pl.Series, TextForm | None]:
-        """Return versions, and the form of texts: `None` if there are none."""
+        """Return versions, and the form of texts; `None` if there are no texts."""
         if not isinstance(self.dtype, pl.String):
             return self.versions(column), None
         parts = _parts(column)
@@ -146,19 +146,19 @@ def cursor_of(info: TableInfo) -> Cursor | None:
 
 
 def is_before(position: Position | None, other: Position) -> bool:
-    """Return whether a position is before another one of its kind, or there is none."""
+    """Return whether a position is `None`, or before another position of its kind."""
     return position is None or position < other  # type: ignore[operator]
 
 
 def to_json(position: Position | None) -> Any:
-    """Return a position as JSON has it."""
+    """Return a position as a JSON value."""
     return position.isoformat() if isinstance(position, datetime) else position
 
 
 def moments_of(column: pl.Series) -> pl.Series:
     """Return times, dates or ISO 8601 texts as times in UTC, without a zone.
 
-    A time without a zone is one in UTC. What is not a time is null.
+    A time without a zone is taken as UTC. A text that is not a time becomes null.
     """
     if isinstance(column.dtype, pl.String):
         return _moments(_parts(column))
@@ -168,7 +168,7 @@ def moments_of(column: pl.Series) -> pl.Series:
 
 
 def _moments(parts: pl.DataFrame) -> pl.Series:
-    """Return the times that parts of texts are."""
+    """Return the times that are made of parts of texts."""
     time = "T" + pl.col("minute") + pl.col("second").fill_null(":00")
     text = (
         pl.col("day") + time.fill_null("T00:00:00") + pl.col("fraction").fill_null(".0")

@@ -1,4 +1,4 @@
-"""Edges of what a run reads of a table: its last rows, and where splits end.
+"""Edges of a read of a table: its last rows, and the ends of splits.
 
 Each edge is the key of one row, in JSON.
 """
@@ -22,18 +22,18 @@ from reporting_framework.plugin_api.table_query import TableInfo, TableQuery
 Row = list[Any]
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
-"""How far ahead of the clock a cursor may be before it counts as wrong."""
+"""Largest lead of a cursor on the clock; beyond it the cursor counts as wrong."""
 
 
 class Newest(NamedTuple):
-    """The last row by a cursor.
+    """Last row in the order of a cursor.
 
     Attributes:
-        row: Its values of the order, `None` if there is no row.
+        row: Values of the columns of the order, `None` if there is no row.
         position: Position of the cursor from which the next run looks back.
-        ahead: Whether it is in the future, or a text that is not a time. Such a row
-            says nothing of where other rows are, so the position is that of the last
-            row that is neither.
+        ahead: Whether the cursor is in the future, or is a text that is not a time.
+            `position` is then the position of the last row with a valid cursor, as
+            other rows may be before this row.
     """
 
     row: Row | None
@@ -42,11 +42,11 @@ class Newest(NamedTuple):
 
 
 class TableEdges:
-    """Looks up single rows of a table.
+    """Lookup of single rows of a table.
 
     Args:
         info: The table.
-        fetch: Returns the rows of a query.
+        fetch: Function that returns the rows of a query.
     """
 
     def __init__(
@@ -80,12 +80,13 @@ class TableEdges:
         bounds: tuple[Row | None, Row | None, Any],
         rows: int,
     ) -> Row | None:
-        """Return the row that is so many rows further, `None` if there are fewer.
+        """Return the row that is `rows` rows further, `None` if there are fewer.
 
         Args:
             order: Columns by which rows are ordered.
-            bounds: After which row, until which row, and the least value of the cursor.
-            rows: How many rows.
+            bounds: Row after which to count, row up to which to count, and least value
+                of the cursor.
+            rows: Number of rows.
         """
         after, until, floor = bounds
         query = TableQuery(

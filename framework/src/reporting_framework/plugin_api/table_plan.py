@@ -1,4 +1,4 @@
-"""Plan of a run of a table source: what is read, in which splits, and what follows."""
+"""Plan of a run of a table source: the rows to read, the splits, the next state."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 class TablePlan:
-    """What one run reads of a table.
+    """Plan of the rows that one run reads of a table.
 
     Args:
         info: The table.
-        settings: Those of the source.
+        settings: Settings of the source.
         state: State that the run starts from.
-        now: When the run begins.
+        now: Time at which the run begins.
     """
 
     def __init__(
@@ -50,20 +50,20 @@ class TablePlan:
         state: Mapping[str, Any] | None,
         now: datetime,
     ) -> TablePlan:
-        """Return the plan of a run that starts from a state, as it was committed."""
+        """Return the plan of a run that starts from a state that was committed."""
         table = [info.name, *info.primary_key]
         return cls(info, settings, TableState.of(state, table), now)
 
     @property
     def label(self) -> str:
-        """What versions are made of now; empty if there are none."""
+        """Label of the cursor (`Cursor.label`); empty if there is no cursor."""
         return self._cursor.label if self._cursor else ""
 
     def check_comparable(self, source: str) -> None:
-        """Check that rows have source keys and versions as the state has them.
+        """Check that source keys and versions are comparable with those of the state.
 
         Raises:
-            SettingsError: They are of another primary key or cursor.
+            SettingsError: The state is of another primary key or cursor.
         """
         where, primary_key = f"source {source}: table {self._info.name}", ", ".join
         if list(self.state.table[1:]) != list(self._info.primary_key):
@@ -83,11 +83,11 @@ class TablePlan:
     # -- what is read ------------------------------------------------------------------
 
     def begin(self, edges: TableEdges) -> None:
-        """Decide what is read: the rest of a read, what may be new, or everything.
+        """Choose the rows: the rest of a stopped read, rows that may be new, or all.
 
-        Up to where is decided first, so that a read ends while rows are being written,
-        and increments after it start from there. If the greatest cursor is before the
-        floor, the table is another one than it was, and everything is read.
+        The end of the read is chosen first, so that a read ends even if rows are being
+        written, and later increments start from there. If the greatest cursor is before
+        the floor, the table was replaced, and all rows are read.
         """
         self._edges = edges
         stopped = self.state.stopped()
@@ -115,7 +115,7 @@ class TablePlan:
 
     @property
     def _order(self) -> Sequence[str]:
-        """Columns by which what is read is ordered."""
+        """Columns by which the rows of the read are ordered."""
         if self._read is not None and self._read.kind == "full":
             return self._info.primary_key
         return self._cursor_order
@@ -131,7 +131,7 @@ class TablePlan:
 
     @property
     def _wants_full(self) -> bool:
-        """Whether a full scan was asked for, or is due."""
+        """True if a full scan was requested or is due."""
         settings = self._settings
         if settings.full_scan or self._cursor is None:
             return True
@@ -156,8 +156,8 @@ class TablePlan:
     def splits(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield id and data of each split.
 
-        Where a split ends is looked up when it is needed, by the key of the row that is
-        so many rows further on.
+        The end of a split is looked up when it is needed: the key of the row that is
+        ``split_rows`` further on.
         """
         read, edges, order = self._read, self._edges, self._order
         if read is None or edges is None:
@@ -177,7 +177,7 @@ class TablePlan:
     # -- what follows ------------------------------------------------------------------
 
     def stats(self, source: str) -> PlanStats:
-        """Return what was planned."""
+        """Return the statistics of the plan."""
         read, settings = self._read, self._settings
         if read is None:
             return PlanStats()
@@ -216,7 +216,7 @@ class TablePlan:
     def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
         """Return the state after these splits, `None` if they change nothing.
 
-        Splits count from the first one on, up to one that was not read.
+        Splits count from the first split on, up to the first that was not read.
         """
         read, state = self._read, self.state
         if read is None:
@@ -250,7 +250,7 @@ class TablePlan:
         return known._asdict()
 
     def described(self) -> list[str]:
-        """Describe what is read, in sentences for people."""
+        """Describe the rows to read, in sentences for people."""
         stopped, floor = self.state.stopped(), self._floor()
         if stopped and (stopped.kind == "full" or not self._wants_full):
             what = "the whole table" if stopped.kind == "full" else "new rows"

@@ -1,6 +1,6 @@
-"""Description of a table, and of the rows that a table source is asked for.
+"""Description of a table, and queries of the rows that a table source must fetch.
 
-A query says which rows in which order; `TableQuery.select` is the same as SQL.
+A query has the conditions and the order of rows; `TableQuery.select` returns its SQL.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 FAULTY = "_faulty"
-"""Name of a column that `TableSource.fetch` may add: the column whose value is not of
-the type that the schema says, null if all are. Such a row is rejected.
+"""Name of a column that `TableSource.fetch` may add. In a row with a value that is not
+of its column's type, it has the name of that column, and the row is rejected. In other
+rows it is null.
 """
 
 
 class TableInfo(NamedTuple):
-    """A table that a `TableSource` reads.
+    """Table that a `TableSource` reads.
 
     Attributes:
-        name: Its name, the first part of each source key, for good.
+        name: Name, the first part of each source key. It must not change.
         primary_key: Columns that identify a row, never null: integers, texts, dates,
             times in milliseconds or microseconds, decimals or bytes.
-        schema: Columns of the frames, in their order, the key and the cursor among
-            them.
+        schema: Columns of the frames, in their order, with the key and the cursor.
         cursor: Column that grows with each change of a row: a time, a date, an integer
-            or an ISO 8601 text; `None`: there is none, and each run reads everything.
+            or an ISO 8601 text; `None`: no cursor, and each run reads all rows.
     """
 
     name: str
@@ -40,29 +40,29 @@ class TableInfo(NamedTuple):
 
 
 def quote_identifier(name: str) -> str:
-    """Return a name as standard SQL has it."""
+    """Return a name as a quoted identifier of standard SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 class TableQuery(NamedTuple):
-    """Rows that a table source must fetch, all of these conditions together.
+    """Rows that a table source must fetch; all conditions apply together.
 
     Tuples of values are in the order of `order`. A row in which a column of `order` is
     null is left out.
 
     Attributes:
         columns: Columns to return, in this order.
-        order: Columns by which rows are ordered, first of all by the first.
-        limit: Return at most so many rows.
-        offset: Leave out so many rows of those that fit, from the first.
+        order: Columns by which rows are ordered; the first column has priority.
+        limit: Largest number of rows to return.
+        offset: Number of matching rows to skip, from the first.
         after: Only rows after these values.
-        until: Only rows up to these values, included; there may be fewer values than
-            columns of `order`: then it is about the first of them.
-        floor: Only rows in which the first column of `order` is this or greater.
-        keys: If there are any, only rows with one of these values.
-        descending: Whether the order is the other way round, greatest first; `after`,
-            `until` and `floor` mean the same.
-        snapshot: What `TableSource.open_snapshot` returned.
+        until: Only rows up to and including these values. If there are fewer values
+            than columns of `order`, they apply to the first of these columns.
+        floor: Only rows in which the first column of `order` has at least this value.
+        keys: If not empty, only rows with one of these values.
+        descending: Whether rows are in descending order. `after`, `until` and `floor`
+            keep their meaning.
+        snapshot: Token that `TableSource.open_snapshot` returned.
     """
 
     columns: Sequence[str]
@@ -82,9 +82,9 @@ class TableQuery(NamedTuple):
         """Return the query as SQL with ``LIMIT``, and the values of its parameters.
 
         Args:
-            table: The table as it stands in SQL, quoted if need be.
-            quote: Quotes the name of a column.
-            placeholder: What stands for a parameter.
+            table: Name of the table in SQL, quoted if necessary.
+            quote: Function that quotes the name of a column.
+            placeholder: Placeholder of a parameter.
         """
         where, values = self.where(quote=quote, placeholder=placeholder)
         text = (
@@ -125,9 +125,9 @@ class TableQuery(NamedTuple):
 def _beyond(
     names: Sequence[str], bound: Sequence[Any], sign: str, last: str, placeholder: str
 ) -> tuple[str, list[Any]]:
-    """Compare rows with a bound, as databases without row values can.
+    """Return SQL that compares rows with a bound without row values, and parameters.
 
-    The first condition of each level is one that an index helps with.
+    The first condition of each level can use an index.
     """
     *firsts, final = names[: len(bound)]
     text, values = f"{final} {last} {placeholder}", [bound[-1]]

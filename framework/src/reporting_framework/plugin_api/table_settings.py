@@ -1,4 +1,4 @@
-"""Settings that every table source has."""
+"""Settings of all table sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The base class of sources that read a table of a database."""
+"""Base class of sources that read a table of a database."""
 
 from __future__ import annotations
 
@@ -50,24 +50,24 @@ REPLAY_KEYS = 200
 """Rows that are read again by one query."""
 
 NOT_A_TIME = "cursor_not_a_time"
-"""Error type of a row whose cursor is a text that is not of ISO 8601."""
+"""Error type of a row whose cursor is a text that is not an ISO 8601 time."""
 
 _log = logging.getLogger(__name__)
 
 
 class TableSource(Source):
-    """Base class of sources that read rows of a table: `table_info` and `fetch`.
+    """Base class of sources of table rows: implement `table_info` and `fetch`.
 
-    Its settings are a subclass of `TableSettings`. A row's source key is
-    ``table/primary-key``, its version is its cursor; without a cursor it has none, and
-    the row that was read last wins.
+    Its settings are a subclass of `TableSettings`. The source key of a row is
+    ``table/primary-key``. Its version is its cursor; without a cursor, rows have no
+    version, and the row that was read last wins.
 
-    The first run reads the whole table, in splits by primary key. The next ones read
-    rows whose cursor is not further behind the last greatest cursor than the look-back,
-    up to the greatest one there is when the run begins. A run that the deadline stops
-    goes on where it was stopped. A full scan finds what an increment cannot: deleted
-    rows, rows committed later than the look-back allows, new rows whose cursor is null.
-    A row whose cursor becomes null keeps its last version.
+    The first run reads the whole table, in splits by primary key. Later runs read an
+    increment: rows whose cursor is at most the look-back behind the last greatest
+    cursor, up to the greatest cursor when the run begins. If the deadline stops a run,
+    the next run continues from there. A full scan finds rows that an increment cannot
+    find: deleted rows, rows committed later than the look-back allows, new rows whose
+    cursor is null. A row whose cursor becomes null keeps its last version.
     """
 
     output_format: ClassVar[Shape] = "frames"
@@ -83,18 +83,17 @@ class TableSource(Source):
         """Return name, key, cursor and columns of the table; called once.
 
         Raises:
-            AccessDenied: Looking was refused.
+            AccessDenied: The lookup was refused.
             SettingsError: There is no such table.
-            StorageUnavailable: Looking failed after retries.
+            StorageUnavailable: The lookup failed after retries.
         """
 
     @abstractmethod
     def fetch(self, query: TableQuery) -> pl.DataFrame:
-        """Return the rows of a query, see `TableQuery`; `TableQuery.select` is its SQL.
+        """Return the rows of a query; `TableQuery.select` returns the query as SQL.
 
-        Called from several threads at once. It may return fewer rows than the limit
-        only if there are no more, or if it is not the last page: an empty frame, or the
-        row `TableQuery.until`, is the end.
+        Called from several threads at once. A page may have fewer rows than the limit.
+        Reading ends with an empty frame, or with the row `TableQuery.until`.
 
         Raises:
             AccessDenied: Reading was refused.
@@ -103,29 +102,29 @@ class TableSource(Source):
 
     @optional
     def open_snapshot(self) -> Any:
-        """Return a token (JSON types) of the table as it is now, `None` if it has none.
+        """Return a token (JSON types) for a snapshot of the table, `None` for none.
 
-        All queries of the run have it, wherever they are made, and should see the table
-        as it was. `close` gives it up.
+        All queries of the run have the token, on every machine, and should read that
+        state of the table. `close` must release the snapshot.
         """
         return None
 
     @optional
     def problem(self, error: Exception) -> ReportingError:
-        """Return what an exception of the driver means; it must hold no value.
+        """Return the error for an exception of the driver, without values of records.
 
-        The exceptions are those that PEP 249 names, raised by any of the methods above.
+        Called for the exceptions that PEP 249 names, raised by the methods above.
         """
         return standard_problem(f"source {self.name}", error)
 
     @property
     def parallelism(self) -> int:
-        """As the settings say."""
+        """Setting ``parallelism``."""
         return int(self.settings.parallelism)
 
     @property
     def primary_key(self) -> Sequence[str]:
-        """The primary key of the table."""
+        """Primary key of the table."""
         return self.info.primary_key
 
     def schema(self) -> pl.Schema:
@@ -134,7 +133,7 @@ class TableSource(Source):
 
     @cached_property
     def info(self) -> TableInfo:
-        """The table, checked."""
+        """Table that `table_info` returned, checked."""
         with translated(self.problem):
             info = self.table_info()
         check_info(info, self.name)
@@ -143,7 +142,7 @@ class TableSource(Source):
     # -- planning ----------------------------------------------------------------------
 
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
-        """Return splits of the whole table, or of what may be new, see `TableSource`.
+        """Return splits of the whole table or of an increment, see `TableSource`.
 
         Raises:
             SettingsError: The state is of another primary key or cursor, whose source
@@ -167,15 +166,15 @@ class TableSource(Source):
             yield Split(split_id, {**data, "snapshot": snapshot})
 
     def plan_stats(self) -> PlanStats:
-        """Return what was planned: the whole table or a window."""
+        """Return the statistics of the plan: the whole table or a window."""
         return PlanStats() if self._plan is None else self._plan.stats(self.name)
 
     def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
-        """Return where the next run starts: after a read, or within one."""
+        """Return the state of the next run: after a complete read, or within a read."""
         return None if self._plan is None else self._plan.next_state(done)
 
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
-        """Say whether the next run reads the whole table, and why."""
+        """Describe whether the next run reads the whole table."""
         now = datetime.now(UTC)
         return TablePlan.of(self.info, self.settings, ledger.state, now).described()
 
@@ -188,7 +187,7 @@ class TableSource(Source):
     # -- reading -----------------------------------------------------------------------
 
     def read(self, split: Split) -> Iterator[Batch]:
-        """Return a batch for each page; what cannot be read just now ends the split."""
+        """Return a batch for each page; a page that cannot be read ends the split."""
         position: dict[str, Any] = {}
         named = split.data.get("source_keys", [split.id])
         pages = self._rows(named) if "source_keys" in split.data else self._pages(split)
@@ -238,7 +237,7 @@ class TableSource(Source):
     def _rows(
         self, names: Sequence[str]
     ) -> Iterator[tuple[pl.DataFrame, Sequence[str]]]:
-        """Yield the rows of these source keys, and those that are gone."""
+        """Yield the rows of these source keys, and the keys without a row."""
         info = self.info
         keys = [key for name in names if (key := key_of(info, name)) is not None]
         frame = info.schema.to_frame()
@@ -255,7 +254,7 @@ class TableSource(Source):
         return checked(frame, query, self.info.schema, what)
 
     def _batch(self, frame: pl.DataFrame, position: dict[str, Any]) -> Batch:
-        """Return rows as a batch; `position` is brought up to them."""
+        """Return rows as a batch, and advance `position` to their end."""
         info = self.info
         keys = source_keys(info, frame)
         order = [info.cursor, *info.primary_key] if info.cursor else info.primary_key

@@ -1,4 +1,4 @@
-"""State of a table source: where increments start, and a read that was stopped."""
+"""State of a table source: the start of increments, and a read that was stopped."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ JSON = Any
 
 
 class TableRead(NamedTuple):
-    """One read of a table, by one run or by several; everything in it is JSON.
+    """One read of a table, by one run or by several; all fields are JSON values.
 
     Attributes:
-        kind: Whether it covers all rows or those from a floor on.
-        began: When it began (ISO 8601).
-        cursor: Position from which increments look back once it is done.
-        until: Last row that it covers, as values of the order; `None`: it has none.
-        floor: Least value of the cursor, of a window.
-        after: Rows up to here have been read.
+        kind: ``full``: all rows; ``window``: rows from a floor on.
+        began: Time at which it began (ISO 8601).
+        cursor: Position from which increments look back after this read.
+        until: Last row to read, as values of the order; `None`: there are no rows.
+        floor: Least value of the cursor in a window.
+        after: Last row that was read, as values of the order.
     """
 
     kind: Literal["full", "window"]
@@ -30,18 +30,18 @@ class TableRead(NamedTuple):
 
 
 class TableState(NamedTuple):
-    """What is committed with the rows of a table.
+    """State that is committed with the rows of a table.
 
     Attributes:
         table: Name and primary key of the table.
-        cursor: Column of the cursor and what its versions are made of; empty if there
-            is none.
-        position: Position from which increments look back; `None`: none can be read.
-        scanned: When the last complete full scan began (ISO 8601); empty if there was
-            none.
-        no_cursor: Rows without a cursor that the last full scan has read.
+        cursor: Column and kind of the cursor (`Cursor.label`); empty if there is none.
+        position: Position from which increments look back; `None`: no increment is
+            possible.
+        scanned: Time at which the last complete full scan began (ISO 8601); empty if
+            there was none.
+        no_cursor: Number of rows without a cursor that the last full scan has read.
         form: Form of the texts of the cursor.
-        read: The read that was stopped, as `TableRead`.
+        read: Read that was stopped, as `TableRead`.
     """
 
     table: Sequence[str]
@@ -54,9 +54,10 @@ class TableState(NamedTuple):
 
     @classmethod
     def of(cls, state: Mapping[str, Any] | None, table: Sequence[str]) -> TableState:
-        """Return the state that was committed, or none if it is of another table.
+        """Return the committed state, or an empty state if it is of another table.
 
-        A table of the same name is the same one, also if its primary key was another.
+        A table with the same name counts as the same table, even if its primary key has
+        changed.
         """
         if state is None or list(state.get("table", ()))[:1] != list(table)[:1]:
             return cls(list(table))
@@ -67,7 +68,7 @@ class TableState(NamedTuple):
         return None if self.read is None else TableRead(*self.read)
 
     def full_scan_due(self, days: float | None) -> datetime | None:
-        """Return when a full scan is due, `None` if none will be."""
+        """Return the time at which a full scan is due, `None` if none will be."""
         if days is None or not self.scanned:
             return None
         return datetime.fromisoformat(self.scanned) + timedelta(days=days)

@@ -1,4 +1,4 @@
-"""The base class of transforms."""
+"""Base class of transforms."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 class Transform(Plugin):
     """Base class of transforms, which shape frames.
 
-    A transform keeps the column `SOURCE_KEY` as it is; the rows it drops are counted as
-    filtered.
+    A transform must keep the column `SOURCE_KEY` unchanged. Rows that it drops are
+    counted as filtered.
     """
 
     @abstractmethod
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the new frame.
 
-        It must also work on a frame with no rows: the sinks' schema is found that way.
+        It must also accept a frame without rows, which gives the schema of the sinks.
         """

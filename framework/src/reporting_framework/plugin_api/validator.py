@@ -1,4 +1,4 @@
-"""The base class of validators."""
+"""Base class of validators."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import Batch, Validated
 
 InputFormat = Literal["payloads", "frames", "both"]
-"""What a validator takes."""
+"""Forms of batches that a validator accepts."""
 
 
 class ColumnFacts(NamedTuple):
-    """What is known of a column beside its type.
+    """Further facts about a column.
 
     Attributes:
-        description: What it holds, in words.
+        description: Description of its contents.
         nullable: Whether it may be null.
-        values: The only texts that it may hold; none where there are others.
+        values: All texts that it may hold; empty if other texts are allowed.
     """
 
     description: str = ""
@@ -32,13 +32,13 @@ class ColumnFacts(NamedTuple):
 
 
 class Validator(Plugin):
-    """Base class of validators, which tell good records from bad ones.
+    """Base class of validators, which accept or reject records.
 
     Attributes:
-        input_format: Whether it takes payloads, frames or both; a mismatch with the
-            source is refused before anything is read.
-        schema: Schema of the frames it gives; the last column is `SOURCE_KEY`, a
-            String. A property will do.
+        input_format: Forms of batches that it accepts: payloads, frames or both. A
+            mismatch with the source is an error before anything is read.
+        schema: Schema of the frames that it returns; the last column is `SOURCE_KEY`, a
+            String. It may be a property.
     """
 
     input_format: ClassVar[InputFormat] = "payloads"
@@ -46,20 +46,20 @@ class Validator(Plugin):
 
     @abstractmethod
     def validate(self, batch: Batch) -> Validated:
-        """Make each record of the batch a row of the frame or a rejection.
+        """Convert each record of the batch to a row of the frame or a rejection.
 
-        It never raises for a bad record.
+        The method must not raise for an invalid record.
         """
 
     @optional
     def bind(self, schema: pl.Schema) -> None:
-        """Take the columns that the source says its frames have; called first, once.
+        """Accept the columns of the source's frames; called first, once.
 
         Raises:
-            SettingsError: A column that the settings name is not among them.
+            SettingsError: The settings name a column that the source does not have.
         """
 
     @optional
     def column_facts(self) -> Mapping[str, ColumnFacts]:
-        """Return what is known of columns, by name; for ``reporting schema``."""
+        """Return facts about columns, by name, for ``reporting schema``."""
         return {}
