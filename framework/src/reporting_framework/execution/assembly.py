@@ -1,4 +1,4 @@
-"""The way from a composition (names and settings) to a pipeline (objects).
+"""Assembly of a pipeline (objects) from a composition (names and settings).
 
 Everything is checked before anything is read.
 """
@@ -47,13 +47,13 @@ def assemble(
     *,
     trigger: Trigger | None = None,
 ) -> Pipeline:
-    """Make the plugins of a composition and check that they fit together.
+    """Build the plugins of a composition, and check that they fit together.
 
-    They are also checked to fit what started the run.
+    They must also fit the trigger.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked, or two do not fit together.
-        SettingsError: The settings of a plugin are not what it takes.
+        SettingsError: The settings of a plugin are invalid.
         StepFailed: A plugin raised an error of its own.
         TriggerError: The trigger names work that the source does not take.
     """
@@ -99,10 +99,11 @@ def assemble(
 
 
 def select_stream(report: str, composition: PipelineSpec, source: Source) -> None:
-    """Give the source the stream to read, if it has any.
+    """Select the stream to read, if the source has streams.
 
     Raises:
-        SettingsError: It has streams and none of them is named, or another one is.
+        SettingsError: The composition names no stream of a source with streams, or a
+            stream that the source does not have.
     """
     stream, streams = composition.stream, source.streams()
     if stream is None and not streams:
@@ -120,11 +121,11 @@ def select_stream(report: str, composition: PipelineSpec, source: Source) -> Non
 
 
 def plugin_of(report: str, role: str, use: PluginRef, registry: Registry) -> Any:
-    """Make a plugin with its settings, guarded.
+    """Build a plugin with its settings, and guard it.
 
     Raises:
         PluginError: It is unknown, broken or blocked.
-        SettingsError: The settings are not what it takes.
+        SettingsError: The settings are invalid.
         StepFailed: It raised an error of its own.
     """
     plugin = registry.find(role, use.name)
@@ -134,9 +135,9 @@ def plugin_of(report: str, role: str, use: PluginRef, registry: Registry) -> Any
 
 
 def place_of(composition: PipelineSpec, sink: str) -> str:
-    """Where a sink keeps its rows, for messages.
+    """Return the place of a sink's rows as text for messages, such as `` at URI``.
 
-    Nothing if its settings name no ``uri`` and no ``table``.
+    Returns an empty text if the settings have no ``uri`` and no ``table``.
     """
     places = (
         use.settings.get("uri") or use.settings.get("table")
@@ -148,7 +149,7 @@ def place_of(composition: PipelineSpec, sink: str) -> str:
 
 
 def plugin_refs(composition: PipelineSpec) -> list[tuple[str, PluginRef]]:
-    """The plugins of a composition with their roles, in the order of data."""
+    """Return the plugins of a composition with their roles, in the order of data."""
     return [
         ("source", composition.source),
         ("validator", composition.validator),
@@ -169,10 +170,10 @@ def _step_of(role: str, use: PluginRef, registry: Registry) -> Step:
 
 
 def settings_of(report: str, role: str, use: PluginRef, plugin: Any) -> Any:
-    """What the plugin's own model makes of the settings that a composition gives it.
+    """Validate the settings that a composition gives a plugin, by the plugin's model.
 
     Raises:
-        SettingsError: They are not what it takes.
+        SettingsError: The settings are invalid.
     """
     try:
         return plugin.Settings.model_validate(dict(use.settings))
@@ -188,10 +189,10 @@ def settings_of(report: str, role: str, use: PluginRef, plugin: Any) -> Any:
 
 
 def _accept_trigger(report: str, source: Source, trigger: Trigger) -> None:
-    """Give the source the work that the trigger names.
+    """Pass the trigger with its work to the source.
 
     Raises:
-        TriggerError: It does not take it.
+        TriggerError: The source does not take triggers of this kind.
     """
     taken = source.triggers
     if trigger.kind not in taken:
@@ -206,9 +207,9 @@ def _accept_trigger(report: str, source: Source, trigger: Trigger) -> None:
 def schema_of(
     report: str, validator: Validator, transforms: Sequence[Transform]
 ) -> pl.Schema:
-    """Return what the transforms make of the validator's schema.
+    """Return the schema after all transforms.
 
-    It is found by applying them to a frame of no rows.
+    The transforms are applied to a frame of the validator's schema without rows.
 
     Raises:
         PluginError: The source key is not its last column.

@@ -1,4 +1,4 @@
-"""Checks of what a source yields, so that no other plugin is blamed for it."""
+"""Checks of a source's batches and state, so that errors name the source."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 def check_batch(batch: Batch, subject: str) -> None:
-    """Check that a batch is of the right types and fits together.
+    """Check the types of a batch, and that its columns have the same length.
 
-    Columns are checked without Python work for each record, and the first payload
-    stands for all.
+    Columns are checked without Python work for each record. Of the payloads, only the
+    first is checked.
 
     Args:
-        batch: What a source has yielded.
+        batch: Batch that a source has yielded.
         subject: The source, for messages.
 
     Raises:
-        PluginError: The batch is not as `Batch` says.
+        PluginError: The batch does not follow the rules of `Batch`.
     """
     problem = next(_problems(batch), None)
     if problem is not None:
@@ -40,7 +40,7 @@ def check_state(state: Any, subject: str) -> None:
     """Check that a source state is a mapping of JSON types.
 
     Raises:
-        PluginError: It is not.
+        PluginError: The state is anything else.
     """
     try:
         if not isinstance(state, Mapping):

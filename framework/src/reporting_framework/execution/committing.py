@@ -1,4 +1,4 @@
-"""The commit of a run: one atomic step per sink, and what is kept beside the rows."""
+"""Commit of a run: one atomic step per sink, then the quarantine and the hints."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Committing:
-    """Makes what a run has staged visible, and then records what was not kept."""
+    """Commit of a run: staged rows become visible, then rejections are recorded."""
 
     def __init__(self, run: Run, opened: OpenedSinks, totals: RunTotals) -> None:
         self._run, self._totals, self._keepers = run, totals, opened.keepers
@@ -39,18 +39,17 @@ class Committing:
         """Commit each sink, those that keep a ledger last.
 
         Objects that a crash could leave half committed are marked first. A source that
-        starts from its state does not read a rejected record again, so if the state is
-        to be committed, the rejections are recorded before it. Entries of records that
-        are accepted now stay until they are in the table.
+        starts from its state does not read a rejected record again, so if the run
+        commits a state, the rejections are recorded before the state. Quarantine
+        entries of records that are now accepted stay until the rows are in the table.
 
         Args:
-            snapshot: Whether the splits cover all that the source has.
+            snapshot: Whether the splits cover all records of the source.
 
         Raises:
             CommitConflict: A reset has begun meanwhile.
-            IncompleteRun: Not all was read, and the run's rows were to become the
-                table.
-            StorageUnavailable: A sink could not keep some rows, and nobody would
+            IncompleteRun: The write mode is ``replace``, and not all records were read.
+            StorageUnavailable: A sink could not keep some rows, and no trigger would
                 deliver them again.
         """
         run, totals = self._run, self._totals
@@ -82,9 +81,9 @@ class Committing:
         return [commit_results[index] for index in range(totals.sinks)]
 
     def _keeps_table(self) -> bool:
-        """Return whether a table is not to be replaced, as by no rows at all.
+        """Return whether ``replace`` must keep the present table.
 
-        That is so in a dry run, and if all that was read was rejected.
+        This is true in a dry run, and if all records were rejected.
         """
         totals = self._totals
         rejected = any(each.error_type != FILTERED for each in totals.rejections)
@@ -103,7 +102,7 @@ class Committing:
             )
 
     def _contexts(self, *, snapshot: bool) -> list[CommitContext]:
-        """Return what is committed to each sink beside its staged parts."""
+        """Return the context of the commit to each sink."""
         run, totals = self._run, self._totals
         states: Sequence[Mapping[str, Any] | None] = [None] * totals.sinks
         if run.writes and run.replay is None and self._source_state.kept:
@@ -124,9 +123,9 @@ class Committing:
         return [context._replace(state=state) for state in states]
 
     def record(self, commit_results: Sequence[CommitResult]) -> QuarantineState | None:
-        """Record what was not kept, and the source's hints.
+        """Record rejections and the source's hints.
 
-        What was not read again stays as it was.
+        Quarantine entries of objects that were not read again stay unchanged.
         """
         if self._metadata is None:
             return None
@@ -146,7 +145,7 @@ class Committing:
         return state
 
     def _record_rejections(self, reread: Set[str]) -> QuarantineState | None:
-        """Record rejections, in place of what is there of objects that were reread."""
+        """Record rejections; they replace the entries of objects that were reread."""
         if self._metadata is None:
             return None
         rejections = self._totals.rejections

@@ -1,4 +1,4 @@
-"""A pipeline: the plugins of a report, ready to run, their opening and closing."""
+"""Pipeline: the plugins of a report, ready to run, their opening and closing."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ NO_METADATA = (
     "it keeps no quarantine, hints or history, since none of its sinks has a place for"
     " them; set the report's metadata to the URI of a folder to keep them"
 )
-"""Why a report keeps only its rows, and what to do."""
+"""Explanation for a report without a metadata store, with the fix."""
 
 _CLOSING = "while closing"
 
 
 class Pipeline(NamedTuple):
-    """A report ready to run. Its plugins are guarded: their errors name them.
+    """Report ready to run. Its plugins are guarded: their errors name them.
 
     Attributes:
-        report: Its name.
+        report: Name of the report.
         schema: Schema of the frames that reach the sinks.
-        pushed: Whether a trigger named the work, which comes again when it is not
+        pushed: Whether a trigger named the work, and delivers it again if it is not
             taken.
-        steps: Which distributions brought its plugins.
-        sources: What each installed source reads, by name.
-        write_modes: What runs do to the table of each sink; ``append`` if not given.
-        words: What a suggested command on the report must have after its action, such
+        steps: Plugins of the report, with their distributions.
+        sources: Summaries of the installed sources, by name.
+        write_modes: Write mode of each sink; ``append`` if not given.
+        words: Words that a suggested command on the report needs after its action, such
             as the options that were given, quoted for a shell.
-        metadata: What the report keeps other than its rows, if it has a place.
+        metadata: Metadata store of the report, if it has a place for one.
     """
 
     report: str
@@ -70,7 +70,7 @@ class Pipeline(NamedTuple):
 
     @property
     def history(self) -> RunHistory | None:
-        """The history of the report's runs, or `None` if it keeps none."""
+        """History of the report's runs, or `None` if it keeps none."""
         return self.metadata.history if self.metadata is not None else None
 
     @property
@@ -80,7 +80,7 @@ class Pipeline(NamedTuple):
 
     @property
     def appends(self) -> bool:
-        """Whether all sinks take each source key once."""
+        """True if the write mode of all sinks is ``append``."""
         return set(self.modes) == {"append"}
 
     def open_sink(self, sink: Sink, mode: WriteMode) -> None:
@@ -94,12 +94,12 @@ class Pipeline(NamedTuple):
             yield sink
 
     def command(self, noun: str, action: str) -> str:
-        """Return a command on this report, to be pasted into a shell."""
+        """Return a command on this report, as text for a shell."""
         words = ["reporting", noun, self.report, action, self.words]
         return prefixed(" ".join(words).rstrip())
 
     def guarded(self) -> Pipeline:
-        """Return the pipeline, each plugin in the boundary of `plugin_errors`."""
+        """Return the pipeline with each plugin guarded, see `plugin_errors`."""
 
         def guarded(role: str, plugin: Any) -> Any:
             return guard(plugin, Owner(self.report, role, plugin.name))
@@ -122,9 +122,9 @@ def metadata_of(
     """Return the metadata store of a report, or `None` if it has no place for one.
 
     Args:
-        report: Its name.
-        uri: What its setting `metadata` says.
-        sinks: Its sinks, guarded.
+        report: Name of the report.
+        uri: Setting `metadata` of the report.
+        sinks: Sinks of the report, guarded.
 
     Raises:
         LocationError: The place cannot be used.
@@ -156,10 +156,10 @@ def metadata_location(
 
 
 def close(pipeline: Pipeline) -> None:
-    """Close all parts of a pipeline that are open, each whatever another one raised.
+    """Close all open parts of a pipeline, even if closing one of them fails.
 
-    What closing raises is logged: it neither undoes a commit nor hides why a run
-    failed. Ctrl-C passes, at the end.
+    Errors of closing are logged: they neither undo a commit nor hide the error of a
+    run. Ctrl-C is raised again at the end.
     """
     with ExitStack() as closing:  # in reverse order
         if pipeline.metadata is not None:
@@ -176,11 +176,11 @@ def close_source(pipeline: Pipeline) -> None:
 
 @contextmanager
 def prepared(pipeline: Pipeline, *, changing: bool = False) -> Iterator[Sequence[Sink]]:
-    """Prepare the sinks of a report; nothing of the pipeline is left open afterwards.
+    """Open the sinks of a report for a block, then close the whole pipeline.
 
     Args:
         pipeline: The report.
-        changing: Whether what the report keeps is about to be changed: a reset that was
+        changing: Whether the block changes the report's data. If so, a reset that was
             killed is finished first.
     """
     try:

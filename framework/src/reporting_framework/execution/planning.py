@@ -1,4 +1,4 @@
-"""The plan of a run: which splits it takes, and when it takes no more."""
+"""Plan of a run: the splits that it takes, and the time at which it stops."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.source import PlanStats
 
 DRY_RUN_LIMIT = 1000
-"""Records that a dry run reads, unless another number is given."""
+"""Default number of records that a dry run reads."""
 
 COMMIT_TIME_SHARE = 0.1
-"""Share of the time budget that is kept for the commit."""
+"""Share of the time budget that is reserved for the commit."""
 
 
 def check_replayable(pipeline: Pipeline) -> None:
     """Check that the source can read single objects again.
 
     Raises:
-        PluginError: It cannot.
+        PluginError: The source has no `plan_replay`.
     """
     if not supports(pipeline.source, "plan_replay"):
         raise PluginError(
@@ -47,12 +47,12 @@ class Run(NamedTuple):
 
     Attributes:
         pipeline: The report.
-        id: The run's id.
-        at: When it began (aware, UTC).
-        began: The same, as `time.monotonic()` tells the time.
-        deadline: When to be done, on the same clock, or None.
-        limit: How many records a dry run reads at the most; None: not a dry run.
-        replay: Objects to read again, and no others; None: what the source finds.
+        id: Id of the run.
+        at: Time at which it began (aware, UTC).
+        began: Time at which it began, on the clock `time.monotonic()`.
+        deadline: Time at which it must end, on the same clock, or `None`.
+        limit: Maximum number of records of a dry run; `None`: not a dry run.
+        replay: The only objects to read, again; `None`: objects that the source finds.
     """
 
     pipeline: Pipeline
@@ -79,12 +79,12 @@ class Run(NamedTuple):
 
     @property
     def writes(self) -> bool:
-        """Whether the run writes anything."""
+        """True unless the run is a dry run."""
         return self.limit is None
 
 
 class Plan:
-    """The splits of a run, given out one by one."""
+    """Splits of a run, handed to the engine one by one."""
 
     def __init__(self, run: Run, progress: CombinedLedger, totals: RunTotals) -> None:
         self._run, self._totals = run, totals
@@ -107,11 +107,11 @@ class Plan:
         self._ended = False
 
     def work(self) -> Generator[SplitResult]:
-        """Yield the results of all splits that the engine works on in time.
+        """Yield the results of all splits that the engine processes in time.
 
-        If there is a deadline, the first split is worked on alone: how long it takes
-        says whether there is time for another one, and several at once may each take
-        as long as all of them.
+        If there is a deadline, the first split is processed alone: its duration shows
+        whether there is time for another split. Of several splits at once, each may
+        take as long as all of them.
         """
         run, splits = self._run, self.splits()
         worker = SplitWorker(run.pipeline) if run.writes else self._sample
@@ -127,9 +127,7 @@ class Plan:
                 yield from results
 
     def splits(self) -> Iterator[Split]:
-        """Yield the splits.
-
-        The time that planning takes is counted, and the end is noted.
+        """Yield the splits; add up the time of planning, and record the end.
 
         Raises:
             PluginError: Two splits have the same id, so one would replace the other.
@@ -154,10 +152,7 @@ class Plan:
             yield split
 
     def finish(self, split: Split) -> int:
-        """Record that `split` is done, and how long it took from being given out.
-
-        Return its position in the plan.
-        """
+        """Record end and duration of a split; return its position in the plan."""
         now = time.monotonic()
         taken = now - self._started.pop(split.id, now)
         self._longest = max(self._longest, taken)
@@ -166,8 +161,8 @@ class Plan:
     def stop(self) -> bool:
         """Return whether to take no more splits.
 
-        The first is always taken, so that repeated runs get somewhere. Another one is
-        taken if it would be done in time when it takes as long as the longest so far.
+        The first split is always taken, so that repeated runs make progress. Another
+        split is taken if the time suffices for the longest duration so far.
         """
         if self._run.limit is not None and self._totals.read >= self._run.limit:
             return True
@@ -178,19 +173,19 @@ class Plan:
         )
 
     def close(self) -> PlanStats:
-        """End the plan, and return what the source saw besides the splits."""
+        """End the plan, and return its statistics."""
         stats = self._run.pipeline.source.plan_stats()
         self.end(exhausted=stats.exhausted and self._run.writes)
         return stats
 
     def end(self, *, exhausted: bool) -> None:
-        """Record whether all that the source has was worked on.
+        """Record whether all records of the source were processed.
 
-        What comes after the place where a split could not be read on is not known.
+        If a split could not be read to its end, its further records are not known.
 
         Args:
-            exhausted: Whether the source has no more, as it says itself: the deadline
-                may have come after the last split.
+            exhausted: Whether the source says that it has no further splits: the
+                deadline may have been reached after the last split.
         """
         unread = [failure.source_key for failure in self._totals.unread]
         self._totals.cut_short = any(key in self._ids for key in unread) and (
@@ -200,7 +195,7 @@ class Plan:
             self._totals.exhaust()
 
     def _plan_replay(self, objects: Sequence[str]) -> Iterator[Split]:
-        """Plan these objects and no others.
+        """Return the splits of exactly these objects.
 
         Raises:
             PluginError: The source cannot read single objects again.
@@ -210,7 +205,7 @@ class Plan:
         return iter(source.plan_replay(objects))
 
     def _sample(self, split: Split) -> SplitResult:
-        """Work on a split in a dry run, on as many records as are left of the limit."""
+        """Process a split in a dry run, up to the rest of the limit of records."""
         return SplitWorker(
             self._run.pipeline, (self._run.limit or 0) - self._totals.read
         )(split)

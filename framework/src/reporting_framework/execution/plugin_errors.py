@@ -1,7 +1,7 @@
-"""The boundary between the framework and its plugins.
+"""Error boundary between the framework and its plugins.
 
 An error of a plugin's own is wrapped once, and the message names the plugin. `guard`
-puts the boundary around a plugin when a pipeline is built, so that no caller has to.
+puts the boundary around a plugin when a pipeline is built, so callers need not do it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _PARTS = {"quarantine": "quarantine", "history": "history of"}
-"""Parts of a metadata store that are guarded, too, by attribute; each with its role."""
+"""Roles of the parts of a metadata store that are also guarded, by attribute."""
 
 
 class Owner(NamedTuple):
-    """A plugin as messages name it.
+    """Names that identify a plugin in messages.
 
     Attributes:
-        report: The report that uses it.
-        role: Its role.
-        name: Its name.
+        report: Report that uses the plugin.
+        role: Role of the plugin.
+        name: Name of the plugin.
     """
 
     report: str
@@ -40,7 +40,7 @@ class Owner(NamedTuple):
 def call(
     owner: Owner, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """Call a function of a plugin, or one that collects what a plugin has planned.
+    """Call a function of a plugin, or a function that iterates over its results.
 
     Raises:
         ReportingError: As `raise_wrapped`.
@@ -52,14 +52,14 @@ def call(
 
 
 def raise_wrapped(error: BaseException, owner: Owner) -> NoReturn:
-    """Raise a plugin's own error wrapped, so that its message names the plugin.
+    """Wrap and raise a plugin's own error, so that the message names the plugin.
 
-    An error of the framework's, or one that ends the process, is raised as it is. The
+    A `ReportingError`, or an error that ends the process, is raised unchanged. The
     message never holds a value of a record.
 
     Raises:
-        ReportingError: The plugin raised an error of the operating system's, or of a
-            bucket that polars reads.
+        ReportingError: The plugin raised an error of the operating system, or polars
+            could not read a bucket.
         StepFailed: The plugin raised any other error that is not a `ReportingError`.
     """
     if isinstance(error, ReportingError):
@@ -89,13 +89,11 @@ def raise_wrapped(error: BaseException, owner: Owner) -> NoReturn:
 
 
 def guard(plugin: T, owner: Owner) -> T:
-    """Return a stand-in for a plugin with the same attributes.
+    """Return a proxy of a plugin whose methods and attributes raise wrapped errors.
 
-    Each of these raises as `raise_wrapped` does.
-
-    Iterators that its methods return are guarded, and so are the ledger of a sink, and
-    quarantine and history of a metadata store. The stand-in is an instance of the
-    plugin's class; what is set on it is set on the plugin.
+    See `raise_wrapped`. Iterators that methods return are guarded too, and so are the
+    ledger of a sink, and quarantine and history of a metadata store. The proxy is an
+    instance of the plugin's class; attributes set on the proxy are set on the plugin.
     """
     if plugin is None or issubclass(type(plugin), _Guarded):
         return plugin
@@ -107,21 +105,18 @@ def guard(plugin: T, owner: Owner) -> T:
 
 
 def owner_of(plugin: object) -> Owner:
-    """Return how messages name a guarded plugin."""
+    """Return the owner of a guarded plugin."""
     owner: Owner = object.__getattribute__(plugin, "_owner")
     return owner
 
 
 def build(owner: Owner, plugin: Callable[..., T], *args: Any) -> T:
-    """Make a plugin of its class and settings, and guard it."""
+    """Build a plugin from its class and settings, and guard it."""
     return guard(call(owner, plugin, *args), owner)
 
 
 def log_errors(action: Callable[[], object], consequence: str) -> bool:
-    """Do something whose failure is logged and changes nothing else.
-
-    Return whether it was done.
-    """
+    """Call an action whose failure is only logged; return whether it succeeded."""
     try:
         action()
     except ReportingError as error:
@@ -134,10 +129,9 @@ def log_errors(action: Callable[[], object], consequence: str) -> bool:
 
 @contextmanager
 def closing(items: Iterable[T]) -> Iterator[Iterator[T]]:
-    """Close a guarded iterator when the block ends.
+    """Close a guarded iterator when the block ends, early or not.
 
-    This is so also when the block ends early. The iterator is not left to be closed
-    when its last reference goes.
+    The iterator is closed at once, not when the garbage collector finds it.
     """
     iterator = iter(items)
     try:
@@ -148,7 +142,7 @@ def closing(items: Iterable[T]) -> Iterator[Iterator[T]]:
 
 
 class _Guarded:
-    """A stand-in for a plugin; see `guard`."""
+    """Proxy of a plugin; see `guard`."""
 
     def __init__(self, plugin: Any, owner: Owner) -> None:
         object.__setattr__(self, "_plugin", plugin)
@@ -174,7 +168,7 @@ class _Guarded:
 
 
 class _GuardedIterator(Iterator[T]):
-    """An iterator of a plugin's."""
+    """Iterator of a plugin, guarded."""
 
     def __init__(self, items: Iterator[T], owner: Owner) -> None:
         self._items, self._owner = items, owner
@@ -194,7 +188,7 @@ class _GuardedIterator(Iterator[T]):
 
 
 def _attribute(name: str) -> property:
-    """A property of a stand-in: the plugin's attribute, read within the boundary."""
+    """Return a property of a proxy that reads the plugin's attribute, guarded."""
 
     def read(self: Any) -> Any:
         return _guarded(
@@ -205,10 +199,7 @@ def _attribute(name: str) -> property:
 
 
 def _guarded(value: Any, owner: Owner, name: str) -> Any:
-    """Return a method, or a part of the plugin, within the boundary.
-
-    Any other attribute is returned as it is.
-    """
+    """Return a method or a part of the plugin, guarded; other values unchanged."""
     if name in _PARTS and value is not None:
         role = _PARTS[name]
         return guard(value, Owner(owner.report, role, _part_name(role, value)))

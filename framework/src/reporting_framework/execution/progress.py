@@ -1,7 +1,4 @@
-"""The work that a run as a whole has already accounted for.
-
-The ledgers of all sinks and the metadata store tell it.
-"""
+"""Progress of a report: the records that all sinks and the metadata store have."""
 
 from __future__ import annotations
 
@@ -28,14 +25,14 @@ if TYPE_CHECKING:
 
 
 class OpenedSinks(NamedTuple):
-    """The sinks of a run, opened.
+    """Sinks of a run, opened.
 
     Attributes:
-        ledgers: Those that they keep; of sinks that keep none, one that knows nothing.
+        ledgers: Ledgers of the sinks; an empty ledger if no sink keeps one.
         keepers: Whether each sink keeps a ledger.
-        metadata: The report's metadata store, or None.
-        progress: All of these, for the source to plan from.
-        state: Source state that each sink keeps.
+        metadata: Metadata store of the report, or `None`.
+        progress: Combined ledger that the source plans from.
+        state: Source state of each sink.
     """
 
     ledgers: Sequence[Ledger]
@@ -50,11 +47,11 @@ def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
 
     Args:
         pipeline: The report.
-        recorder: Gets the history, and a reset that was killed is finished first; None:
-            nothing is written.
+        recorder: Recorder that gets the history; a reset that was killed is finished
+            first. `None`: the run writes nothing.
 
     Raises:
-        ReportingError: What a sink keeps cannot be read.
+        ReportingError: The data of a sink cannot be read.
     """
     for _ in pipeline.open_sinks():
         pass
@@ -66,19 +63,21 @@ def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
 
 
 def ledger_of(pipeline: Pipeline) -> CombinedLedger:
-    """Return what the next run of a report would plan from; its sinks are open.
+    """Return the ledger that the next run of a report would plan from.
+
+    Its sinks must be open.
 
     Raises:
-        ReportingError: What a sink keeps cannot be read.
+        ReportingError: The data of a sink cannot be read.
     """
     return _open_ledgers(pipeline, None).progress
 
 
 def _open_ledgers(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
-    """Read the ledgers, and at the same time what the metadata store has.
+    """Read the ledgers and the metadata store concurrently.
 
-    Each is a round trip or more. A run that replaces the table reads everything,
-    whatever is there.
+    Each read is at least one round trip. A run that replaces the table ignores the
+    ledgers and reads everything.
     """
     loads = [pipeline.metadata.load] if pipeline.metadata is not None else []
     if recorder is not None and recorder.history is not None:
@@ -102,27 +101,27 @@ def _open_ledgers(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
 
 
 class EmptyLedger:
-    """See `Ledger`: that of a run whose sinks keep none."""
+    """Ledger of a run whose sinks keep none."""
 
     rows = 0
     newest = None
 
     def filter_new(self, objects: Sequence[str]) -> list[str]:
-        """All of them."""
+        """Return all objects."""
         return list(objects)
 
 
 class CombinedLedger:
-    """See `RunLedger`.
+    """Ledger of a run: all sinks' ledgers and the quarantine, see `RunLedger`.
 
     Args:
-        ledgers: Those of the sinks.
+        ledgers: Ledgers of the sinks.
         metadata: The metadata store of the report, if there is one.
         state: Source state to start from.
 
     Attributes:
-        expected_replays: Quarantined objects that `filter_new` has given out to be read
-            again.
+        expected_replays: Quarantined objects that `filter_new` has returned, so that
+            they are read again.
     """
 
     def __init__(
@@ -185,7 +184,7 @@ class CombinedLedger:
     def expect_quarantined(self) -> None:
         """Expect each object in quarantine to be read again.
 
-        A source that plans from its own state does not ask for single objects.
+        A source that plans from its own state does not look up single objects.
         """
         if self._quarantine is not None:
             keys = self._quarantine.entries()[SOURCE_KEY]
@@ -193,9 +192,9 @@ class CombinedLedger:
 
     @cached_property
     def _partly_rejected(self) -> frozenset[str]:
-        """Return quarantined objects of which other records may have been rows.
+        """Quarantined objects with several records, some of which may have been rows.
 
-        These rows are gone if a table is empty.
+        If a table is empty, these rows are gone.
         """
         if self._quarantine is None:
             return frozenset()
@@ -217,7 +216,7 @@ def _least(moments: Sequence[datetime | None]) -> datetime | None:
 def _until(ledger: Ledger, moment: datetime) -> datetime | None:
     """Return the newest timestamp of a ledger up to `moment`.
 
-    It is `None` if the ledger has none or cannot tell.
+    Returns `None` if the ledger has none or cannot look it up.
     """
     newest = ledger.newest
     if newest is None or newest <= moment:

@@ -29,33 +29,33 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
 
 MAX_LISTED = 50
-"""Outputs and reasons for rejection that a record holds, at the most: a checkpoint may
-have a file for every day.
+"""Maximum number of outputs, and of reasons for rejection, in a record: a checkpoint
+may have a file for every day.
 """
 
 TIMEOUT_SECONDS = 60.0
-"""Seconds that a history may take to write something. One that hangs would hold up a
-run for a quarter of an hour.
+"""Time limit of a history write: a hanging write would block the run for a quarter of
+an hour.
 """
 
-_NO_LINEAGE = "nothing is set down of where this run's rows come from"
+_NO_LINEAGE = "the lineage of this run's rows is not recorded"
 
 
 class Recorder:
-    """Feeds the history of one run.
+    """Recorder of one run in the history.
 
-    An error of the history's is logged, and then it is let be.
+    Errors of the history are logged and otherwise ignored.
 
     Args:
         pipeline: The report.
-        run_id: The run.
-        at: When it began.
-        replay: Whether it reads quarantined objects again, and nothing else.
+        run_id: Id of the run.
+        at: Time at which the run began.
+        replay: Whether the run is a replay.
 
     Attributes:
         inputs: Places that the source reads, as URIs without credentials.
-        history: The history, from `use_history` on; None: there is none, or it took too
-            long.
+        history: The history, from `use_history` on; `None`: there is none, or a write
+            took too long.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Recorder:
         self.inputs: list[str] = []
 
     def name_inputs(self) -> None:
-        """Ask the source for the places that it reads."""
+        """Look up the places that the source reads."""
 
         def name() -> None:
             self.inputs = _inputs(self._pipeline)
@@ -80,7 +80,7 @@ class Recorder:
         self._log_failure(name, "this run does not say what it reads")
 
     def use_history(self) -> None:
-        """Take the report's history, if it has one."""
+        """Start to use the report's history, if it has one."""
 
         def take() -> None:
             self.history = self._pipeline.history
@@ -88,7 +88,7 @@ class Recorder:
         self._log_failure(take, "there is no history of this run")
 
     def add(self, split_result: SplitResult) -> None:
-        """Take in the source keys of the rows that a split brought or deleted."""
+        """Add the source keys of the rows that a split added or deleted."""
         if self.history is None or not self._keeps_lineage:
             return
         if split_result.accepted:
@@ -110,7 +110,7 @@ class Recorder:
             )
 
     def flush(self) -> None:
-        """Set down where the rows come from that are about to be committed."""
+        """Write the lineage of the rows that are about to be committed."""
         if self.history is not None and self._keeps_lineage:
             validator = self._pipeline.validator.name
             write = partial(
@@ -122,7 +122,7 @@ class Recorder:
             self._log_failure(partial(self._with_timeout, write), _NO_LINEAGE)
 
     def finished(self, result: RunResult) -> None:
-        """Keep the record of a run that is over and visible."""
+        """Write the record of a run that has ended and is visible."""
         self._add_record(
             status=result.status,
             complete=result.complete,
@@ -142,7 +142,7 @@ class Recorder:
         )
 
     def failed(self, error: BaseException) -> None:
-        """Keep the record of a run that was given up."""
+        """Write the record of a run that failed."""
         self._add_record(status="failed", complete=False, error=type(error).__name__)
 
     def _add_record(self, **what: Any) -> None:
@@ -167,10 +167,7 @@ class Recorder:
         self._log_failure(add_record, "the history does not have this run")
 
     def _with_timeout(self, work: Callable[[], None]) -> None:
-        """Do something that may hang.
-
-        A history that takes too long is asked for nothing more.
-        """
+        """Do work that may hang; after a timeout, the history is no longer used."""
         try:
             call_within(TIMEOUT_SECONDS, work, "reporting-history")
         except TimeoutError:
@@ -180,11 +177,11 @@ class Recorder:
             ) from None
 
     def _log_failure(self, action: Callable[[], object], consequence: str) -> bool:
-        """Do something whose failure is logged; return whether it was done."""
+        """Call an action whose failure is logged; return whether it succeeded."""
         owner = Owner(self._pipeline.report, "history of", "runs")
         return log_errors(lambda: call(owner, action), consequence)
 
 
 def _inputs(pipeline: Pipeline) -> list[str]:
-    """Places that the source reads; without credentials, whatever the source says."""
+    """Return the places that the source reads, always without credentials."""
     return [redacted(uri) for uri in pipeline.source.source_uris()]

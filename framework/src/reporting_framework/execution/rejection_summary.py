@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import ReadFailure, Rejection
 
 MAX_NAMED = 100
-"""Rejected records of a run, and unread objects, that are named in the log."""
+"""Maximum number of rejected records, and of unread objects, that the log names."""
 
 MAX_WARNINGS = 10
-"""Unread objects that are named in a warning; the others are information."""
+"""Number of unread objects that are logged as warnings; the others are information."""
 
 _log = logging.getLogger(__name__)
 
 
 class RejectionLog:
-    """Names the rejected records and the unread objects of one run in the log.
+    """Log of the rejected records and the unread objects of one run, by name.
 
-    Never a value of one.
+    It never holds a value of a record.
     """
 
     def __init__(self) -> None:
         self._named, self._unnamed = 0, 0
 
     def add(self, rejections: Sequence[Rejection]) -> None:
-        """Name these, as far as the limit allows."""
+        """Log these rejections, up to the limit."""
         failed = [
             rejection for rejection in rejections if rejection.error_type != FILTERED
         ]
@@ -58,7 +58,7 @@ class RejectionLog:
         )
 
     def finish(self, unread: Sequence[ReadFailure]) -> None:
-        """Log how many were not named, and what is unread."""
+        """Log the number of rejections that were not named, and the unread objects."""
         if self._unnamed:
             _log.info(
                 "rejected, and not named here: %d more",

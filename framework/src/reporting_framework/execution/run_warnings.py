@@ -1,4 +1,4 @@
-"""Warnings of a run: what is not an error and is probably not what was meant."""
+"""Warnings of a run: probable mistakes that are not errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class RunWarnings:
-    """Gathers the warnings of one run, logs them and adds them to its result.
+    """Collector of the warnings of one run, for its log and its result.
 
     Args:
         pipeline: The report.
@@ -33,9 +33,9 @@ class RunWarnings:
         self._taken, self._before = False, list[str]()
 
     def read_last_run(self, ledgers: Sequence[Ledger]) -> None:
-        """Find out what the run before read, from the history of runs.
+        """Look up the inputs of the previous run in the history of runs.
 
-        Without any rows nothing depends on it.
+        This is skipped if there are no rows, as no warning would depend on it.
         """
         self._taken = any(ledger.rows for ledger in ledgers)
         if not self._taken or not self._inputs:
@@ -63,8 +63,8 @@ class RunWarnings:
 
         Args:
             result: The result.
-            plan_stats: What the source saw.
-            deletes: Number of records that the source says were deleted.
+            plan_stats: Statistics of the plan.
+            deletes: Number of deleted records that the source returned.
         """
         possible = [
             self._source_changed(plan_stats),
@@ -86,7 +86,7 @@ class RunWarnings:
         )
 
     def _source_changed(self, plan_stats: PlanStats) -> str | None:
-        """Return a warning if the run before read other places.
+        """Return a warning if the previous run read other places.
 
         Source keys are relative to these places.
         """
@@ -113,13 +113,13 @@ def nothing_accepted(
 ) -> str | None:
     """Return a warning if all records of a run were rejected.
 
-    It has the first reason, and what the input looks like.
+    It names the most frequent reason, and the probable format of the input.
 
     Args:
-        result: The run's.
+        result: Result of the run.
         pipeline: The report.
-        first: Whether there were no rows before, so that the report itself may be
-            wrong for the input.
+        first: Whether there were no rows before the run, so that the report itself may
+            not fit the input.
     """
     if not result.rejected or result.rejected != result.records_read:
         return None

@@ -1,6 +1,6 @@
-"""The runner: the only part that knows all the others.
+"""Runner: the only part that knows all other parts.
 
-Data goes one way, and becomes visible in one step.
+Data flows one way, and becomes visible in one step.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ def run(
 ) -> RunResult:
     """Execute a report once.
 
-    What a run did is decided before its plugins are closed: what closing raises is
-    logged, and changes neither the result nor the history. One of `run_finished` and
-    `run_failed` is called after closing, also on Ctrl-C.
+    The result of a run is final before its plugins are closed: errors of closing are
+    logged, and change neither the result nor the history. Exactly one of `run_finished`
+    and `run_failed` is called after closing, also on Ctrl-C.
 
     Args:
         pipeline: The report, assembled and checked.
-        lifecycle: Whom to tell.
-        deadline: When to be done, as `time.monotonic()` tells the time, or None.
+        lifecycle: Observers of the run.
+        deadline: Time at which it must end, on the clock `time.monotonic()`, or `None`.
         dry_run: Read and validate, write nothing.
-        limit: With `dry_run`: how many records to read at the most.
-        replay: Objects to read again, whatever the ledger says of them, and no others;
-            the hints stay as they are.
+        limit: With `dry_run`: maximum number of records to read.
+        replay: The only objects to read, again, regardless of the ledger; the hints
+            stay unchanged.
 
     Raises:
-        ReportingError: The run was given up; whole outputs may have been committed,
-            nothing half.
+        ReportingError: The run failed; each output is either unchanged or committed as
+            a whole.
     """
     sample = limit or DRY_RUN_LIMIT if dry_run else None
     this = Run.begin(pipeline, deadline=deadline, limit=sample, replay=replay)
@@ -79,7 +79,7 @@ def run(
 
 
 def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
-    """Do all of a run but its end: plan, work, commit, record."""
+    """Plan, work, commit and record; everything of a run except its end."""
     pipeline, source = this.pipeline, this.pipeline.source
     opened = open_sinks(pipeline, recorder if this.writes else None)
     warnings = RunWarnings(pipeline, recorder.inputs)

@@ -1,7 +1,7 @@
-"""The source state of a run: where the source starts, and what is committed.
+"""Source state of a run: the state to start from, and the state to commit.
 
 Each sink keeps the state together with its rows. A sink whose commit failed is behind
-the others, and the source starts from its state.
+the others, and the source starts from the state of this sink.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ State = Mapping[str, Any]
 
 
 def identity_of(source: Source) -> str:
-    """Return what tells a source from others: name, stream, and places that it reads.
+    """Return the identity of a source: name, stream, and places that it reads.
 
-    A state of another database says nothing, whatever its tables are called. A source
-    that fails to name its places is told by its name: that alone does no harm.
+    The state of another database must not be used, even if its tables have the same
+    names. If a source fails to return its places, its name alone is the identity.
     """
     places: Sequence[str] = ()
     with suppress(ReportingError):
@@ -36,14 +36,14 @@ def identity_of(source: Source) -> str:
 
 
 class SourceState(NamedTuple):
-    """States that the sinks of a report have, as they were committed.
+    """States that were committed to the sinks of a report.
 
-    A committed state holds a number that grows with each commit (``sequence``), what
-    tells the source from others, the write mode of the sink, and what the source said
-    (``state``).
+    A committed state holds a number that grows with each commit (``sequence``), the
+    identity of the source, the write mode of the sink, and the state that the source
+    returned (``state``).
 
     Attributes:
-        source: What tells the source from others, see `identity_of`.
+        source: Identity of the source, see `identity_of`.
         committed: State of each sink, `None` if it has none.
         kept: Whether each sink keeps a state.
         modes: Write mode of each sink.
@@ -68,11 +68,11 @@ class SourceState(NamedTuple):
 
     @property
     def start(self) -> State | None:
-        """State of the sink that is furthest behind, `None` if one has none.
+        """State of the sink that is furthest behind, `None` if a sink has none.
 
-        One of another source or another write mode says nothing of what is in the
-        table now. Nor do two that were committed with one number and differ: of runs at
-        once, one has reached the one sink, and the other run the other.
+        A state of another source or another write mode is ignored, as it does not
+        describe the present table. So are two different states with the same number:
+        of two concurrent runs, each has reached another sink first.
         """
         states = []
         for known, keeps, mode in zip(
@@ -98,12 +98,12 @@ class SourceState(NamedTuple):
         )
 
     def following(self, state: State | None) -> list[State | None]:
-        """Return what to commit to each sink, `None` if it stays as it is.
+        """Return the state to commit to each sink, `None` to keep the present state.
 
-        A table that is replaced has lost the rows that an older state stands for.
+        A table that is replaced loses the rows that an older state describes.
 
         Args:
-            state: What the source says, `None` if its state has not changed.
+            state: State that the source returned, `None` if it has not changed.
         """
         number = max(
             (int(known["sequence"]) for known in self.committed if known), default=0

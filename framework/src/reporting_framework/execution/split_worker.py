@@ -1,6 +1,6 @@
-"""The work on one split: read, validate, transform, stage.
+"""Work on one split: read, validate, transform, stage.
 
-It runs wherever the engine puts it.
+It runs in any thread, process or machine that the engine chooses.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SplitWorker:
-    """Turns a split into a split result.
+    """Function that processes a split and returns its result.
 
     Attributes:
         pipeline: The report.
@@ -92,7 +92,7 @@ class SplitWorker:
     def _stage_batch(self, batch: Batch, split: Split, part: int) -> SplitResult:
         """Validate, transform and stage a batch.
 
-        If that fails and the trigger delivers again, leave it unread.
+        If this fails and the trigger delivers again, count the batch as unread.
         """
         taken = self._empty(split)
         taken.position = batch.position
@@ -136,7 +136,7 @@ class SplitWorker:
     def _stage_deletes(
         self, deletes: pl.DataFrame, split: Split, part: int
     ) -> SplitResult:
-        """Stage records that were deleted at the source, where the mode is upsert."""
+        """Stage records that were deleted at the source, if the mode is ``upsert``."""
         taken = self._empty(split)
         taken.deletes = deletes
         if self.limit is not None:
@@ -152,7 +152,7 @@ class SplitWorker:
         return taken
 
     def _unread(self, batch: Batch, kept: SplitResult, reason: str) -> SplitResult:
-        """Return a batch as not read, but for the records of it that were rejected."""
+        """Return a batch as not read, except its rejected records."""
         split_result = self._empty(kept.split)
         split_result.reject(kept.rejections)
         split_result.ignored_fields = kept.ignored_fields
@@ -196,7 +196,7 @@ class SplitWorker:
 
 
 def _apply(transform: Transform, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Return what a transform makes of a frame, and the source keys of dropped rows."""
+    """Apply a transform; return the frame, and the source keys of dropped rows."""
     shaped, source_keys = transform.apply(frame), frame[SOURCE_KEY]
     return shaped, call(
         owner_of(transform),
@@ -211,7 +211,7 @@ def _timed(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """Call a function and count the time that it takes towards a stage."""
+    """Call a function, and add its time to a stage."""
     at, began = time.time(), time.perf_counter()
     result = function(*args, **kwargs)
     split_result.add_time(stage, at, time.perf_counter() - began)
@@ -221,7 +221,7 @@ def _timed(
 def _first_records(batch: Batch, left: int) -> Batch:
     """Return the first `left` records of a batch.
 
-    Those among them that the source itself rejected count as the last.
+    Records that the source itself rejected count as the last.
     """
     return batch._replace(
         rejected=batch.rejected[: max(0, left - len(batch.source_keys))],

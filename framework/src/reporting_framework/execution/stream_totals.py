@@ -1,4 +1,4 @@
-"""The sum of what the runs of a report's streams did."""
+"""Sum of the results of a report's streams."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _UPSERT_COUNTS = ("inserted", "updated", "unchanged", "deleted")
 
 
 def failed_stream(report: str, error: ReportingError) -> RunResult:
-    """Return what the run of a stream did that was given up."""
+    """Return the result of a stream whose run failed."""
     return RunResult(
         report=report,
         run_id=uuid.uuid4().hex,
@@ -41,13 +41,13 @@ def failed_stream(report: str, error: ReportingError) -> RunResult:
 def sum_of(
     report: str, run_id: str, streams: Mapping[str, RunResult], *, seconds: float
 ) -> RunResult:
-    """Return the sum of the runs of all streams.
+    """Return the sum of the results of all streams.
 
     Args:
         report: Name of the report.
         run_id: Id of the run as a whole.
-        streams: What the run of each stream did.
-        seconds: How long they took in all.
+        streams: Result of each stream, by name.
+        seconds: Duration of the run as a whole.
     """
     results = list(streams.values())
     counts: dict[str, Any] = {

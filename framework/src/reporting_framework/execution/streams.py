@@ -1,7 +1,7 @@
-"""The runs of a report whose source has streams: one run for each stream.
+"""Runs of a report whose source has streams: one run for each stream.
 
-A stream's run is an ordinary run of the report ``REPORT/STREAM``, with the rows, the
-state and the metadata of that stream alone.
+A stream's run is an ordinary run of the report ``REPORT/STREAM``, with rows, state and
+metadata of its own.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _log = logging.getLogger(__name__)
 
 
 class Assembled(NamedTuple):
-    """A report ready to run.
+    """Report ready to run.
 
     Attributes:
-        report: Its name.
-        pipelines: Its only pipeline, or that of each stream by the stream's name; an
-            error if a stream could not be looked up.
-        at_once: How many streams are read at once.
+        report: Name of the report.
+        pipelines: The only pipeline, under `None`, or the pipelines of the streams by
+            their names; an error if a stream could not be assembled.
+        at_once: Number of streams to read at once.
     """
 
     report: str
@@ -57,7 +57,7 @@ class Assembled(NamedTuple):
     at_once: int = 1
 
     def map(self, change: Callable[[Pipeline], Pipeline]) -> Assembled:
-        """Return the report, each pipeline changed."""
+        """Return the report with `change` applied to each pipeline."""
         return self._replace(
             pipelines={
                 stream: each if isinstance(each, ReportingError) else change(each)
@@ -73,11 +73,11 @@ def assemble_all(
     *,
     trigger: Trigger | None = None,
 ) -> Assembled:
-    """Assemble a report: its only pipeline, or one for each stream of its source.
+    """Assemble a report: its only pipeline, or one pipeline for each stream.
 
     Raises:
-        ReportingError: As `pipeline.assemble`. A stream that fails alone, other than by
-            its configuration, leaves the others as they are.
+        ReportingError: As `assembly.assemble`. If the assembly of one stream fails for
+            a reason other than its configuration, the others are still assembled.
     """
     streams, at_once = streams_of(report, composition, registry)
     if not streams:
@@ -103,9 +103,9 @@ def assemble_all(
 def streams_of(
     report: str, composition: PipelineSpec, registry: Registry
 ) -> tuple[Sequence[str], int]:
-    """Return the streams that a report reads, and how many at once.
+    """Return the streams that a report reads, and the number to read at once.
 
-    There are none if its source has none, or if one of them is chosen.
+    Returns no streams if the source has none, or if the composition selects one.
 
     Raises:
         ReportingError: They cannot be looked up, or do not fit the report.
@@ -124,10 +124,10 @@ def streams_of(
 
 
 def _check(report: str, composition: PipelineSpec, streams: Sequence[str]) -> None:
-    """Check the names of streams, and that no two would share a table.
+    """Check the names of streams, and that no two streams would share a table.
 
     Raises:
-        PluginError: A name cannot be part of a path, or is there twice.
+        PluginError: A name cannot be part of a path, or is not unique.
         SettingsError: A sink's settings are the same for all streams.
     """
     source = f"report {report}: source {composition.source.name}"
@@ -160,10 +160,10 @@ def run_all(
     deadline: float | None = None,
     **how: Any,
 ) -> RunResult:
-    """Execute a report once: each stream of its source, if it has any.
+    """Execute a report once, with each stream of its source if it has streams.
 
-    A stream that fails is logged, and the others go on. What time is left is shared
-    among the streams that are yet to be read.
+    If a stream fails, the error is logged, and the others continue. The remaining time
+    is shared among the streams that were not yet read.
 
     Args:
         assembled: The report.
@@ -172,7 +172,7 @@ def run_all(
         how: Other arguments of `runner.run`.
 
     Raises:
-        ReportingError: As `runner.run`; of several streams, all failed.
+        ReportingError: As `runner.run`; with streams, only if all streams failed.
     """
     if isinstance(only := assembled.pipelines.get(None), tuple):
         return run(only, lifecycle=lifecycle, deadline=deadline, **how)
@@ -214,7 +214,7 @@ def run_all(
 def _each(
     run_one: Callable[[int], RunResult], count: int, at_once: int
 ) -> list[RunResult]:
-    """Return the results of all streams; Ctrl-C does not wait for those under way."""
+    """Return the results of all streams; on Ctrl-C, do not wait for running streams."""
     if at_once == 1:
         return list(map(run_one, range(count)))
     pool = ThreadPoolExecutor(at_once, "reporting-stream")

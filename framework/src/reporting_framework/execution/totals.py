@@ -1,4 +1,4 @@
-"""The sum of a run's split results, and the `RunResult` it makes."""
+"""Sum of a run's split results, and the `RunResult` made from it."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ MAX_SAMPLES = 5
 
 @dataclass(slots=True)
 class RunTotals:
-    """Adds split results up as they come; it keeps no rows, only what the commit needs.
+    """Running sum of split results; it keeps no rows, only the data for the commit.
 
     Attributes:
-        sinks: How many sinks the report has.
-        expected_replays: Quarantined objects that were given out to be read again.
+        sinks: Number of sinks of the report.
+        expected_replays: Quarantined objects that were planned to be read again.
         versions_ordered: Whether the newest version of a record is kept.
         keeps_splits: Whether the source needs the finished splits for its state.
         read: Records read.
@@ -62,11 +62,12 @@ class RunTotals:
         done: Splits that were read, as a whole or up to a position, if they are kept:
             a split may name hundreds of objects.
         multi_record_objects: Objects of several records that were read.
-        replayed: Those of `expected_replays` that were read; the others stay in
-            quarantine as they are.
-        newest_read: The newest version of each that was read, if they have an order.
-        spans: When each stage first began and last ended.
-        exhausted: Whether the source had no more splits to give.
+        replayed: Objects of `expected_replays` that were read; the quarantine entries
+            of the others stay unchanged.
+        newest_read: Newest version that was read of each replayed object, if versions
+            have an order.
+        spans: First beginning and last end of each stage.
+        exhausted: Whether the source had no more splits.
         cut_short: Whether a split could not be read to its end.
     """
 
@@ -112,38 +113,38 @@ class RunTotals:
 
     @property
     def complete(self) -> bool:
-        """Whether all was worked on; what was left unread is known by name."""
+        """True if all splits were processed to their ends.
+
+        Single objects may still be unread; these are known by name.
+        """
         return self.exhausted and not self.cut_short
 
     def add_time(self, stage: str, began: float, taken: float) -> None:
-        """Count in time spent on a stage.
-
-        The time is `taken` seconds from `began` (since the epoch) on.
-        """
+        """Add the time of a stage: `taken` seconds from `began` (epoch) on."""
         self.seconds[stage] += taken
         self.spans[stage] = around(self.spans.get(stage), (began, began + taken))
 
     def staged_parts(self, sink: int) -> list[StagedPart]:
-        """Return what the sink at this position has staged, in the plan's order."""
+        """Return the staged parts of the sink at this position, in the plan's order."""
         ordered = sorted(self.staged_by_split, key=lambda staged: staged[0])
         return [part for _, by_sink in ordered for part in by_sink[sink]]
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Count in the time of the block, unless it raises."""
+        """Add the time of the block to a stage, unless the block raises."""
         at, began = time.time(), time.perf_counter()
         yield
         self.add_time(stage, at, time.perf_counter() - began)
 
     def exhaust(self) -> None:
-        """Note that the source has no more splits to give."""
+        """Record that the source has no more splits."""
         self.exhausted = True
 
     def add(self, split_result: SplitResult, position: int = 0) -> None:
-        """Count one split result in.
+        """Add one split result.
 
         Args:
-            split_result: What became of a split.
+            split_result: Result of a split.
             position: Position of the split in the plan: staged parts are committed in
                 the order of the plan.
         """
@@ -173,7 +174,7 @@ class RunTotals:
         keys: Sequence[str] | pl.Series,
         versions: Sequence[str | None] | pl.Series,
     ) -> None:
-        """Note which quarantined objects were read, and in which version."""
+        """Record the quarantined objects that were read, and their versions."""
         replayed = objects_among(keys, self.expected_replays)
         self.replayed |= replayed
         if not (replayed and self.versions_ordered):
@@ -183,9 +184,9 @@ class RunTotals:
             self.newest_read[key] = max(known or "", version or "") or None
 
     def add_commits(self, commit_results: Sequence[CommitResult]) -> None:
-        """Count in what the sinks did.
+        """Add the results of the sinks' commits.
 
-        A row that one of them could not keep counts as not read: it comes again.
+        A row that a sink could not keep counts as not read, as it is delivered again.
         """
         failed: dict[str, ReadFailure] = {}
         for commit_result in commit_results:
@@ -198,7 +199,7 @@ class RunTotals:
         self.staged -= len(failed)
 
     def mark_unread(self, unread: Sequence[ReadFailure]) -> None:
-        """Count rejected records that could not be set aside as not read."""
+        """Count rejected records that could not be stored as not read."""
         source_keys = {item.source_key for item in unread}
         kept = [
             rejection
@@ -218,11 +219,11 @@ class RunTotals:
         quarantine: QuarantineState | None,
         response: Any = None,
     ) -> RunResult:
-        """What the run did.
+        """Return the result of the run.
 
         Raises:
-            InvariantBroken: Read is not the sum of accepted, rejected, filtered and
-                duplicates.
+            InvariantBroken: The number of records read is not the sum of accepted,
+                rejected, filtered and duplicates.
         """
         filtered = sum(
             rejection.error_type == FILTERED for rejection in self.rejections
@@ -296,7 +297,7 @@ class RunTotals:
         )
 
     def _reasons(self) -> list[RejectionCount]:
-        """Reasons for rejection, the most frequent first."""
+        """Return the reasons for rejection, the most frequent first."""
         counted = Counter(
             (item.error_type, item.field)
             for item in self.rejections

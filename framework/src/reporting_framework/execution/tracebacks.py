@@ -1,7 +1,4 @@
-"""Tracebacks that tell where an error was raised and of which type.
-
-They hold no value of a record and no secret of a URI.
-"""
+"""Tracebacks without values of records and without secrets of URIs."""
 
 from __future__ import annotations
 
@@ -12,10 +9,10 @@ from reporting_framework.errors import ReportingError
 
 
 def traceback_text(error: BaseException, *, verbose: bool) -> str:
-    """The traceback of an error and its causes.
+    """Return the traceback of an error and its causes.
 
-    Without `verbose` only where and which type a foreign error is: its message may hold
-    values of records.
+    Without `verbose`, messages of errors other than `ReportingError` are left out, as
+    they may hold values of records.
     """
     if verbose:
         return redacted("".join(traceback.format_exception(error)).rstrip())

@@ -1,4 +1,4 @@
-"""What an event is that AWS hands over to a function, and what it says."""
+"""Events that AWS passes to a function: their kinds, and their triggers."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ Kind = Literal[
 ]
 
 AWAITED: frozenset[Kind] = frozenset({"direct", "http"})
-"""Kinds whose answer someone reads. A direct invocation may be asynchronous as well:
-nothing in the event tells.
+"""Kinds whose answer the caller reads. A direct invocation may also be asynchronous;
+the event does not show it.
 """
 
 NAMING: frozenset[Kind] = frozenset({"s3", "sqs", "kinesis"})
 """Kinds that name the objects or records to take."""
 
 CONTINUE = "reporting_continue"
-"""Key of an event by which a function goes on with what it did not get done."""
+"""Key of an event by which a function continues its unfinished work."""
 
 ID_LIMIT = 128
-"""Longest correlation id, in characters: it comes from outside and is in every line of
-the log.
+"""Longest correlation id, in characters: it is external input, and every log line has
+it.
 """
 
 MAX_NEAR = 20
-"""Unknown names of an event that are compared with the names of settings: each
-comparison costs.
+"""Maximum number of unknown names of an event that are compared with the names of
+settings: each comparison costs time.
 """
 
 _POLLED: Mapping[Any, Kind] = {
@@ -46,13 +46,11 @@ _SCHEDULERS = ("aws.events", "aws.scheduler")
 
 
 def kind_of(event: Any, settings: Collection[str] = ()) -> Kind:
-    """Return what the event is.
-
-    ``unknown`` unless it is known to be a request, a direct invocation or the like.
+    """Return the kind of an event, ``unknown`` if it is of no known kind.
 
     Args:
         event: The event.
-        settings: Names of the report's settings, by which a direct invocation is known.
+        settings: Names of the report's settings, which identify a direct invocation.
     """
     if not isinstance(event, Mapping):
         return "unknown"
@@ -76,12 +74,10 @@ def kind_of(event: Any, settings: Collection[str] = ()) -> Kind:
 
 
 def _is_direct(event: Mapping[str, Any], settings: Collection[str]) -> bool:
-    """Return whether the event names a setting, perhaps misspelt.
+    """Return whether the event names a setting, perhaps misspelt, and nothing nested.
 
-    It must also hold no table or list under another name.
-
-    Services send tables and lists under names of their own. Whatever they get for an
-    answer is success to them.
+    Services send objects and arrays under names of their own, and take any answer for
+    success. So an object or array under a name that is not a setting's is refused.
     """
     foreign = [name for name in event if name not in settings]
     unknown_report_settings = {
@@ -105,7 +101,7 @@ def _is_close_match(name: str, settings: Collection[str]) -> bool:
 
 
 def _polled_service(records: Any) -> Kind:
-    """What a list of records is, if all are of one kind."""
+    """Return the kind of a list of records, ``unknown`` unless all have one kind."""
     if not isinstance(records, list) or not all(
         isinstance(record, Mapping) for record in records
     ):
@@ -115,10 +111,10 @@ def _polled_service(records: Any) -> Kind:
 
 
 def trigger_of(kind: Kind, event: Any) -> Trigger:
-    """The event as a trigger.
+    """Return the trigger of an event.
 
     Raises:
-        TriggerError: It is not what a report can be started by.
+        TriggerError: The event cannot start a report.
     """
     if not isinstance(event, Mapping):
         raise TriggerError(
@@ -149,9 +145,9 @@ def trigger_of(kind: Kind, event: Any) -> Trigger:
 
 
 def _refuse_surrogates(settings: Mapping[str, Any]) -> None:
-    """Raise if a name or text is not valid Unicode, which JSON can escape all the same.
+    """Refuse names and texts that are not valid Unicode, which JSON can escape.
 
-    What is nested too deep for this is refused as a setting.
+    Values that are nested too deep for this check are refused as settings later.
     """
     with suppress(RecursionError):
         text = json.dumps(settings, ensure_ascii=False)
@@ -163,7 +159,7 @@ def _refuse_surrogates(settings: Mapping[str, Any]) -> None:
 
 
 def _body(event: Mapping[str, Any]) -> Any:
-    """What the body of a request says; an empty one says nothing."""
+    """Return the settings in the body of a request; an empty body has none."""
     body = event.get("body") or ""
     try:
         text = (
@@ -179,7 +175,7 @@ def _body(event: Mapping[str, Any]) -> Any:
 
 
 def _article(value: Any) -> str:
-    """A JSON value's type, in words; never the value."""
+    """Return the type of a JSON value in words, never the value."""
     names = {
         type(None): "null",
         bool: "a boolean",
@@ -196,7 +192,8 @@ def trigger_of_files(paths: Iterable[Path]) -> Trigger:
     All must name work of one kind, and their records are taken together.
 
     Raises:
-        TriggerError: A file cannot be read, holds no event, or one of another kind.
+        TriggerError: A file cannot be read, holds no event, or holds an event of
+            another kind.
     """
     messages: dict[str, list[Any]] = {}
     for path in paths:
@@ -225,7 +222,7 @@ def trigger_of_files(paths: Iterable[Path]) -> Trigger:
 
 
 def correlation_id(kind: Kind, event: Any, request_id: str) -> str:
-    """What ties the log lines of everything that one event caused together."""
+    """Return the id that all log lines of one event share."""
     value: Any = None
     if kind == "http":
         value = event["requestContext"].get("requestId")

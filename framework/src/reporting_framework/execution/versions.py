@@ -1,4 +1,4 @@
-"""Versions of rows, which ``upsert`` and ``replace`` need beside the columns."""
+"""Versions of rows, which ``upsert`` and ``replace`` need in two more columns."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def with_versions(frame: pl.DataFrame, batch: Batch) -> pl.DataFrame:
 
 
 def delete_rows(deletes: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
-    """Return rows that stand for deleted records: all other columns are null."""
+    """Return rows for deleted records; the columns of the report are null."""
     columns = [SOURCE_KEY, *VERSION_COLUMNS]
     return (
         schema.to_frame()

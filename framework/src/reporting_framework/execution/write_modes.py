@@ -1,4 +1,4 @@
-"""The write mode of each sink of a report, and the names reserved for columns."""
+"""Write mode of each sink of a report, and reserved names of columns."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 RESERVED = "_reporting_"
-"""Beginning of the names of columns that sinks use while they work."""
+"""Prefix of the names of columns that sinks use while they work."""
 
 
 def check_names(report: str, schema: pl.Schema, modes: Sequence[WriteMode]) -> None:
-    """Refuse columns of a report that have names of the framework's own.
+    """Refuse columns of a report with names that the framework reserves.
 
     Raises:
         SettingsError: There is such a column.
@@ -39,13 +39,13 @@ def check_names(report: str, schema: pl.Schema, modes: Sequence[WriteMode]) -> N
 def write_modes_of(
     report: str, composition: PipelineSpec, source: Source, sinks: Sequence[Sink]
 ) -> list[WriteMode]:
-    """Return what runs do to the table of each sink.
+    """Return the write mode of each sink.
 
-    It is the sink's setting ``write_mode``, if it has one, or else that of the report.
+    It is the sink's setting ``write_mode`` if set, otherwise the report's.
 
     Raises:
-        SettingsError: A sink cannot do it, the source's versions have no order, or one
-            sink replaces its table and another one does not.
+        SettingsError: A sink does not support its mode, the source's versions have no
+            order, or one sink replaces its table and another does not.
     """
     modes: list[WriteMode] = []
     for sink in sinks:
@@ -71,11 +71,11 @@ def write_modes_of(
 
 
 def mode_of(sink: Sink, composition: PipelineSpec) -> WriteMode:
-    """Return the write mode of a sink: its own setting, or that of the report."""
+    """Return the write mode of a sink: its own setting, or the report's."""
     return planned_mode(getattr(sink, "settings", None), composition)
 
 
 def planned_mode(settings: Any, composition: PipelineSpec) -> WriteMode:
-    """Return the write mode of a sink that has these settings."""
+    """Return the write mode of a sink with these settings."""
     own: WriteMode | None = getattr(settings, "write_mode", None)
     return own or composition.write_mode
