@@ -1,1 +1,1 @@
-"""Plugins that the framework brings itself."""
+"""Plugins of the framework itself."""

@@ -1,4 +1,4 @@
-"""From the fields of a pydantic model or TypedDict to the columns of a frame."""
+"""Columns of a frame for the fields of a pydantic model or TypedDict."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ _CALENDAR = range(_FIRST // _MICROSECOND, _LAST // _MICROSECOND + 1)
 
 
 class UnsupportedField(TypeError):
-    """A field that cannot have a column."""
+    """Error of a field that cannot have a column."""
 
 
 class Column(NamedTuple):
-    """A column made of a field.
+    """Column of a field.
 
     Attributes:
-        dtype: Its polars type.
-        convert: What is done to each value that is not null, or None.
+        dtype: Polars type of the column.
+        convert: Function that converts each value that is not null, or `None`.
     """
 
     dtype: pl.DataType
     convert: Callable[[Any], Any] | None = None
 
     def series(self, name: str, values: Sequence[Any]) -> pl.Series:
-        """The values as a column.
+        """Convert values to a column.
 
         Raises:
-            Exception: One of them does not fit it; `fits` tells which.
+            Exception: A value does not fit; use `fits` to find it.
         """
         if self.dtype == MOMENT:
             return _moments(name, values)
@@ -70,7 +70,7 @@ class Column(NamedTuple):
         return column
 
     def fits(self, value: Any) -> bool:
-        """Whether the column can hold the value."""
+        """Return whether the column can hold the value."""
         try:
             self.series("", [value])
         except MemoryError:
@@ -83,14 +83,15 @@ class Column(NamedTuple):
 
 
 def column_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Column:
-    """The column for a field of this type; anything nested becomes a String of JSON.
+    """Return the column for a field of this type; nested types become JSON texts.
 
     Args:
         annotation: The field's type, with or without `Annotated` and ``| None``.
-        metadata: Its constraints; an integer bounded to 32 bits becomes an Int32.
+        metadata: Constraints of the field; an integer bounded to 32 bits becomes an
+            Int32.
 
     Raises:
-        UnsupportedField: There is no column for it.
+        UnsupportedField: There is no column for this type.
     """
     if hasattr(annotation, "__value__"):  # type Name = ...
         return column_of(annotation.__value__, metadata)
@@ -120,12 +121,12 @@ def column_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Column:
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON without spaces, its keys in the order in which they came.
+    """Return a value as JSON without spaces, with its keys in their original order.
 
-    Nested fields go by their names, not by their aliases, as columns do.
+    Nested fields have their names, not their aliases, as columns do.
 
     Raises:
-        ValueError: It holds NaN or an infinity, which JSON does not have.
+        ValueError: The value holds NaN or an infinity, which JSON does not have.
     """
     text = to_json(value, by_alias=False).decode()
     if "NaN" in text or "Infinity" in text:  # within a string, perhaps
@@ -153,12 +154,12 @@ def _column_of_class(kind: type, metadata: tuple[Any, ...]) -> Column | None:
 
 
 def _moments(name: str, values: Sequence[datetime | None]) -> pl.Series:
-    """Moments in UTC; without a zone they are UTC already.
+    """Convert moments to UTC; a moment without a zone is taken as UTC.
 
-    A subtraction costs a third of `astimezone`.
+    A subtraction takes a third of the time of `astimezone`.
 
     Raises:
-        OverflowError: One of them is outside the calendar in UTC.
+        OverflowError: A moment is outside the calendar in UTC.
     """
     spans = [
         (
@@ -180,7 +181,7 @@ def _moments(name: str, values: Sequence[datetime | None]) -> pl.Series:
 
 
 def _flatten(metadata: Sequence[Any]) -> list[Any]:
-    """Constraints, with those inside a `Field` taken out of it."""
+    """Return constraints, with the constraints of a `Field` as separate items."""
     return [
         one
         for item in metadata
@@ -212,4 +213,4 @@ _PLAIN: dict[Any, Column] = {
     ),
     (date, PastDate, FutureDate): Column(pl.Date()),
 }
-"""In this order: a bool is an int, and a datetime is a date."""
+"""Columns by type. The order matters: a bool is an int, and a datetime is a date."""

@@ -1,4 +1,4 @@
-"""The engine ``local``: splits in threads of this process."""
+"""Engine ``local``: splits in threads of this process."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ class LocalEngineSettings(Settings):
     """Settings of the engine ``local``."""
 
     max_splits: int = Field(
-        8, ge=1, le=64, description="Splits under way at once at the most"
+        8, ge=1, le=64, description="Maximum number of splits processed at once"
     )
 
 
 class LocalEngine(Engine):
-    """Threads that run as many splits at once as the source says are worth it.
+    """Engine with a pool of threads, as many as the source recommends.
 
-    The engine takes no more than it can work on.
-
-    A source that is not worth two splits at once is worked on in the caller's own
-    thread: for a folder, handing work to threads costs more than it gives.
+    The engine takes no more splits than it can process. If the source recommends one
+    split at a time, the caller's thread processes it: for a folder, passing work to
+    threads takes longer than it saves.
     """
 
     name: ClassVar[str] = "local"
@@ -65,10 +64,7 @@ class LocalEngine(Engine):
 
 
 def _until(stop: Callable[[], bool], splits: Iterable[Split]) -> Iterator[Split]:
-    """The splits, until `stop` says so.
-
-    It is asked before the next one is planned, too.
-    """
+    """Yield splits until `stop` returns true; it is called before each is planned."""
     iterator = iter(splits)
     while not stop():
         try:

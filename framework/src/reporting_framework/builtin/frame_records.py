@@ -1,4 +1,4 @@
-"""Rows of a frame as records of JSON, for a validator that takes single records."""
+"""Rows of a frame as JSON records, for a validator that takes single records."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pydantic_core import to_json
 from reporting_framework.plugin_api.records import Batch, Rejection
 
 NOT_JSON = "wrong_type"
-"""A value that JSON does not have: bytes that are not UTF-8, an object."""
+"""Error type of a value that JSON does not have: not UTF-8, or an object."""
 
 
 def as_payloads(
     batch: Batch, columns: Collection[str]
 ) -> tuple[Batch, list[Rejection]]:
-    """Return the rows of a frame as payloads, and a rejection for each that has none.
+    """Return the rows of a frame as payloads, or as rejections if that is impossible.
 
     Times, days and decimal numbers become texts, so that no digit is lost.
 
@@ -45,7 +45,7 @@ def as_payloads(
 
 
 def _rows(frame: pl.DataFrame) -> Sequence[Mapping[str, Any]]:
-    """Return the rows; a value that Python does not have is an `object` in them."""
+    """Return the rows; a value without a Python type is an `object` in them."""
     try:
         return frame.rows(named=True)
     except Exception:  # a nested time before the year 1, say

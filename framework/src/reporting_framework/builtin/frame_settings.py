@@ -94,19 +94,19 @@ class ColumnRule(Settings):
 
     @property
     def whole_pattern(self) -> str:
-        """The pattern, for the text as a whole."""
+        """Pattern that must match the whole text."""
         return f"^(?:{self.pattern})$"
 
     @property
     def allowed(self) -> pl.Series:
-        """The values there may be, in the type of the column."""
+        """Allowed values, in the type of the column."""
         return pl.Series(list(self.values)).cast(self.dtype, strict=True)
 
     def bound(self, value: Bound) -> Any:
-        """Return a bound as a value to compare a column with.
+        """Return a bound as a value to compare with the column.
 
         Raises:
-            ValueError: It is not of the column's type.
+            ValueError: The bound is not of the column's type.
         """
         if self.type == "date":
             return date.fromisoformat(str(value))

@@ -1,4 +1,4 @@
-"""The validator ``frame``: rules for the columns of frames.
+"""Validator ``frame``: rules for the columns of frames.
 
 It works on columns; only rejected rows become Python objects.
 """
@@ -30,9 +30,9 @@ class Fault(NamedTuple):
     """Rows that break one rule.
 
     Attributes:
-        rows: Boolean column, true for each row that breaks it.
-        error_type: Why these rows are rejected.
-        field: The column, or None if it is the key as a whole.
+        rows: Boolean column, true for each row that breaks the rule.
+        error_type: Error type of these rows' rejections.
+        field: The column, or `None` for the key as a whole.
     """
 
     rows: pl.Series
@@ -41,9 +41,9 @@ class Fault(NamedTuple):
 
 
 class FrameValidator(Validator):
-    """Accepts rows whose columns have the types and values that the settings say.
+    """Validator of rows against the types and values in the settings.
 
-    A row is rejected for the first rule that it breaks, in the order of the columns.
+    The rejection of a row names the first rule that it breaks, in the order of columns.
     """
 
     name = "frame"
@@ -57,10 +57,10 @@ class FrameValidator(Validator):
 
     @property
     def schema(self) -> pl.Schema:  # type: ignore[override]  # nobody sets it
-        """Columns that the settings name, or those of the source.
+        """Columns of the settings, or of the source if the settings name none.
 
         Raises:
-            SettingsError: There are none.
+            SettingsError: There are no columns.
         """
         if not self._types:
             raise SettingsError(
@@ -70,7 +70,7 @@ class FrameValidator(Validator):
         return pl.Schema({**self._types, SOURCE_KEY: pl.String()})
 
     def bind(self, schema: pl.Schema) -> None:
-        """Take the columns of the source, if the settings name none."""
+        """Use the columns of the source, if the settings name none."""
         wanted = [*self._rules, *self._key]
         if unknown := [name for name in wanted if name not in schema]:
             raise SettingsError(
@@ -114,7 +114,7 @@ class FrameValidator(Validator):
         return Validated(frame, rejections, self._ignored(given))
 
     def _column(self, given: pl.DataFrame, name: str) -> pl.Series:
-        """Return a column in its declared type; null where a value is not of it."""
+        """Return a column in its declared type; values of other types become null."""
         dtype = self._types[name]
         if name not in given.columns:
             return pl.Series(name, [None] * given.height, dtype=dtype)
@@ -199,7 +199,7 @@ def _is_castable(actual: pl.DataType, wanted: pl.DataType) -> bool:
 
 
 def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Return the column in another type; null where a value would change."""
+    """Return the column in another type; values that would change become null."""
     if column.dtype == dtype:
         return column
     if isinstance(column.dtype, pl.String) and isinstance(dtype, pl.Datetime):

@@ -1,7 +1,4 @@
-"""The facts that a model states of its fields beside their types.
-
-They are descriptions, choices, and whether the fields may be null.
-"""
+"""Facts about a model's fields: descriptions, choices, nullability."""
 
 from __future__ import annotations
 
@@ -17,9 +14,9 @@ from reporting_framework.plugin_api.validator import ColumnFacts
 
 
 def facts_of(model: Any, names: Iterable[str]) -> dict[str, ColumnFacts]:
-    """What pydantic's JSON schema of a model says of some of its fields.
+    """Return facts about fields of a model, from pydantic's JSON schema of it.
 
-    Nothing where it can make none.
+    Returns an empty mapping if pydantic cannot make a schema.
     """
     checked_model = with_config(model, ConfigDict()) if is_typeddict(model) else model
     try:
@@ -61,14 +58,14 @@ def _fact(
 
 
 def _constrains_value(option: Mapping[str, Any]) -> bool:
-    """Whether it says anything of the value: what does not may also be null."""
+    """Return whether a schema constrains the value; if not, null is valid."""
     return any(key in option for key in ("type", "enum", "const", "allOf", "oneOf"))
 
 
 def _options(
     field: Mapping[str, Any], definitions: Mapping[str, Any]
 ) -> Iterator[Mapping[str, Any]]:
-    """The alternatives that a field is."""
+    """Return the alternative schemas of a field."""
     for candidate in _resolved(field, definitions):
         if "anyOf" in candidate:
             for option in candidate["anyOf"]:
@@ -80,5 +77,5 @@ def _options(
 def _resolved(
     field: Mapping[str, Any], definitions: Mapping[str, Any]
 ) -> Iterator[Mapping[str, Any]]:
-    """The field, or what its reference leads to."""
+    """Return the schema of a field, with its reference resolved."""
     yield definitions.get(field.get("$ref", "").removeprefix("#/$defs/"), field)

@@ -1,7 +1,4 @@
-"""The fields that a pydantic model or a TypedDict declares.
-
-The module also has the way from a place in a record to a field's name.
-"""
+"""Fields of a pydantic model or a TypedDict, and their paths in records."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ _QUALIFIERS = (Required, NotRequired, ReadOnly)
 
 
 def is_model(candidate: Any) -> bool:
-    """Whether it is a pydantic model or a TypedDict."""
+    """Return whether an object is a pydantic model or a TypedDict."""
     return is_typeddict(candidate) or (
         isinstance(candidate, type) and issubclass(candidate, BaseModel)
     )
@@ -53,11 +50,10 @@ def fields_of(model: Any) -> dict[str, Any]:
 
 
 def with_config(model: Any, config: ConfigDict) -> Any:
-    """The same TypedDict with another configuration.
+    """Return the same TypedDict with another configuration.
 
-    Which fields are required is read from the resolved types: ``__required_keys__``
-    does not see a `NotRequired` in a module with ``from __future__ import
-    annotations``.
+    Required fields are found in the resolved types: ``__required_keys__`` misses a
+    `NotRequired` in a module with ``from __future__ import annotations``.
     """
     required: frozenset[str] = model.__required_keys__
     fields = {
@@ -74,14 +70,14 @@ def with_config(model: Any, config: ConfigDict) -> Any:
 
 
 def has_alias(model: Any, name: str) -> bool:
-    """Whether records may use another key for a field."""
+    """Return whether records may use another key for a field."""
     return any(True for _ in _aliases(model, name, fields_of(model)[name]))
 
 
 class FieldPaths:
-    """The declared part of a place in a record.
+    """Paths in records, reduced to declared field names.
 
-    Nothing that the record itself brought in is told.
+    Names that only the record has are never returned.
 
     Args:
         model: The model of the records.
@@ -92,9 +88,9 @@ class FieldPaths:
         self._known: dict[Any, dict[str, tuple[str, Any]]] = {}
 
     def declared(self, path: Sequence[int | str]) -> str | None:
-        """Return the names of fields along a path of keys and list indices, dotted.
+        """Return the dotted field names along a path of keys and list indices.
 
-        They go up to the first that no model declares.
+        The names end before the first key that no model declares.
         """
         model: Any = self._model
         names: list[str] = []
@@ -108,9 +104,9 @@ class FieldPaths:
         return ".".join(names) or None
 
     def _fields(self, model: Any) -> dict[str, tuple[str, Any]]:
-        """Return the name of each field and the model in it, by key.
+        """Return the name and the model of each field, by each key of the field.
 
-        The keys are all that records may use for the field.
+        A field may have several keys in records.
         """
         if model is None:
             return {}
@@ -132,7 +128,7 @@ def _is_required(hint: Any, otherwise: bool) -> bool:
 
 
 def _unqualified(hint: Any) -> Any:
-    """The type less `Required`, `NotRequired` and `ReadOnly`."""
+    """Return the type without `Required`, `NotRequired` and `ReadOnly`."""
     while get_origin(hint) in _QUALIFIERS:
         (hint,) = get_args(hint)
     return hint
@@ -145,9 +141,9 @@ def _annotated(annotation: Any, metadata: Sequence[Any]) -> Any:
 
 
 def _aliases(model: Any, name: str, hint: Any) -> Iterator[str]:
-    """Other keys that records may use for a field.
+    """Yield other keys that records may use for a field.
 
-    Of a path into a nested object, the first.
+    For a path into a nested object, it is the first key.
     """
     infos = (
         [
@@ -167,9 +163,9 @@ def _aliases(model: Any, name: str, hint: Any) -> Iterator[str]:
 
 
 def _model_in(hint: Any) -> Any:
-    """The model that a field holds, one or a list of them.
+    """Return the model of a field's value or of its list's items.
 
-    None for a mapping, whose keys are the record's own.
+    Returns `None` for a mapping, as its keys come from the record.
     """
     origin, members = (
         get_origin(hint),

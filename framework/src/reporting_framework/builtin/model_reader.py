@@ -1,4 +1,4 @@
-"""The way from a payload to a record's fields.
+"""Parser of payloads to the fields of records.
 
 A pydantic model or a TypedDict is compiled once for it.
 """
@@ -23,24 +23,24 @@ _CONFIG: dict[Extra, Literal["allow", "forbid"]] = {
 
 
 class RecordParser:
-    """Reads payloads with one model.
+    """Parser of payloads with one model.
 
-    Unknown fields are let in where they are to be counted: it costs next to nothing.
+    If unknown fields are counted, the model accepts them, at almost no cost.
 
     Args:
-        model: A pydantic model or a TypedDict. What its own configuration says of
-            unknown fields does not count.
-        extra: What is done with unknown fields.
+        model: A pydantic model or a TypedDict. Its own configuration of unknown fields
+            is ignored.
+        extra: Treatment of unknown fields.
 
     Raises:
         Exception: pydantic cannot make a validator of the model.
 
     Attributes:
-        parse: Makes a dictionary or a model of a payload, or raises a
-            `ValidationError`. The compiled function itself: the method of `TypeAdapter`
-            around it costs a tenth as much again.
-        open: Takes apart what `parse` made, or None when that is a dictionary: its
-            fields (unknown ones may be among them) and the unknown fields.
+        parse: Function that parses a payload to a dictionary or a model, or raises a
+            `ValidationError`. It is the compiled function itself: the method of
+            `TypeAdapter` around it takes a tenth longer.
+        open: Function that returns the fields of a parsed model (possibly with unknown
+            fields) and the unknown fields; `None` if `parse` returns a dictionary.
         names: Names of the declared fields.
     """
 
@@ -63,7 +63,7 @@ class RecordParser:
 
 
 def _configured(model: Any, config: ConfigDict) -> Any:
-    """The model with another configuration."""
+    """Return the model with another configuration."""
     return type(
         model.__name__,
         (model,),

@@ -1,4 +1,4 @@
-"""The framework's own parts, through the same entry-point group as every plugin."""
+"""Registration of the framework's own plugins, in the same entry-point group."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ REPORTING_API = 1
 
 @hookimpl
 def reporting_validators() -> Sequence[LazyPlugin]:
-    """The generic validators."""
+    """Return the generic validators."""
     return [
         LazyPlugin(
             "frame",
@@ -28,7 +28,7 @@ def reporting_validators() -> Sequence[LazyPlugin]:
 
 @hookimpl
 def reporting_engines() -> Sequence[LazyPlugin]:
-    """The default engine."""
+    """Return the default engine."""
     return [
         LazyPlugin(
             "local",

@@ -1,6 +1,6 @@
-"""The validator ``pydantic``: any model or TypedDict.
+"""Validator ``pydantic``: any model or TypedDict.
 
-A record becomes a row or a rejection, and no value is told.
+A record becomes a row or a rejection; rejections hold no values.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Row = tuple[str, str | None, dict[str, Any]]
 
 
 class ModelValidatorSettings(Settings):
-    """Settings of every validator that is made of a model."""
+    """Settings of all validators with a model."""
 
     extra: Extra = Field(
         "ignore",
@@ -59,28 +59,28 @@ class ModelValidatorSettings(Settings):
 
 
 class ModelValidator(Validator):
-    """A validator made of a model: subclass it with a `name` and a `model` of your own.
+    """Validator with a model: subclass it with your own `name` and `model`.
 
-    It takes payloads of JSON. It takes frames too: each row is validated as a record
-    with the same fields, which is slow; the validator ``frame`` is the fast one. Times,
-    days and decimal numbers are texts in such a record.
+    It accepts JSON payloads. It also accepts frames: each row is validated as a record
+    with the same fields. This is slow; the validator ``frame`` is fast. Times, days and
+    decimal numbers are texts in such a record.
 
     The columns are the model's fields in their order, then `extra` if unknown fields
-    are kept, then the source key. A rule over several fields raises a
+    are kept, then the source key. A rule over several fields must raise a
     `PydanticCustomError` whose context names the field at fault, as in ``{"field":
-    "module"}``. A rejection tells pydantic's type of the first error, in the order of
-    the fields.
+    "module"}``. The error type of a rejection is pydantic's type of the first error, in
+    the order of the fields.
 
     Attributes:
         model: A pydantic model or a TypedDict (which is faster by a third).
-        defaults: Values of fields that a record may leave out (`NotRequired`), put into
-            their columns. No rule sees them. A default of the model itself does the
-            same, and costs a second parse of each record.
-        excluded_fields: Fields that are checked and get no column; where unknown fields
-            are kept, they are too.
-        raw_json_fields: Fields without an alias whose column is the JSON text that
-            stands in the payload, whatever the model makes of it. Objects within them
-            may have a key twice.
+        defaults: Column values for fields that a record may omit (`NotRequired`). Rules
+            do not see them. A default of the model itself has the same effect, but
+            requires a second parse of each record.
+        excluded_fields: Fields that are checked and get no column. If unknown fields
+            are kept, these fields are kept with them.
+        raw_json_fields: Fields without an alias whose column is the JSON text of the
+            payload, not the value of the model. Objects within them may have duplicate
+            keys.
     """
 
     name: ClassVar[str]
@@ -114,30 +114,30 @@ class ModelValidator(Validator):
         self.schema = pl.Schema({**dtypes, SOURCE_KEY: pl.String()})
 
     def check_record(self, record: dict[str, Any]) -> dict[str, Any]:
-        """A rule over all fields, to override.
+        """Check a rule over several fields; override it as needed.
 
-        A pydantic model may have validators of its own as well.
+        A pydantic model may also have validators of its own.
 
         Args:
             record: The fields, each valid by itself.
 
         Raises:
-            PydanticCustomError: They do not go together.
+            PydanticCustomError: The fields are not consistent.
         """
         return record
 
     def parse_fast(self, payloads: Sequence[bytes]) -> Iterable[dict[str, Any] | None]:
-        """Return the records that can be had without the model.
+        """Return the records that can be parsed without the model.
 
-        Override it where speed counts more than a second parser costs.
+        Override the method if speed is worth a second parser.
 
         Args:
             payloads: n raw records.
 
         Returns:
-            n records, each just as the model and `check_record` make it of that payload
-            (a field of `raw_json_fields` as its text), or None for one that is left to
-            them: whenever there is any doubt.
+            n items: the record exactly as the model and `check_record` would return it
+            (a field of `raw_json_fields` as its text), or `None`, whenever there is any
+            doubt, to leave the payload to the model.
         """
         return repeat(None, len(payloads))
 
@@ -195,7 +195,7 @@ class ModelValidator(Validator):
         )
 
     def _log_slow(self) -> None:
-        """Log once that another validator is the fast one for frames."""
+        """Log once that another validator is faster for frames."""
         if not self._is_slow:
             self._is_slow = True
             _log.info(
@@ -205,7 +205,7 @@ class ModelValidator(Validator):
             )
 
     def column_facts(self) -> Mapping[str, ColumnFacts]:
-        """See `Validator.column_facts`: what the model says of its fields."""
+        """See `Validator.column_facts`; the facts come from the model."""
         from reporting_framework.builtin.model_facts import facts_of
 
         facts_by_field = facts_of(self.model, self._columns)
@@ -254,7 +254,7 @@ class ModelValidator(Validator):
     def _add_extra(
         self, record: dict[str, Any], unknown: Mapping[str, Any] | None, payload: bytes
     ) -> None:
-        """Put what has no column of its own into the column `extra`."""
+        """Add fields without a column of their own to the column `extra`."""
         kept = {
             name: record[name]
             for name in self._set_aside
@@ -264,7 +264,7 @@ class ModelValidator(Validator):
         record[EXTRA_COLUMN] = as_written(kept, payload) if kept else None
 
     def _frame(self, rows: list[Row], rejections: list[Rejection]) -> pl.DataFrame:
-        """The rows as a frame.
+        """Return the rows as a frame.
 
         Rows with a value that its column cannot hold are rejected instead.
         """
@@ -308,7 +308,7 @@ class PydanticValidatorSettings(ModelValidatorSettings):
 
 
 class PydanticValidator(ModelValidator):
-    """The validator ``pydantic``: the model is a setting."""
+    """Validator ``pydantic``, whose model is a setting."""
 
     name: ClassVar[str] = "pydantic"
     Settings: ClassVar[type[PydanticValidatorSettings]] = PydanticValidatorSettings
@@ -323,7 +323,7 @@ def _columns_of(
 ) -> Iterator[tuple[str, list[Any]]]:
     """Yield the records' values, field by field.
 
-    What is absent is its default, or null.
+    The value of an absent field is its default, or null.
     """
     for name in names:
         try:

@@ -1,6 +1,6 @@
-"""Why a record was rejected: an error's type and the declared field at fault.
+"""Reasons for rejection: error type and declared field at fault.
 
-Never a message, never a value.
+They never hold a message or a value.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ Reason = tuple[str, str | None]
 """Error type, and dotted path of declared field names or None."""
 
 OUT_OF_RANGE = "out_of_range"
-"""A valid value that its column cannot hold."""
+"""Error type of a valid value that its column cannot hold."""
 
 VALIDATOR_ERROR = "validator_error"
-"""A function of the model's own, or a rule, raised what is no finding about a record: a
-defect of the model.
+"""Error type of a defect of the model: one of its functions, or a rule, raised an error
+that is no finding about a record.
 """
 
 NOT_UTF_8 = "not_utf_8"
-"""Bytes in another encoding, or damaged ones."""
+"""Error type of bytes in another encoding, or of damaged bytes."""
 
 JSON_BLANKS = b" \t\r\n"
 
 
 class RejectionClassifier:
-    """Makes a reason of whatever a record's validation raised.
+    """Classifier of the errors that the validation of a record raises.
 
     Args:
         model: The model of the records.
@@ -46,9 +46,9 @@ class RejectionClassifier:
         self._logged: set[tuple[str, str]] = set()
 
     def of(self, error: Exception, payload: bytes) -> Reason:
-        """The first error in the order of the fields.
+        """Return the first error in the order of the fields.
 
-        A fault of the model's own functions is ``validator_error``.
+        A defect of the model's own functions is ``validator_error``.
         """
         if isinstance(error, ValidationError):
             return self._invalid(error, payload)
@@ -63,9 +63,9 @@ class RejectionClassifier:
         return VALIDATOR_ERROR, None
 
     def _log_once(self, error: Exception) -> None:
-        """Log where a function of the model's own raised, once for each place.
+        """Log the place where a function of the model raised, once for each place.
 
-        Its message may hold a value.
+        The message is not logged, as it may hold a value.
         """
         frames = [*traceback.walk_tb(error.__traceback__)]
         where = (
@@ -91,13 +91,13 @@ class RejectionClassifier:
         )
 
     def _named(self, context: dict[str, Any] | None) -> str | None:
-        """The field that a rule over several fields names in its context."""
+        """Return the field that a rule over several fields names in its context."""
         named = (context or {}).get("field")
         return self._paths.declared([named]) if isinstance(named, str) else None
 
 
 def _unreadable(payload: bytes) -> str:
-    """Why a payload is no JSON."""
+    """Return the error type of a payload that is not JSON."""
     if not payload.strip(JSON_BLANKS):
         return "empty"
     try:

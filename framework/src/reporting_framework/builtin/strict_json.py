@@ -1,4 +1,4 @@
-"""Faults that pydantic's JSON parser lets through: repeated keys, NaN, infinities."""
+"""Faults that pydantic's JSON parser accepts: duplicate keys, NaN, infinities."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ _parse = partial(
 
 
 class NotStrict(ValueError):
-    """A payload that pydantic's parser takes and that is not JSON as it should be.
+    """Error of a payload that pydantic's parser accepts and that is not strict JSON.
 
     Attributes:
         error_type: ``duplicate_key`` or ``json_invalid``.
-        key: The key of the record itself that is there twice; None when it is one of a
-            nested object.
+        key: Duplicate key of the record itself; `None` for a key of a nested object.
     """
 
     def __init__(self, error_type: str, key: str | None = None) -> None:
@@ -34,7 +33,7 @@ class _Members(list[tuple[str, Any]]):
 
     @property
     def repeated(self) -> str | None:
-        """The first key that is there a second time."""
+        """First key that occurs a second time."""
         seen: set[str] = set()
         for key, _ in self:
             if key in seen:
@@ -44,14 +43,14 @@ class _Members(list[tuple[str, Any]]):
 
 
 def check_strict(payload: bytes, verbatim: Collection[str] = ()) -> None:
-    """Check what pydantic's parser does not.
+    """Check a payload for faults that pydantic's parser accepts.
 
     Args:
-        payload: JSON that pydantic's parser took.
-        verbatim: Members of the record within which a key may be there twice.
+        payload: JSON that pydantic's parser accepted.
+        verbatim: Members of the record that may hold objects with duplicate keys.
 
     Raises:
-        NotStrict: An object in it has a key twice, or a number is NaN or an infinity.
+        NotStrict: An object has a duplicate key, or a number is NaN or an infinity.
     """
     try:
         _parse(payload)
@@ -60,9 +59,9 @@ def check_strict(payload: bytes, verbatim: Collection[str] = ()) -> None:
 
 
 def member_texts(payload: bytes, names: Collection[str]) -> dict[str, str]:
-    """Return the text of members of a record, as it is in the payload.
+    """Return the JSON text of members of a record, unchanged from the payload.
 
-    Of none if the payload is no object.
+    Returns an empty mapping if the payload is not an object.
     """
     from msgspec import Raw, ValidationError
     from msgspec.json import decode
@@ -95,7 +94,7 @@ def _find_fault(payload: bytes, verbatim: Collection[str]) -> None:
 
 
 def _has_duplicate_key(value: Any) -> bool:
-    """Whether an object in a value has a key twice."""
+    """Return whether an object in a value has a duplicate key."""
     if isinstance(value, _Members):
         return value.repeated is not None or any(
             _has_duplicate_key(nested) for _, nested in value

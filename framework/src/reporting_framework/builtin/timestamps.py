@@ -1,4 +1,4 @@
-"""The type of a date and time, as records write it."""
+"""Type of a date and time in records."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}"
 
 
 def _text_then_moment(_source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
-    """Accept a string of this form only.
+    """Return a schema that accepts only strings of this form.
 
-    pydantic alone would take ``"1704067200"``, and no offset without minutes.
+    pydantic alone would accept ``"1704067200"``, and refuse an offset without minutes.
     """
     moment = core_schema.datetime_schema()
     text = core_schema.str_schema(strict=True, pattern=f"^{_TIME}")
@@ -36,6 +36,6 @@ def _with_minutes(text: str) -> str:
 
 
 Timestamp = Annotated[datetime, GetPydanticSchema(_text_then_moment)]
-"""ISO 8601 date and time; without an offset it is UTC, and ``+01`` is ``+01:00``.
-Beyond microseconds it is cut.
+"""ISO 8601 date and time. A time without an offset is UTC, and ``+01`` is ``+01:00``.
+Digits after microseconds are dropped.
 """

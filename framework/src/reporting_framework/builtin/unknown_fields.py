@@ -10,21 +10,21 @@ from typing import Any
 from pydantic_core import to_json
 
 OTHER = "(other)"
-"""Stands for names that are not told: odd ones, which may be data, and those beyond
-`NAMES_KEPT`.
+"""Placeholder for names that are not shown: unusual names, which may be data, and names
+beyond `NAMES_KEPT`.
 """
 
 NAMES_KEPT = 100
-"""How many names are counted apart in a batch, the most frequent ones."""
+"""Number of names that are counted separately in a batch, the most frequent first."""
 
 _AS_PARSED = frozenset({str, int, bool, type(None)})
-"""Types whose JSON is the same however it was written; but for ``-0``."""
+"""Types whose JSON text is always the same, except ``-0``."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 
 
 class IgnoredFields:
-    """Counts the fields that were left out of a batch's records."""
+    """Counter of the fields that were left out of a batch's records."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
@@ -35,7 +35,7 @@ class IgnoredFields:
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def counts_by_name(self) -> Mapping[str, int]:
-        """The counts by name, as far as names may be told."""
+        """Return the counts by name, with `OTHER` for names that are not shown."""
         plain = {
             name: count
             for name, count in self._counts.items()
@@ -49,7 +49,7 @@ class IgnoredFields:
 
 
 class _Number(str):
-    """The digits of a number as they are in the payload."""
+    """Digits of a number, unchanged from the payload."""
 
     __slots__ = ()
 
@@ -60,12 +60,12 @@ _read = json.JSONDecoder(parse_int=_Number, parse_float=_Number).decode
 def as_written(fields: Mapping[str, Any], payload: bytes) -> str:
     """Return fields of a record as JSON without spaces, sorted by name.
 
-    Each number is as it is in the payload.
+    Each number has the digits of the payload.
 
     Args:
-        fields: The fields as the parser read them.
-        payload: The record; it is parsed again if a number of the fields may have been
-            written in another way.
+        fields: Parsed fields.
+        payload: The record; it is parsed again if the payload may write a number of the
+            fields differently.
     """
     if not _AS_PARSED.issuperset(map(type, fields.values())) or b"-0" in payload:
         pairs = _read(payload.decode())

@@ -88,7 +88,7 @@ def _cells(record: RunRecord, upserts: bool) -> list[str]:
 
 
 def _changes(record: RunRecord) -> str:
-    """What a run did to a table that is upserted to."""
+    """Describe the changes of a run to a table, with ``upsert``."""
     counts = ("inserted", "updated", "unchanged", "deleted")
     numbers = {name: getattr(record, name) for name in counts}
     return ", ".join(f"{number:,} {name}" for name, number in numbers.items() if number)

@@ -1,1 +1,1 @@
-"""The plugins that are installed, and the reports and observers among them."""
+"""Installed plugins, with their reports and observers."""

@@ -8,20 +8,20 @@ from importlib import import_module
 from reporting_framework.errors import PluginError
 
 NEAR = 0.8
-"""How alike two names are if one may be the other, misspelt (0 to 1)."""
+"""Least similarity (0 to 1) at which a name may be a misspelling of another."""
 
 
 def check_class(cls: object, role: str, where: str) -> None:
-    """Check that a class has the base class of its role, and the methods it needs.
+    """Check that a class has the base class and the methods that its role needs.
 
     Args:
-        cls: What the plugin registered.
-        role: Its role.
+        cls: Object that the plugin registered.
+        role: Role of the class.
         where: The plugin, for messages.
 
     Raises:
-        PluginError: It is not a subclass of the base class, one of its public methods
-            is near the name of a method that it lacks, or it lacks one that it needs.
+        PluginError: It is not a subclass of the base class, a public method has a name
+            similar to a method that the class lacks, or a required method is missing.
     """
     module = import_module(f"reporting_framework.plugin_api.{role}")
     base: ABCMeta = getattr(module, role.title())
@@ -47,7 +47,7 @@ def check_class(cls: object, role: str, where: str) -> None:
 
 
 def _check_names(own: set[str], base: ABCMeta, where: str) -> None:
-    """Check that no method is near the name of one that the class lacks."""
+    """Check that no method has a name similar to a method that the class lacks."""
     unknown = sorted(own - set(dir(base)))
     if not unknown:
         return

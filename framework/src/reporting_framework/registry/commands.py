@@ -24,8 +24,8 @@ def plugin_commands(
 
     Args:
         manager: The loaded plugins.
-        origins: Their origins, by the names that the manager has them under.
-        taken: Names of the commands that are there already.
+        origins: Origins of the plugins, by their names in the manager.
+        taken: Names of the existing commands.
     """
     import click
 
@@ -51,10 +51,7 @@ def plugin_commands(
 def _offered(
     manager: pluggy.PluginManager, origins: Mapping[str, PluginOrigin]
 ) -> Iterator[tuple[PluginOrigin, Any, str]]:
-    """Yield each command that a plugin offers.
-
-    If its hook fails, this is None and the reason.
-    """
+    """Yield each command of a plugin; if its hook fails, `None` and the reason."""
     for hookimpl in manager.hook.reporting_commands.get_hookimpls():
         origin = origins.get(
             hookimpl.plugin_name, PluginOrigin(hookimpl.plugin_name, "", "")

@@ -1,4 +1,4 @@
-"""What is installed in the entry-point group, and whether it may and can be loaded."""
+"""Discovery of the installed plugins, and checks before they are loaded."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OWN = "reporting_framework.builtin.plugin"
 
 
 class PluginOrigin(NamedTuple):
-    """Where a plugin comes from.
+    """Origin of a plugin.
 
     Attributes:
         plugin: Name of its entry point.
@@ -44,16 +44,15 @@ class PluginOrigin(NamedTuple):
 
 
 def normalised(distribution: str) -> str:
-    """A distribution's name as PEP 503 compares names."""
+    """Return a distribution's name in the normalised form of PEP 503."""
     return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
 
 
 def allow_list(environment: Mapping[str, str]) -> tuple[str, ...] | None:
     """Return the distributions that ``REPORTING_PLUGINS`` allows.
 
-    It is None when the variable is not set and all are allowed.
-
-    Set to nothing it allows nothing but what the framework itself brings.
+    Returns `None` if the variable is not set, so that all are allowed. An empty value
+    allows only the framework's own plugins.
     """
     text = environment.get("REPORTING_PLUGINS")
     return (
@@ -64,15 +63,15 @@ def allow_list(environment: Mapping[str, str]) -> tuple[str, ...] | None:
 
 
 def is_own(point: importlib.metadata.EntryPoint) -> bool:
-    """Return whether an entry point leads to the framework's own code.
+    """Return whether an entry point is in the framework's own code.
 
-    It does not matter what its distribution is called.
+    The name of its distribution does not matter.
     """
     return point.value == _OWN
 
 
 def installed() -> list[tuple[importlib.metadata.EntryPoint, PluginOrigin]]:
-    """Return every entry point of the group with where it comes from, in a fixed order.
+    """Return every entry point of the group with its origin, in a fixed order.
 
     Nothing is imported.
     """
@@ -90,13 +89,11 @@ def installed() -> list[tuple[importlib.metadata.EntryPoint, PluginOrigin]]:
 def false_names(
     entry_points: Iterable[tuple[importlib.metadata.EntryPoint, PluginOrigin]],
 ) -> dict[str, str]:
-    """Return the normalised names that metadata claims wrongly, each with the reason.
+    """Return the normalised names that several distributions claim, with the reasons.
 
-    The metadata is not the only one to have such a name.
-
-    The metadata of one distribution may be found twice (a source tree beside its
-    installation); then it brings the same. Those that bring something else are another
-    distribution. The framework's name is that of its code alone.
+    The metadata of one distribution may be found twice (a source tree and its
+    installation), with the same entry points. If the entry points differ, it is another
+    distribution. Only the framework's own code may have the framework's name.
     """
     wrong: dict[str, str] = {}
     claims: dict[str, dict[str, set[tuple[str, str]]]] = {}
@@ -130,9 +127,8 @@ def false_names(
 def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
     """Yield the entry points of the group, of every distribution on the path.
 
-    Those of two distributions that have one name are also among them.
-
-    Damaged metadata of one distribution, of any kind, must not hide the others.
+    All distributions with the same name are included. Damaged metadata of one
+    distribution, of any kind, must not hide the others.
     """
     for distribution in importlib.metadata.distributions():
         with suppress(Exception):
@@ -157,10 +153,10 @@ def _origin(point: importlib.metadata.EntryPoint) -> PluginOrigin:
 def check_version(plugin: object, origin: PluginOrigin) -> None:
     """Refuse a plugin that was written for another version of the plugin API.
 
-    One that says none is of version 1.
+    A plugin without a version is for version 1.
 
     Raises:
-        PluginError: It is for another version, or says something that is no version.
+        PluginError: It is for another version, or its version is invalid.
     """
     stated = getattr(plugin, "REPORTING_API", 1)
     shown = one_line(repr(stated), 80)
@@ -180,10 +176,10 @@ def check_version(plugin: object, origin: PluginOrigin) -> None:
 def register_plugin(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
     """Register a plugin and check its hooks.
 
-    A plugin that fails leaves no trace in the manager.
+    If this fails, the plugin is removed from the manager.
 
     Raises:
-        PluginError: What is wrong with it.
+        PluginError: The plugin or one of its hooks is invalid.
     """
     try:
         manager.register(plugin, name)
@@ -195,9 +191,9 @@ def register_plugin(manager: pluggy.PluginManager, plugin: object, name: str) ->
 
 
 def _problem(manager: pluggy.PluginManager, plugin: object) -> str | None:
-    """Return what pluggy accepts and we do not.
+    """Return a problem that pluggy accepts, or `None`.
 
-    That is misspelt hooks, wrappers, and a plugin without any hook.
+    Problems are misspelt hooks, wrappers, and a plugin without any hook.
     """
     callers = manager.get_hookcallers(plugin) or []
     for caller in callers:
@@ -221,5 +217,5 @@ def _problem(manager: pluggy.PluginManager, plugin: object) -> str | None:
 
 
 def hook_names() -> list[str]:
-    """Names of all hooks."""
+    """Return the names of all hooks."""
     return [name for name in vars(hookspecs) if name.startswith("reporting_")]

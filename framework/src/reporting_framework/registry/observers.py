@@ -1,4 +1,4 @@
-"""Lifecycle hooks of whoever observes runs.
+"""Calls of the lifecycle hooks of observers.
 
 Each call is isolated, so that a failing observer never fails a run.
 """
@@ -33,12 +33,12 @@ _log = logging.getLogger(__name__)
 
 
 class Lifecycle:
-    """Calls the lifecycle hooks of one run.
+    """Caller of the lifecycle hooks of one run.
 
-    What an observer raises is logged once per hook, by type only, since its message may
-    hold values of records; the other observers and the run go on, also when one would
-    end the process. Ctrl-C passes, after the other observers. Observers are called one
-    at a time, also if streams are read at once.
+    The errors of an observer are logged once per hook, by type only, since messages may
+    hold values of records. The other observers and the run continue, even after an
+    error that would end the process. Ctrl-C is raised after the other observers were
+    called. Observers are called one at a time, even if streams are read concurrently.
     """
 
     def __init__(self, manager: pluggy.PluginManager) -> None:

@@ -1,4 +1,4 @@
-"""Rows of ``reporting plugins``, and the roles that they name."""
+"""Rows of ``reporting plugins``, and the roles of plugins."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ ROLES = (
     "page",
     "report",
 )
-"""What a plugin can bring; `role_hook` is the hook of each."""
+"""Roles of plugins; `role_hook` returns the hook of a role."""
 
 
 class PluginInfo(NamedTuple):
-    """A row of ``reporting plugins``.
+    """Row of ``reporting plugins``.
 
     Attributes:
-        name: The name to select it by; for a plugin that was not loaded, its entry
-            point's.
-        role: One of `ROLES`, ``command``, ``observer``, or ``plugin`` where nothing
-            more is known.
-        distribution: The distribution that brings it.
+        name: The name to select it by; for a plugin that was not loaded, the name of
+            its entry point.
+        role: One of `ROLES`, ``command``, ``observer``, or ``plugin`` if nothing more
+            is known.
+        distribution: The distribution that contains it.
         version: Version of the distribution.
         status: ``registered``; ``loaded`` once `Registry.check` has imported it;
             ``blocked`` by the allow-list; ``broken``.
-        reason: Why it cannot be used, on one line.
-        summary: What it is, on one line.
+        reason: Reason why it cannot be used, on one line.
+        summary: Summary, on one line.
     """
 
     name: str
@@ -45,12 +45,12 @@ class PluginInfo(NamedTuple):
 
 
 def role_hook(role: str) -> str:
-    """Name of the hook by which plugins bring what they have of a role."""
+    """Return the name of the hook that registers plugins of a role."""
     return f"reporting_{plural(role)}"
 
 
 def plural(role: str) -> str:
-    """The role's word for several."""
+    """Return the plural of a role's name."""
     return "queries" if role == "query" else f"{role}s"
 
 
@@ -65,5 +65,5 @@ def summary_of(item: object) -> str:
 
 
 def doc_line(item: object) -> str:
-    """Return the first line of a docstring, or nothing."""
+    """Return the first line of a docstring, or an empty text."""
     return (getattr(item, "__doc__", None) or "").strip().partition("\n")[0]

@@ -1,4 +1,4 @@
-"""The classes that plugins bring through registration hooks, each under a name."""
+"""Classes that plugins register through hooks, each under a name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Registered(NamedTuple):
-    """One thing that a plugin brings."""
+    """Class, or lazy stand-in, that a plugin has registered."""
 
     role: str
     name: str
@@ -75,7 +75,7 @@ def registered_by(
     """Call the registration hooks of one plugin.
 
     Raises:
-        PluginError: One of them raised, or returned something else than a list of named
+        PluginError: A hook raised, or returned anything other than a list of named
             classes.
     """
     registered = []
@@ -95,7 +95,7 @@ def registered_by(
 
 
 def checked_list(items: Any, hook: str) -> Sequence[Any]:
-    """What a registration hook returned, if it is a list of things; None is none."""
+    """Return the items that a registration hook returned; `None` is an empty list."""
     if items is None:
         return ()
     if not isinstance(items, Sequence) or isinstance(items, str | Mapping):

@@ -1,6 +1,6 @@
-"""The registry of what the installed plugins bring, by role and name.
+"""Registry of the installed plugins, by role and name.
 
-It gives honest answers about what cannot be used.
+Plugins that cannot be used are listed with the reason.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from reporting_framework.config.file import Config
 
 MAX_HINTS = 4
-"""Plugins that were not loaded, named where one is not found."""
+"""Maximum number of plugins that were not loaded in the message about a missing one."""
 
 
 class Registry:
-    """What the installed plugins bring.
+    """Registry of the installed plugins.
 
-    Made afresh by `load_plugins`; there is no global one.
+    `load_plugins` returns a new registry; there is no global one.
 
     Attributes:
         uninstalled: Names on the allow-list that no installed plugin has.
@@ -60,20 +60,21 @@ class Registry:
     def find(self, role: str, name: str) -> Any:
         """Return the class registered under `name`.
 
-        For a report that is composed in a file, it is the object.
+        For a report that is composed in a file, this is the report object.
 
         Raises:
-            PluginError: There is none of that name, there are two, or its import fails.
+            PluginError: No plugin or several plugins have this name, or the import
+                fails.
         """
         return self._single(role, name).resolve()
 
     def origin(self, role: str, name: str) -> PluginOrigin:
-        """Which distribution brings what is registered under `name`.
+        """Return the origin of the plugin that is registered under `name`.
 
         Nothing is imported.
 
         Raises:
-            PluginError: There is none of that name, or there are two.
+            PluginError: No plugin or several plugins have this name.
         """
         return self._single(role, name).origin
 
@@ -90,12 +91,12 @@ class Registry:
         return registered[0]
 
     def names(self, role: str) -> list[str]:
-        """Names of a role, sorted."""
+        """Return the names of a role's plugins, sorted."""
         return sorted(name for item_role, name in self._registered if item_role == role)
 
     @property
     def packages(self) -> list[str]:
-        """Top-level packages of the loaded plugins: the roots of their loggers."""
+        """Return the loaded plugins' top-level packages: roots of their loggers."""
         names = [
             getattr(plugin, "__name__", "") for plugin in self._manager.get_plugins()
         ]
@@ -103,9 +104,9 @@ class Registry:
 
     @property
     def listing(self) -> list[PluginInfo]:
-        """Everything that is installed, usable or not.
+        """All installed plugins, usable or not.
 
-        Commands as far as `commands` was asked for them.
+        Commands are included only after a call of `commands`.
         """
         rows = [*self._others, *self._commands]
         for registered in self._registered.values():
@@ -132,7 +133,7 @@ class Registry:
     def check(self) -> list[PluginInfo]:
         """Import everything and return the listing.
 
-        What cannot be imported is ``broken``, the rest ``loaded``.
+        A plugin that cannot be imported is ``broken``, all others are ``loaded``.
         """
         return [
             self._imported(row) if row.status == "registered" else row
@@ -148,17 +149,17 @@ class Registry:
         return row._replace(status="loaded")
 
     def lifecycle(self) -> Lifecycle:
-        """What calls the observers of one run."""
+        """Return the caller of the observers of one run."""
         return Lifecycle(self._manager)
 
     def commands(self, taken: Collection[str] = ()) -> list[click.Command]:
         """Return the commands that plugins add to ``reporting``.
 
-        A command that cannot be had, or whose name is taken, is left out and listed as
-        broken.
+        A command that cannot be loaded, or whose name is taken, is left out and listed
+        as broken.
 
         Args:
-            taken: Names of the commands that are there already.
+            taken: Names of the existing commands.
         """
         usable, self._commands = plugin_commands(self._manager, self._origins, taken)
         return usable
@@ -169,24 +170,24 @@ class Registry:
         """Add an observer of the caller's own, such as a progress bar.
 
         Raises:
-            PluginError: It has a hook that there is not, or none at all.
+            PluginError: It has an unknown hook, or no hook.
         """
         register_plugin(
             self._manager, plugin, name or f"{type(plugin).__name__}-{id(plugin):x}"
         )
 
     def add_reports(self, config: Config) -> None:
-        """Add the reports that a configuration file composes."""
+        """Add the reports of a configuration file."""
         if config.composed:
             origin = PluginOrigin("reports", config.name, "")
             for report in config.composed.values():
                 self._add(Registered("report", report.name, report, origin))
 
     def _load(self, plugin: object, origin: PluginOrigin) -> None:
-        """Register a plugin and take what it brings: all of it, or nothing.
+        """Register a plugin with all its classes, or nothing of it.
 
         Raises:
-            PluginError: What is wrong with it.
+            PluginError: The plugin is invalid.
         """
         name = f"{origin.distribution}:{origin.plugin}"
         check_version(plugin, origin)  # before its hooks, some of which may be gone
@@ -245,12 +246,12 @@ class Registry:
 def load_plugins(allowed: Sequence[str] | None = None) -> Registry:
     """Load every installed plugin that is allowed.
 
-    One that cannot be loaded is listed with its cause, harming nobody.
+    A plugin that cannot be loaded is listed with the cause; it does not affect others.
 
     Args:
-        allowed: Names of the distributions to load (`discovery.allow_list`), or None
-            for all. What is not on the list is not imported; the framework's own
-            plugins always are.
+        allowed: Names of the distributions to load (`discovery.allow_list`), or `None`
+            for all. Other distributions are not imported; the framework's own plugins
+            always are.
     """
     registry = Registry()
     permitted = (

@@ -1,7 +1,7 @@
-"""The way from a report's name to its composition.
+"""Lookup and composition of reports, for the command line and the Lambda handler.
 
-The command line and a Lambda handler share it. ``REPORT/STREAM`` names one stream of a
-report's source, wherever a report is named.
+``REPORT/STREAM`` names one stream of a report's source; it is accepted in place of any
+report name.
 """
 
 from __future__ import annotations
@@ -30,15 +30,14 @@ def compose_report(
     options: Mapping[str, Any] | None = None,
     sets: Sequence[str] = (),
 ) -> PipelineSpec:
-    """Compose a report from its name and everything that sets it.
+    """Compose a report from its name and its settings in all layers.
 
-    The composition is ready for `pipeline.assemble`.
-
-    The arguments after `config` are those of `config.resolve.resolve_settings`.
+    The result can be passed to `assembly.assemble`. The arguments after `config` are
+    those of `config.resolve.resolve_settings`.
 
     Raises:
         PluginError: There is no such report, or its plugin cannot be used.
-        SettingsError: Its settings are not what it takes.
+        SettingsError: The settings of the report are invalid.
     """
     from reporting_framework.config.resolve import resolve_settings
 
@@ -56,7 +55,7 @@ def compose_report(
 
 
 def composed(report: Report, settings: BaseModel) -> PipelineSpec:
-    """The composition that a report makes of its settings.
+    """Return the composition that a report makes from its settings.
 
     Raises:
         PluginError: The report raised an error of its own.
@@ -74,9 +73,9 @@ def composed(report: Report, settings: BaseModel) -> PipelineSpec:
 
 
 def resolve_report(name: str, registry: Registry) -> Report:
-    """The report of that name, from a plugin or composed in a file.
+    """Return the report of this name, from a plugin or composed in a file.
 
-    One stream of it is a report of its own name.
+    For ``REPORT/STREAM``, the report has this name too.
 
     Raises:
         PluginError: There is no such report, or its plugin cannot be used.

@@ -1,1 +1,1 @@
-"""Sinks that are tables of a database; what an author uses is `TableSink`."""
+"""Sinks that are tables of a database; authors subclass `TableSink`."""

@@ -1,4 +1,4 @@
-"""What a `TableSink` must know of a database, with the defaults of standard SQL."""
+"""Dialect of a `TableSink`'s database, with the defaults of standard SQL."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from reporting_framework.tables.values import standard_type
 
 
 class Database(Sink):
-    """Part of `TableSink`: how to connect, and how the SQL differs from the standard's.
+    """Part of `TableSink`: the connection, and differences from standard SQL.
 
-    All but `connect` has a default, which SQLite, PostgreSQL and DuckDB understand.
+    All methods except `connect` have defaults, which SQLite, PostgreSQL and DuckDB
+    understand.
 
     Attributes:
         begin: Statement that begins a transaction that writes.
-        placeholder: Parameter of a statement, as the driver has it: ``?`` or ``%s``.
+        placeholder: Placeholder of a parameter in the driver's format: ``?`` or ``%s``.
         key_type: Type of texts that are compared by their bytes: source keys and
             versions. In PostgreSQL it is ``TEXT COLLATE "C"``.
     """
@@ -34,13 +35,14 @@ class Database(Sink):
 
     @abstractmethod
     def connect(self, *, write: bool) -> Any:
-        """Return a new connection as PEP 249 has it, in autocommit mode.
+        """Return a new connection that follows PEP 249, in autocommit mode.
 
-        Called for each step, in any thread; the connection is closed after it. Where
-        there is no database yet, an empty one is as good, and none is made.
+        Called for each step, in any thread; the connection is closed after the step. If
+        there is no database yet and `write` is false, return a connection to an empty
+        database, and do not create one.
 
         Args:
-            write: Whether rows will be written; a database may be made then.
+            write: Whether rows will be written; a missing database may then be created.
         """
 
     @property
@@ -53,9 +55,9 @@ class Database(Sink):
         return 0
 
     def columns(self, cursor: Any, table: str) -> Mapping[str, str]:
-        """Return the type of each column by its name, nothing if there is no table.
+        """Return the type of each column by its name; empty if there is no table.
 
-        Types are those that the database itself has, for temporary tables, too.
+        The types are those that the database reports; temporary tables work too.
         """
         database = Session(self, cursor)
         rows = database.rows(
@@ -72,7 +74,7 @@ class Database(Sink):
         """Return the type of a column for values of this type.
 
         Raises:
-            SettingsError: Such values cannot be kept.
+            SettingsError: The database cannot store such values.
         """
         name = standard_type(dtype)
         if name is None:
@@ -83,7 +85,7 @@ class Database(Sink):
         return name
 
     def quote(self, name: str) -> str:
-        """Return an identifier as SQL has it."""
+        """Return a name as a quoted identifier."""
         return '"' + name.replace('"', '""') + '"'
 
     def load(self, cursor: Any, table: str, frame: pl.DataFrame) -> None:
@@ -97,10 +99,10 @@ class Database(Sink):
         """Return a statement that inserts rows, or updates those that are not newer.
 
         Args:
-            table: Where to, quoted.
-            source: Table that the rows are in, one for each source key.
-            columns: Columns of both, not quoted.
-            condition: Which of the rows.
+            table: Table to write to, quoted.
+            source: Table of the new rows, one row for each source key.
+            columns: Columns of both tables, not quoted.
+            condition: Condition on the new rows.
         """
         version, names = self.quote(VERSION), list(map(self.quote, columns))
         listed = ", ".join(names)
@@ -113,10 +115,10 @@ class Database(Sink):
         )
 
     def problem(self, error: Exception) -> ReportingError:
-        """Return what an exception of the driver means; it must hold no value."""
+        """Return the error for an exception of the driver, without any values."""
         return standard_problem(self.subject, error)
 
     @property
     def subject(self) -> str:
-        """How messages name it."""
+        """Subject of messages about the sink."""
         return f"sink {self.name}: {self.location}"

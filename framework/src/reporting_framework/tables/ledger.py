@@ -1,4 +1,4 @@
-"""The ledger of a table: its own column of source keys."""
+"""Ledger of a table: its column of source keys."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ASKED = "_reporting_asked"
 
 
 class TableLedger:
-    """See `Ledger`: the table as it is when it is asked.
+    """Ledger that queries the table, in its state at each call; see `Ledger`.
 
     Args:
-        sink: The sink, whose table it is.
-        rows: Rows that the table has.
-        newest: The newest timestamp in it.
+        sink: Sink of the table.
+        rows: Number of rows of the table.
+        newest: Newest timestamp in the table.
         exists: Whether there is a table.
     """
 
@@ -49,10 +49,11 @@ class TableLedger:
         return [name for name in objects if name not in known]
 
     def _known(self, database: Session, objects: Sequence[str]) -> set[str]:
-        """Return those objects that have a row.
+        """Return the objects that have a row.
 
-        An object's source keys are itself, or itself, ``#`` and a number. All columns
-        are qualified, as the report may have columns of these names.
+        The source keys of an object are its own key, or its key with ``#`` and a
+        number. All columns are qualified, as the report may have columns of these
+        names.
         """
         sink, key = self._sink, self._sink.quote(SOURCE_KEY)
         table, text = sink.quote(sink.settings.table), sink.key_type
@@ -81,7 +82,7 @@ class TableLedger:
         return known
 
     def _has_line(self, database: Session, name: str) -> bool:
-        """Return whether an object has a row among keys that only begin like it."""
+        """Return whether an object has a row, among keys that begin with its key."""
         key, table = self._sink.quote(SOURCE_KEY), self._sink.settings.table
         keys = database.rows(
             f"SELECT t.{key} FROM {self._sink.quote(table)} AS t"

@@ -1,6 +1,6 @@
 """Staged rows in temporary tables of the database.
 
-Nobody else sees these tables, and they end with the connection.
+Only the connection sees these tables, and they end with it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from reporting_framework.tables.session import Session
 
 INTERNAL = "_reporting_"
-"""Beginning of names of tables and columns that are for statements alone."""
+"""Prefix of the names of tables and columns for internal use."""
 
 STAGED, LATEST = "_reporting_staged", "_reporting_latest"
 READ, SEEN = "_reporting_read", "_reporting_seen"
 ORDER = "_reporting_order"
 
 CHUNK = 10_000
-"""Rows that are handed to the driver at once."""
+"""Rows that are passed to the driver at once."""
 
 
 def create_staged(sink: Database, database: Session, columns: str) -> None:
@@ -37,14 +37,14 @@ def create_staged(sink: Database, database: Session, columns: str) -> None:
 
 
 def load(sink: Database, database: Session, files: Sequence[Path]) -> str:
-    """Load staged frames.
+    """Load staged frames, and return the name of their temporary table.
 
-    Return the temporary table in which each source key is once, in its newest version;
-    without versions, in the row that was staged first.
+    The table has one row for each source key, in its newest version; without versions,
+    the row that was staged first.
 
     Args:
-        sink: Says how the database's SQL differs.
-        database: Where `create_staged` was called.
+        sink: Sink with the SQL dialect.
+        database: Session in which `create_staged` was called.
         files: Staged frames, in the order of the commit.
     """
     at, versioned = 0, False
@@ -85,9 +85,9 @@ def load_seen(
     """Load the source keys of all records that were read.
 
     Args:
-        sink: Says how the database's SQL differs.
-        database: Where `load` was called.
-        source: What `load` has returned.
+        sink: Sink with the SQL dialect.
+        database: Session in which `load` was called.
+        source: Table that `load` has returned.
         read: Source keys of records that are not staged.
     """
     for start in range(0, len(read), CHUNK):
@@ -104,8 +104,8 @@ def check_order(sink: Database, database: Session) -> None:
     """Check that the database compares source keys and versions by their bytes.
 
     Raises:
-        SettingsError: It would take two source keys for one, or an older version for a
-            newer one.
+        SettingsError: The database would treat two source keys as equal, or an older
+            version as newer.
     """
     database.run(f"CREATE TEMPORARY TABLE {READ} (name {sink.key_type})")
     sink.load(database.cursor, READ, pl.DataFrame({"name": ["a", "B", "A", "b "]}))

@@ -1,6 +1,6 @@
-"""Care of a table by hand, for `reporting state`: what it is, a copy of it, its end.
+"""Maintenance of a table for `reporting state`: backup, removal and restoration.
 
-The copy is another table of the same database.
+A backup is another table of the same database.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from reporting_framework.tables.session import Session
 
 MAX_NAME = 63
-"""Characters of a name that each database takes; PostgreSQL cuts longer ones."""
+"""Longest name that every database accepts; PostgreSQL truncates longer names."""
 
 
 class TableMaintenance(NamedTuple):
-    """A table that is copied and removed.
+    """Backup and removal of a table.
 
     Attributes:
-        sink: Says how the database's SQL differs.
-        database: Where statements are carried out.
+        sink: Sink with the SQL dialect.
+        database: Session of the statements.
     """
 
     sink: Database
     database: Session
 
     def back_up(self, artifact: StoredArtifact, name: str) -> str:
-        """Copy the rows to a table of their own, compare, and return its name.
+        """Copy the rows to a new table, verify it, and return its name.
 
         Raises:
-            CommitConflict: A run has written the table since it was looked at.
+            CommitConflict: A run has written the table since `artifact` was returned.
         """
         sink, database = self.sink, self.database
         stamp = "".join(letter if letter.isalnum() else "_" for letter in name)
@@ -56,10 +56,10 @@ class TableMaintenance(NamedTuple):
     def remove(self, artifact: StoredArtifact) -> None:
         """Remove the table and its source state in one step.
 
-        How often it was committed to stays: a run that is under way compares it.
+        The number of its commits is kept, as concurrent runs compare it.
 
         Raises:
-            CommitConflict: A run has written the table since it was looked at.
+            CommitConflict: A run has written the table since `artifact` was returned.
         """
         sink, database = self.sink, self.database
         with database.transaction(sink.begin):
@@ -70,7 +70,7 @@ class TableMaintenance(NamedTuple):
             )
 
     def restore_command(self, copy: str) -> str:
-        """Return statements that put a copy into the table that the next run makes."""
+        """Return statements that copy a backup to the next run's new table."""
         table, name = self.sink.quote(self.sink.settings.table), self.sink.quote(copy)
         columns = ", ".join(
             map(self.sink.quote, self.sink.columns(self.database.cursor, copy))

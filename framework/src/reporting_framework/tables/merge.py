@@ -1,8 +1,8 @@
-"""The commit of staged rows to a table, in the database's own SQL.
+"""Commit of staged rows to a table, in the SQL of its database.
 
-Staged rows are loaded into a temporary table first. One transaction then begins with an
-update of the table's row in the state table. That is a lock that every run takes, so
-what is decided afterwards is decided on the very table that the rows are written to.
+Staged rows are first loaded into a temporary table. One transaction then begins with an
+update of the table's row in the state table. Every run takes this lock, so later
+decisions of the transaction are based on the table that it writes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reporting_framework.tables.session import Session
 
 STATE = "_reporting_state"
-"""Table with a row for each table: how often it was committed to, the source state."""
+"""Table with a row for each table: number of commits, and source state."""
 
 VERSION_COLUMNS = pl.Schema(
     {VERSION: pl.String(), DELETED_AT: pl.Datetime("us", "UTC")}
@@ -37,15 +37,15 @@ VERSION_COLUMNS = pl.Schema(
 
 
 class MergeResult(NamedTuple):
-    """What a commit did.
+    """Result of a commit.
 
     Attributes:
         changed: Whether anything was written.
-        rows: Rows that the table has now, without deleted ones.
-        added: Rows that were put in.
-        kept: Staged rows that are in the table in this version.
-        upserted: What an ``upsert`` did.
-        version: How often the table was committed to, `None` if it never was.
+        rows: Number of rows that the table has now, without deleted rows.
+        added: Number of rows that were inserted.
+        kept: Number of staged rows that are in the table in this version.
+        upserted: Counts of an ``upsert``.
+        version: Number of commits to the table, `None` if there was none.
         overtaken: Whether another run has committed meanwhile.
     """
 
@@ -59,13 +59,13 @@ class MergeResult(NamedTuple):
 
 
 class TableMerge:
-    """The statements of one commit.
+    """Statements of one commit.
 
     Args:
-        sink: Says how the database's SQL differs.
-        database: Where they are carried out.
+        sink: Sink with the SQL dialect.
+        database: Session of the statements.
         schema: Columns that the table must have.
-        mode: What is done to the table.
+        mode: Write mode of the commit.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class TableMerge:
     def merge(
         self, source: str, context: CommitContext, opened: int | None
     ) -> MergeResult:
-        """Commit what is loaded, and the state.
+        """Commit the loaded rows and the state.
 
         Args:
             source: Temporary table with one row for each source key.
-            context: What else belongs to the commit.
-            opened: How often the table had been committed to when it was opened.
+            context: Further data of the commit.
+            opened: Number of commits to the table at the time of `open`.
         """
         database = self._database
         with database.transaction(self._sink.begin) as transaction:
@@ -118,7 +118,7 @@ class TableMerge:
     # -- the table ---------------------------------------------------------------------
 
     def _lock(self) -> int | None:
-        """Lock the table for other runs, and return how often it was committed to."""
+        """Lock the table for other runs, and return its number of commits."""
         database = self._database
         if not self._sink.columns(database.cursor, STATE):
             text, whole = self._sink.key_type, self._sink.sql_type(pl.String())
@@ -160,7 +160,7 @@ class TableMerge:
         return UpsertCounts() if self._mode == "upsert" else None
 
     def _append(self, source: str) -> MergeResult:
-        """Insert rows whose source key is not there."""
+        """Insert rows with source keys that the table does not have."""
         self._database.run(
             f"DELETE FROM {source} WHERE EXISTS (SELECT 1 FROM {self._table} AS t"
             f" WHERE t.{self._key} = {source}.{self._key})"
@@ -171,7 +171,7 @@ class TableMerge:
         return MergeResult(bool(new), rows, new, new)
 
     def _replace(self, source: str) -> MergeResult:
-        """Make the rows the table."""
+        """Replace the table with the rows."""
         self._database.run(f"DELETE FROM {self._table}")
         self._insert(source, f"{self._deleted} IS NULL")
         rows = self._database.number(f"SELECT count(*) FROM {self._table}")
@@ -185,7 +185,7 @@ class TableMerge:
         )
 
     def _upsert(self, source: str, unseen: int) -> MergeResult:
-        """Let the newest version of each source key win."""
+        """Apply the newest version of each source key."""
         rows = self._database.rows(
             f"SELECT {self._kind('s')} AS kind, count(*) FROM {source} AS s"
             f" LEFT JOIN {self._table} AS t ON t.{self._key} = s.{self._key} GROUP BY 1"
@@ -220,13 +220,13 @@ class TableMerge:
         )
 
     def _kind(self, s: str) -> str:
-        """Return an expression that says what a staged row `s` is to its row `t`.
+        """Return an expression that classifies a staged row `s` against its row `t`.
 
         A row stays deleted in the version in which the source has deleted it. Such a
-        delete is a row of nulls; one that a snapshot has implied has kept its values.
+        delete is a row of nulls; a delete that a snapshot has implied keeps the values.
 
-        After a lost race, a row that another run has deleted since this one began, and
-        that was read in the version that was deleted, stays deleted.
+        After a lost race, a row stays deleted if another run has deleted it since this
+        run began, and this run has read the version that was deleted.
         """
         version, deleted = self._version, self._deleted
         same = " AND ".join(
@@ -270,7 +270,7 @@ class TableMerge:
         )
 
     def _write(self, source: str) -> None:
-        """Write what is left of the staged rows."""
+        """Write the staged rows that are left."""
         condition = "1 = 1"
         if self._hard:
             condition = f"{self._deleted} IS NULL"
@@ -283,7 +283,7 @@ class TableMerge:
         )
 
     def _purge(self) -> int:
-        """Remove rows that were deleted while deletes were soft; return how many."""
+        """Remove rows that were marked as deleted earlier; return their number."""
         if not self._hard:
             return 0
         number = self._database.number(
@@ -296,7 +296,7 @@ class TableMerge:
         return number
 
     def _delete_unseen(self, context: CommitContext) -> int:
-        """Delete rows that the source no longer has, and return how many."""
+        """Delete rows that the source no longer has, and return their number."""
         if not context.snapshot:
             return 0
         unseen = (
@@ -317,5 +317,5 @@ class TableMerge:
 
 
 def _literal(moment: datetime) -> str:
-    """Return a moment as a statement has it, in the form of `encoded`."""
+    """Return a moment as an SQL literal, in the form of `encoded`."""
     return f"'{moment.astimezone(UTC).isoformat(timespec='microseconds')}'"

@@ -1,4 +1,4 @@
-"""A table of a database as a lazy frame."""
+"""Table of a database as a lazy frame."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from reporting_framework.tables.table_sink import TableSink
 
 READ_ROWS = 50_000
-"""Rows that are fetched at once, unless fewer are wanted."""
+"""Maximum number of rows that are fetched at once."""
 
 
 class TableReader:
     """Rows of a table, fetched when the frame is collected.
 
     Args:
-        sink: The sink, whose table it is.
+        sink: Sink of the table.
         schema: Columns of the frame.
-        existing: Names of the columns that the table has; others are null.
+        existing: Names of the columns that the table has; other columns are null.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class TableReader:
         rows: int | None,
         batch: int | None,
     ) -> Iterator[pl.DataFrame]:
-        """Yield the rows of one query, which sees the table as it is when it begins."""
+        """Yield the rows of one query, which reads the table's state at its start."""
         names = self._schema.names() if columns is None else columns
         listed = ", ".join(
             self._sink.quote(name) if name in self._existing else "NULL"

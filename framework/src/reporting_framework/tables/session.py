@@ -1,4 +1,4 @@
-"""A connection to a database, for as long as one step takes."""
+"""Connection to a database for the duration of one step."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ class Session:
     """Statements on one connection.
 
     Args:
-        sink: Says how the database's SQL differs.
-        cursor: That of a connection that commits each statement by itself, unless a
-            transaction is begun.
+        sink: Sink with the SQL dialect.
+        cursor: Cursor of a connection in autocommit mode.
     """
 
     def __init__(self, sink: Database, cursor: Any) -> None:
@@ -27,7 +26,7 @@ class Session:
         self.cursor = cursor
 
     def run(self, statement: str, *parameters: Any) -> None:
-        """Carry out a statement; ``?`` stands for a parameter if there are some."""
+        """Execute a statement; ``?`` is the placeholder if there are parameters."""
         if parameters:
             if (placeholder := self._sink.placeholder) != "?":
                 statement = statement.replace("%", "%%").replace("?", placeholder)
@@ -46,12 +45,12 @@ class Session:
         return self.rows(query)[0][0]
 
     def number(self, query: str) -> int:
-        """Return the only value of a query, a number; 0 if it is null."""
+        """Return the only value of a query as a number; 0 if it is null."""
         return int(self.value(query) or 0)
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN") -> Iterator[Transaction]:
-        """Commit what the block does, or nothing of it if it raises."""
+        """Commit all statements of the block, or none if it raises."""
         self.run(begin)
         transaction = Transaction()
         try:
@@ -64,10 +63,10 @@ class Session:
 
 
 class Transaction:
-    """A transaction that is under way.
+    """Open transaction.
 
     Attributes:
-        changed: Whether it is to be committed; set to False where it changes nothing.
+        changed: Whether to commit it; set it to False if nothing was changed.
     """
 
     changed = True
@@ -75,7 +74,7 @@ class Transaction:
 
 @contextmanager
 def session(sink: Database, *, write: bool = False) -> Iterator[Session]:
-    """Connect for the block; raise errors of the driver as the sink translates them."""
+    """Connect for the block; the sink translates exceptions of the driver."""
     with (
         translated(sink.problem),
         closing(sink.connect(write=write)) as connection,
@@ -85,5 +84,5 @@ def session(sink: Database, *, write: bool = False) -> Iterator[Session]:
 
 
 def lost_race(sink: Database, error: Exception) -> bool:
-    """Return whether an exception of the driver says that another run was faster."""
+    """Return whether an exception of the driver means that another run was faster."""
     return is_driver_error(error) and isinstance(sink.problem(error), CommitConflict)

@@ -1,4 +1,4 @@
-"""The settings that sinks of tables share."""
+"""Settings that sinks of tables share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reporting_framework.plugin_api.settings import Settings
 
 
 class TableSinkSettings(Settings):
-    """Settings of a `TableSink`; an author adds how to connect."""
+    """Settings of a `TableSink`; authors add the settings of the connection."""
 
     table: str = Field(
         min_length=1, description="The table; the first commit creates it"

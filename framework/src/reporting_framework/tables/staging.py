@@ -12,9 +12,9 @@ from reporting_framework.storage import LockedPath, locked_folder, naming
 
 
 class StagedFrames:
-    """A folder of frames (Arrow IPC), made when it is first needed.
+    """Folder of frames (Arrow IPC), created when it is first needed.
 
-    What a killed process left behind is removed by a later one.
+    A later process removes the folders of killed processes.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class StagedFrames:
         return path
 
     def clear(self) -> None:
-        """Remove all of them."""
+        """Remove all frames."""
         with self._making:
             if self._folder is not None:
                 self._folder.close()

@@ -1,4 +1,4 @@
-"""The columns of a table of a database, and checks of them."""
+"""Columns of a table of a database, and their checks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check_columns(sink: Database, schema: pl.Schema) -> None:
     """Check that a table can have its name and these columns.
 
     Raises:
-        SettingsError: It cannot.
+        SettingsError: The name or a column cannot be used.
     """
     if sink.settings.table.casefold().startswith(INTERNAL):
         raise SettingsError(
@@ -54,7 +54,7 @@ def check_columns(sink: Database, schema: pl.Schema) -> None:
 
 
 def definitions(sink: Database, schema: pl.Schema | dict[str, pl.DataType]) -> str:
-    """Return the columns of a schema as a statement that creates a table has them."""
+    """Return the columns of a schema in the syntax of ``CREATE TABLE``."""
     return ", ".join(
         f"{sink.quote(name)}"
         f" {sink.key_type if name in (SOURCE_KEY, VERSION) else sink.sql_type(dtype)}"
@@ -65,12 +65,12 @@ def definitions(sink: Database, schema: pl.Schema | dict[str, pl.DataType]) -> s
 def missing_columns(sink: Database, database: Session, schema: pl.Schema) -> list[str]:
     """Return columns of the report that the table lacks.
 
-    The temporary table of staged rows must be there: its columns have the types that
-    are needed.
+    The temporary table of staged rows must exist, as its columns have the required
+    types.
 
     Raises:
-        CorruptCheckpoint: A column of the table has another type, or there is none of
-            source keys.
+        CorruptCheckpoint: A column of the table has another type, or there is no column
+            of source keys.
     """
     existing = sink.columns(database.cursor, sink.settings.table)
     needed = sink.columns(database.cursor, STAGED)

@@ -1,8 +1,8 @@
-"""The base class of sinks that are tables of a database.
+"""Base class of sinks that are tables of a database.
 
-An author says how to connect. Staging, deduplication, the rules of the write modes, the
-source state, the ledger and queries come with the base, in SQL that SQLite, PostgreSQL
-and DuckDB have in common.
+Authors implement the connection. The base class implements staging, deduplication, the
+rules of the write modes, the source state, the ledger and queries, in SQL that SQLite,
+PostgreSQL and DuckDB have in common.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class StagedRows(NamedTuple):
     """Rows of one staged part.
 
     Attributes:
-        path: File that they are in.
-        rows: How many they are, without deleted records.
+        path: File of the rows.
+        rows: Number of rows, without deleted records.
     """
 
     path: Path
@@ -75,8 +75,8 @@ class StagedRows(NamedTuple):
 class TableSink(Database):
     """Base class of sinks that are tables of a database.
 
-    A sink needs `connect` and a `TableSinkSettings`. The other methods of `Database`
-    say how its SQL differs from the standard's.
+    A sink needs `connect` and a subclass of `TableSinkSettings`. Override the other
+    methods of `Database` if the SQL differs from standard SQL.
     """
 
     Settings: ClassVar[type[TableSinkSettings]] = TableSinkSettings
@@ -123,9 +123,9 @@ class TableSink(Database):
         return bool(self.columns(database.cursor, self.settings.table))
 
     def _state(self, database: Session) -> tuple[int | None, str | None]:
-        """Return how often the table was committed to, and its state.
+        """Return the number of commits to the table, and its state.
 
-        Neither counts for a table that is gone: its rows are to be read again.
+        Both are `None` if the table no longer exists, so that its rows are read again.
         """
         if not (self._exists(database) and self.columns(database.cursor, STATE)):
             return None, None
@@ -173,7 +173,7 @@ class TableSink(Database):
     def newest_of(
         self, database: Session, until: datetime | None = None
     ) -> datetime | None:
-        """Return the newest timestamp of the table, up to a moment if it is given."""
+        """Return the newest timestamp of the table, up to a moment if given."""
         name = self.settings.timestamp
         if name is None or name not in self.columns(
             database.cursor, self.settings.table
@@ -256,7 +256,7 @@ class TableSink(Database):
         raise AssertionError  # pragma: no cover - the attempts end with an error
 
     def stored_artifacts(self) -> Sequence[StoredArtifact]:
-        """See `Sink.stored_artifacts`: the table, if it is there."""
+        """See `Sink.stored_artifacts`: the table, if it exists."""
         with session(self) as database:
             if not self._exists(database):
                 return []
@@ -268,24 +268,24 @@ class TableSink(Database):
     def back_up(
         self, stored_artifacts: Sequence[StoredArtifact], name: str
     ) -> Sequence[str]:
-        """See `Sink.back_up`: a copy is a table beside this one."""
+        """See `Sink.back_up`: a copy is another table of the same database."""
         with session(self, write=True) as database:
             care = TableMaintenance(self, database)
             return [care.back_up(artifact, name) for artifact in stored_artifacts]
 
     def remove(self, stored_artifacts: Sequence[StoredArtifact]) -> None:
-        """See `Sink.remove`; the source state goes with the table."""
+        """See `Sink.remove`; the source state is removed with the table."""
         with session(self, write=True) as database:
             for artifact in stored_artifacts:
                 TableMaintenance(self, database).remove(artifact)
 
     def restore_command(self, copy: str) -> str:
-        """See `Sink.restore_command`: statements of SQL."""
+        """See `Sink.restore_command`: SQL statements."""
         with session(self) as database:
             return TableMaintenance(self, database).restore_command(copy)
 
     def output_versions(self) -> Mapping[str, str | None]:
-        """Return how often the table was committed to, as this run has seen it."""
+        """Return the number of commits to the table, as this run has seen it."""
         version = self._version
         return {self.settings.table: None if version is None else str(version)}
 

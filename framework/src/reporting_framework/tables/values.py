@@ -1,8 +1,8 @@
-"""Values of frames as databases take and give them.
+"""Conversion of values between frames and databases.
 
-Numbers, texts, truth values and bytes are passed as they are. Moments, days and times
-are passed as texts in ISO 8601 (moments in UTC), which every database takes for its own
-types, and which sort in the order of time where a database has no such types.
+Numbers, texts, truth values and bytes are passed unchanged. Moments, days and times are
+passed as ISO 8601 texts (moments in UTC). Every database accepts these for its own
+types; if a database has no such types, the texts sort in the order of time.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TYPES: dict[Any, str] = {
 
 
 def standard_type(dtype: pl.DataType) -> str | None:
-    """Return the type of standard SQL for a column, `None` if there is none."""
+    """Return the standard SQL type for a column, `None` if there is none."""
     if isinstance(dtype, pl.Datetime):
         return "TIMESTAMP WITH TIME ZONE" if dtype.time_zone else "TIMESTAMP"
     if isinstance(dtype, pl.Decimal):
@@ -43,7 +43,7 @@ def standard_type(dtype: pl.DataType) -> str | None:
 
 
 def encoded(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return a frame of values that every database takes."""
+    """Convert a frame to values that every database accepts."""
     return frame.with_columns(
         _encoded(pl.col(name), dtype) for name, dtype in frame.schema.items()
     )
@@ -62,7 +62,7 @@ def _encoded(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def decoded(name: str, values: Sequence[Any], dtype: pl.DataType) -> pl.Series:
-    """Return values that a database gave as a column of this type."""
+    """Convert values of a database to a column of this type."""
     column = pl.Series(name, values, strict=False)
     if column.dtype == pl.String:
         if isinstance(dtype, pl.Datetime):
