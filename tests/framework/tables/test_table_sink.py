@@ -392,6 +392,31 @@ def test_a_column_of_another_type_is_named_with_what_is_found_and_needed(tmp_pat
         sink(path).open(pl.Schema({"value": pl.String(), SOURCE_KEY: pl.String()}))
 
 
+def test_a_column_that_differs_in_case_alone_is_named(tmp_path):
+    path = tmp_path / "a.db"
+    run(path, [[Change(0)]])
+    with pytest.raises(CorruptCheckpoint, match="column Value: the table has value,"):
+        sink(path).open(pl.Schema({"Value": pl.Int64(), SOURCE_KEY: pl.String()}))
+
+
+def test_a_table_is_not_written_under_two_names(tmp_path):
+    path = tmp_path / "a.db"
+    run(path, [[Change(0)]])
+    with pytest.raises(SettingsError, match="in this database it is the same as ord"):
+        run(path, [[Change(1)]], more={"table": "ORDERS"})
+    assert rows(path) == [(0, "0.json", "1", None)]
+    ((name,),) = rows(path, "SELECT name FROM _reporting_state")
+    assert name == "orders"
+
+
+@pytest.mark.parametrize("mode", ["upsert", "replace"])
+def test_a_column_named_as_a_version_but_for_case_is_refused(tmp_path, mode):
+    schema = pl.Schema({"_VERSION": pl.String(), SOURCE_KEY: pl.String()})
+    with pytest.raises(SettingsError, match="columns _VERSION, _version have the same"):
+        sink(tmp_path / "a.db").open(schema, mode)
+    sink(tmp_path / "a.db").open(schema, "append")
+
+
 def test_a_table_without_source_keys_is_refused(tmp_path):
     path = tmp_path / "a.db"
     with closing(sqlite3.connect(path)) as database:

@@ -21,7 +21,11 @@ from reporting_framework.plugin_api.records import (
     UpsertCounts,
 )
 from reporting_framework.tables.loading import SEEN
-from reporting_framework.tables.table_columns import definitions, missing_columns
+from reporting_framework.tables.table_columns import (
+    check_alone,
+    definitions,
+    missing_columns,
+)
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import WriteMode
@@ -88,11 +92,17 @@ class TableMerge:
             source: Temporary table with one row for each source key.
             context: Further data of the commit.
             opened: Number of commits to the table at the time of `open`.
+
+        Raises:
+            SettingsError: The table is written under another name, too.
         """
         database = self._database
         with database.transaction(self._sink.begin) as transaction:
             before = self._lock()
             exists = bool(self._sink.columns(database.cursor, self._name))
+            if exists and before is None:
+                names = database.rows(f"SELECT name FROM {STATE}")
+                check_alone(self._sink, (name for (name,) in names))
             if not exists:  # what is there is the state of one that is gone
                 database.run(
                     f"UPDATE {STATE} SET state = NULL WHERE name = ?", self._name

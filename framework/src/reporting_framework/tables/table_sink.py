@@ -98,7 +98,7 @@ class TableSink(Database):
         primary_key: Sequence[str] = (),
     ) -> None:
         """See `Sink.open`; compares the columns with those of the table."""
-        check_columns(self, schema)
+        check_columns(self, schema, () if mode == "append" else VERSION_COLUMNS)
         self._schema, self._mode = schema, mode
         with session(self) as database:
             self._version = self._state(database)[0]
