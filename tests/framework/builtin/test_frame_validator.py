@@ -195,3 +195,25 @@ def test_the_verdict_on_a_row_depends_on_that_row_alone(kind, data):
         for row, (_, bad) in enumerate(alone)
         for _, error_type, field in bad
     ]
+
+
+@pytest.mark.parametrize("dtype", [pl.Datetime("us"), pl.Datetime("ms", "UTC"), pl.Datetime("us", "Asia/Tokyo"), pl.Date()])  # fmt: skip
+def test_a_time_or_a_day_outside_of_the_calendar_is_rejected(dtype):
+    made = validator()
+    made.bind(pl.Schema({"x": dtype}))
+    near = pl.Series([datetime(1, 1, 2), datetime(9999, 12, 30), None])
+    far = pl.Series([2**31 - 1, -(2**31)]).cast(pl.Int32).cast(pl.Date)
+    if dtype != pl.Date():
+        far = pl.Series([2**62, -(2**62)]).cast(dtype)
+        near = near.cast(pl.Datetime(dtype.time_unit)).dt.replace_time_zone("UTC")
+    column = pl.concat([near.cast(dtype), far])
+    kept, rejected = validated(made, x=column)
+    assert kept == ["0", "1", "2"]
+    assert rejected == [("3", "wrong_type", "x"), ("4", "wrong_type", "x")]
+
+
+def test_each_time_in_nanoseconds_is_within_the_calendar():
+    column = pl.Series([2**63 - 1, -(2**63) + 1]).cast(pl.Datetime("ns"))
+    made = validator()
+    made.bind(pl.Schema({"x": column.dtype}))
+    assert validated(made, x=column) == (["0", "1"], [])
