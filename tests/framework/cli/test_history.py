@@ -94,6 +94,10 @@ def test_without_a_history_that_is_said(places):
         ({}, "ok"),
         ({"status": "partial", "complete": False}, "partial (stopped at the deadline)"),
         (
+            {"status": "partial", "complete": False, "cut_short": True},
+            "partial (not all pages read)",
+        ),
+        (
             {"status": "failed", "complete": False, "error": "StepFailed"},
             "failed (StepFailed)",
         ),

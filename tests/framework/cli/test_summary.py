@@ -220,6 +220,8 @@ def test_a_dry_run_says_what_would_be_written():
     )
     assert "  complete           no: a sample was read\n" in text
     assert "  reporting-run visits --x y\n" in text
+    no_page = summary.summary(result.model_copy(update={"cut_short": True}), [])
+    assert "  complete           no: not all pages read\n" in no_page
     several = result.model_copy(update={"outputs": [OUTPUT, OUTPUT]})
     assert "  would be written   1,034 rows\n" in summary.summary(several, [])
     assert "  the same without --dry-run and --limit" in summary.summary(several, [])
@@ -366,3 +368,9 @@ def test_unread_objects_are_counted_by_reason():
         "    reason        2 x denied",
         "    reason        1 x missing",
     ]
+
+
+def test_a_size_that_is_not_known_is_not_shown():
+    table = OUTPUT.model_copy(update={"uri": "a.db#orders", "bytes": 0})
+    text = summary.summary(FULL.model_copy(update={"outputs": [table]}), [])
+    assert re.search(r"^  output +a\.db#orders: 1,234 rows \(\+34\)$", text, re.M)

@@ -12,9 +12,12 @@ from reporting_framework import (
     StorageUnavailable,
 )
 from reporting_framework.cli.exit_codes import UNREAD, exit_code
+from reporting_framework.execution.pipeline import prepared
+from reporting_framework.operations.state import Reset
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.testing.harness.ledger import KnownObjects
 from tests.framework.plugin_api.upserting import UpsertSink
+from tests.framework.tables.databases import SqliteTable
 from tests.support.plugins import event, execute, pipeline
 
 
@@ -170,3 +173,23 @@ def test_a_page_that_is_no_batch_is_an_error_and_not_the_end(sink):
     with pytest.raises(PluginError, match="source test-api: a batch has the type None"):
         run(Broken(3), sink)
     assert not sink.rows
+
+
+@pytest.mark.parametrize(
+    ("part", "runs", "effect"),
+    [
+        ("all", 1, "the next run starts from scratch"),
+        ("quarantine", 1, "the next run goes on from the source state"),
+        ("quarantine", 0, "the next run reads rejected records again"),
+    ],
+)
+def test_a_reset_says_whether_rejected_records_are_read_again(
+    tmp_path, part, runs, effect
+):
+    """Pages before the position are not fetched again, nor are their records."""
+    settings = SqliteTable.Settings(path=str(tmp_path / "a.db"), table="records")
+    made = pipeline(Api(2), SqliteTable(settings))._replace(write_modes=["upsert"])
+    for _ in range(runs):
+        execute(made)
+    with prepared(made):
+        assert Reset(made, part).effect.startswith(effect)

@@ -813,3 +813,29 @@ def test_an_error_that_is_no_drivers_is_raised_as_it_is(tmp_path):
     table.connect = connect
     with pytest.raises(ZeroDivisionError):
         table.open(SCHEMA)
+
+
+# -- reset -----------------------------------------------------------------------------
+
+
+def test_the_statements_that_restore_a_copy_run_as_they_are_printed(tmp_path):
+    path = tmp_path / "a.db"
+    run(path, [[Change(1), Change(2)]])
+    before = rows(path)
+    table = sink(path)
+    table.open(SCHEMA, "upsert")
+    [copy] = table.back_up(kept := table.stored_artifacts(), "20240301T000000Z")
+    table.remove(kept)
+    table.close()
+    run(path, [[Change(3)]])
+    statements = table.restore_command(copy)
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(" ".join(statements.splitlines()[1:]))
+    assert statements.startswith("-- once the next run has made the table:\n")
+    assert rows(path) == before
+
+
+def test_a_size_that_is_not_known_is_not_a_size_of_0(tmp_path):
+    run(tmp_path / "a.db", [[Change(1)]])
+    [artifact] = sink(tmp_path / "a.db").stored_artifacts()
+    assert artifact.bytes is None

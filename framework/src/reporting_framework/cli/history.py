@@ -94,15 +94,15 @@ def _changes(record: RunRecord) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in numbers.items() if number)
 
 
+def _why_incomplete(record: RunRecord) -> str:
+    return "not all pages read" if record.cut_short else "stopped at the deadline"
+
+
 def status_of(record: RunRecord) -> str:
     """Describe the end of a run in a few words."""
     more = [
         record.error or "",
-        (
-            "stopped at the deadline"
-            if not record.complete and record.error is None
-            else ""
-        ),
+        "" if record.complete or record.error else _why_incomplete(record),
         "replay" if record.replay else "",
     ]
     return " ".join(

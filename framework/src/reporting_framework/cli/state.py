@@ -157,10 +157,7 @@ def _last(run: RunRecord) -> str:
 def reset(
     context: click.Context, name: str, given: dict[str, Any], generic: dict[str, Any]
 ) -> int:
-    """Move everything that the report stores to a backup, after confirmation.
-
-    The next run starts from scratch.
-    """
+    """Move what the report stores to a backup, after confirmation."""
     from reporting_framework.cli.logs import logs_on_stderr
     from reporting_framework.execution.pipeline import prepared
     from reporting_framework.operations.state import Reset
@@ -185,17 +182,14 @@ def reset(
                 click.echo(
                     f"warning: sink {sink}: not reset, it keeps its rows", err=True
                 )
-            question = (
-                "reset all this, so that the next run starts from scratch?"
-                f" Type {name} to confirm"
-            )
+            question = f"reset all this? {work.effect}; type {name} to confirm"
             if not generic["yes"] and prompted(question, context) != name:
                 write("nothing was changed")
                 return DONE
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
             _print_copies(work, work.back_up(stamp))
             work.remove()
-    note("removed the originals; the next run starts from scratch")
+    note(f"removed the originals; {work.effect}")
     return DONE
 
 
@@ -231,7 +225,8 @@ def _print_copies(work: Reset, copies: Sequence[tuple[StoredArtifact, str]]) -> 
         write(escape_control_chars(f"  {uri.uri} -> {copy}"))
     write("to restore, while no run is active:")
     for uri, copy in copies:
-        write(f"  {escape_control_chars(work.restore_command(uri, copy))}")
+        for line in work.restore_command(uri, copy).splitlines():
+            write(f"  {escape_control_chars(line)}")
 
 
 ACTIONS = {

@@ -123,23 +123,19 @@ def _rows(result: RunResult) -> Rows:
     ]
     rows += _listed(result)
     rows += [("warning", warning) for warning in result.warnings]
-    whole = "yes" if result.listing in (None, "full") else "yes, of what was listed"
-    rows.append(
-        (
-            "complete",
-            (
-                whole
-                if result.complete
-                else (
-                    "no: a sample was read"
-                    if result.dry_run
-                    else "no: run again for the rest"
-                )
-            ),
-        )
-    )
+    rows.append(("complete", _complete(result)))
     rows.append(("seconds", f"{result.seconds.total:.2f}"))
     return rows
+
+
+def _complete(result: RunResult) -> str:
+    """Say whether all was handled, and if not, why."""
+    if result.complete:
+        listed_all = result.listing in (None, "full")
+        return "yes" if listed_all else "yes, of what was listed"
+    if not result.dry_run:
+        return "no: run again for the rest"
+    return "no: not all pages read" if result.cut_short else "no: a sample was read"
 
 
 def _stream(result: RunResult) -> str:
@@ -196,10 +192,8 @@ def _reasons(result: RunResult) -> Rows:
 
 def _output(output: Output) -> str:
     deleted = f", {output.deleted_rows:,} deleted" if output.deleted_rows else ""
-    return (
-        f"{output.uri}: {output.rows:,} rows (+{output.new_rows:,}){deleted},"
-        f" {output.bytes:,} bytes"
-    )
+    size = f", {output.bytes:,} bytes" if output.bytes else ""  # 0: not known
+    return f"{output.uri}: {output.rows:,} rows (+{output.new_rows:,}){deleted}{size}"
 
 
 def next_commands(

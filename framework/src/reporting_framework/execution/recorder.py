@@ -126,6 +126,7 @@ class Recorder:
         self._add_record(
             status=result.status,
             complete=result.complete,
+            cut_short=result.cut_short,
             records_read=result.records_read,
             accepted=result.accepted,
             rejected=result.rejected,

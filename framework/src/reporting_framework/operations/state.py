@@ -34,6 +34,20 @@ hints.
 """
 
 
+EFFECTS: Mapping[Part, str] = {
+    "all": "the next run starts from scratch",
+    "quarantine": "the next run reads rejected records again",
+    "hints": "the next run is a full scan",
+}
+"""Effect of a reset of each part on the next run."""
+
+CONTINUES = (
+    "the next run goes on from the source state, so only a run from the beginning"
+    " reads rejected records again"
+)
+"""Effect of a reset of the quarantine if the source has a state."""
+
+
 ORDER = {
     "output": 0,
     "quarantine": 1,
@@ -123,7 +137,7 @@ class Reset:
         part: Part to reset.
 
     Attributes:
-        found: Artifacts to reset.
+        effect: Effect on the next run.
         silent: Names of sinks that cannot be reset.
 
     Raises:
@@ -142,6 +156,9 @@ class Reset:
                 f"report {pipeline.report}: none of its sinks can be reset"
                 f" ({', '.join(self.silent)}); remove their rows by hand"
             )
+        self.effect = EFFECTS[part]
+        if part == "quarantine" and ledger_of(pipeline).state is not None:
+            self.effect = CONTINUES
         self._chosen = removal.choose(self._store, self._sinks, KINDS[part])
         self._backup = ""
 

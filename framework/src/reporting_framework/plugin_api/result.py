@@ -40,7 +40,7 @@ class Output(_Model):
         deleted_rows: With ``upsert``, number of rows that are kept and marked as
             deleted; `None`, and not printed, in other modes.
         new_rows: Number of rows that this run added.
-        bytes: Size in bytes.
+        bytes: Size in bytes; 0 if it is not known.
         version: Version that the storage gives it (an ETag or the like).
     """
 
@@ -216,6 +216,7 @@ class RunRecord(_Model):
         finished_at: Time at which it ended (UTC).
         status: ``ok``, ``partial`` or ``failed``.
         complete: As in `RunResult`.
+        cut_short: As in `RunResult`.
         inserted: With ``upsert``, as in `RunResult`; so are the next three.
         replay: Whether it was a replay, which reads only quarantined objects.
         inputs: Places that the source read, as URIs.
@@ -232,6 +233,7 @@ class RunRecord(_Model):
     finished_at: AwareDatetime
     status: Literal["ok", "partial", "failed"]
     complete: bool
+    cut_short: bool = Field(False, exclude_if=_is_empty)
     replay: bool = False
     records_read: int = 0
     accepted: int = 0

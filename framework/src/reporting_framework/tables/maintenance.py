@@ -77,7 +77,7 @@ class TableMaintenance(NamedTuple):
         )
         literal = self.sink.settings.table.replace("'", "''")
         return (
-            f"-- once the next run has made the table: DELETE FROM {table};"
+            f"-- once the next run has made the table:\nDELETE FROM {table};"
             f" INSERT INTO {table} ({columns}) SELECT {columns} FROM {name};"
             f" UPDATE {STATE} SET version = version + 1, state = NULL"
             f" WHERE name = '{literal}';"

@@ -261,7 +261,8 @@ class TableSink(Database):
             if not self._exists(database):
                 return []
             version, rows = self._state(database)[0], self._rows(database)
-            size, newest = self.size(database.cursor), self.newest_of(database)
+            size = self.size(database.cursor) or None
+            newest = self.newest_of(database)
         label = None if version is None else str(version)
         return [StoredArtifact("output", self.location, rows, size, label, newest)]
 
