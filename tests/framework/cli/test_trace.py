@@ -499,7 +499,7 @@ def load(run_id, version, status="ok"):
     return LoadEvent(run_id, AT, version, "pydantic", None, status)
 
 
-def test_the_run_that_loaded_the_version_of_a_row_is_named_first():
+def test_the_run_that_loaded_the_version_of_a_row_is_named_as_such():
     runs = [load("d", "1"), load("c", "2"), load("b", "2"), load("a", "2", "failed")]
     row = RowProvenance("orders/1", None, {}, runs, version="2")
     text = "\n".join(_row(row, history=True))

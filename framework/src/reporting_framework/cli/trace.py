@@ -210,7 +210,8 @@ def _row(row: RowProvenance, *, history: bool) -> list[str]:
 def _labeled_runs(row: RowProvenance) -> Iterator[tuple[str, LoadEvent]]:
     """Yield the runs that read a row, and what each has to do with it.
 
-    The first run that read the version of the row and did not fail loaded it.
+    In a table with versions, the first run that read the version of the row and did not
+    fail loaded it.
     """
     if row.version is None:
         for number, run in enumerate(row.runs):

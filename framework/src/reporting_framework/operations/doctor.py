@@ -237,7 +237,7 @@ def credentials(permissions: list[Permission]) -> CheckResult:
         return CheckResult(
             "fail",
             "no credentials were found",
-            "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret",
+            "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         )
     other = not re.search(r"\.amazonaws\.com(\.cn)?$", endpoint)
     text = f"found by {resolved.method}; region {session.region_name or 'none'}"

@@ -49,7 +49,7 @@ class Output(_Model):
     new_rows: int
     bytes: int
     version: str | None = None
-    deleted_rows: int | None = Field(None, exclude_if=_is_none)
+    deleted_rows: int | None = Field(default=None, exclude_if=_is_none)
 
     _redacted = field_validator("uri")(redacted)
 
@@ -85,7 +85,7 @@ class Seconds(_Model):
 
     plan: float = 0.0
     read: float = 0.0
-    validate_: float = Field(0.0, alias="validate")
+    validate_: float = Field(default=0.0, alias="validate")
     transform: float = 0.0
     merge: float = 0.0
     commit: float = 0.0
@@ -156,7 +156,7 @@ class RunResult(_Model):
     run_id: str
     status: Literal["ok", "partial", "failed"]
     complete: bool
-    cut_short: bool = Field(False, exclude_if=_is_empty)
+    cut_short: bool = Field(default=False, exclude_if=_is_empty)
     listing: Literal["full", "window", "named"] | None = None
     listed_from: datetime | None = None
     full_scan_due: datetime | None = None
@@ -166,10 +166,10 @@ class RunResult(_Model):
     rejected: int = 0
     filtered: int = 0
     duplicates: int = 0
-    inserted: int | None = Field(None, exclude_if=_is_none)
-    updated: int | None = Field(None, exclude_if=_is_none)
-    unchanged: int | None = Field(None, exclude_if=_is_none)
-    deleted: int | None = Field(None, exclude_if=_is_none)
+    inserted: int | None = Field(default=None, exclude_if=_is_none)
+    updated: int | None = Field(default=None, exclude_if=_is_none)
+    unchanged: int | None = Field(default=None, exclude_if=_is_none)
+    deleted: int | None = Field(default=None, exclude_if=_is_none)
     objects_unread: int = 0
     unread_reasons: dict[str, int] = {}
     objects_ignored: int = 0
@@ -185,8 +185,8 @@ class RunResult(_Model):
     spans: dict[str, tuple[float, float]] = Field(
         default_factory=dict, exclude=True, repr=False
     )
-    response: Any = Field(None, exclude=True, repr=False)
-    streams: dict[str, RunResult] = Field({}, exclude_if=_is_empty)
+    response: Any = Field(default=None, exclude=True, repr=False)
+    streams: dict[str, RunResult] = Field(default={}, exclude_if=_is_empty)
 
 
 class Step(_Model):
@@ -240,10 +240,10 @@ class RunRecord(_Model):
     rejected: int = 0
     filtered: int = 0
     duplicates: int = 0
-    inserted: int | None = Field(None, exclude_if=_is_none)
-    updated: int | None = Field(None, exclude_if=_is_none)
-    unchanged: int | None = Field(None, exclude_if=_is_none)
-    deleted: int | None = Field(None, exclude_if=_is_none)
+    inserted: int | None = Field(default=None, exclude_if=_is_none)
+    updated: int | None = Field(default=None, exclude_if=_is_none)
+    unchanged: int | None = Field(default=None, exclude_if=_is_none)
+    deleted: int | None = Field(default=None, exclude_if=_is_none)
     objects_unread: int = 0
     remaining: int = 0
     last_processed_timestamp: _Moment | None = None

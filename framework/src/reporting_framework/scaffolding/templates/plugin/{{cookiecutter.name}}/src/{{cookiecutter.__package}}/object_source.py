@@ -44,4 +44,4 @@ class CsvFiles(ObjectSource):
             payloads = [json.dumps(row).encode() for row in csv.DictReader(text, strict=True)]
         except (csv.Error, UnicodeDecodeError):
             return Rejection(single_source_key(key), stored.version, "undecodable")
-        return ObjectRecords(payloads, stored.version, several=True)
+        return ObjectRecords(payloads, stored.version, multi_record=True)
