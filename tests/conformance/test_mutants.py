@@ -320,7 +320,7 @@ MUTANTS = [
         'Rejection(source_key, version, "int_type", "number")',
         'Rejection(source_key, version, f"not an integer: {number}", "number")',
         "test_no_value_is_shown",
-        "no value of a record is ever told: a rejection of type",
+        "no value of a record is ever shown: a rejection of type",
     ),
     Mutant(
         "logs a value",
@@ -328,7 +328,7 @@ MUTANTS = [
         'rejections.append(Rejection(source_key, version, "json_invalid"))',
         'rejections.append(Rejection(source_key, version, "json_invalid")); print(payload)',
         "test_no_value_is_shown",
-        "no value of a record is ever told: stdout holds one",
+        "no value of a record is ever shown: stdout has one",
     ),
     Mutant(
         "raises for a bad record",
@@ -763,7 +763,7 @@ MUTANTS = [
         'print("failed:", type(error).__name__)',
         'print("failed:", error, error.__cause__)',
         "test_no_value_is_shown",
-        "no value of a record is ever told: stdout holds one",
+        "no value of a record is ever shown: stdout has one",
     ),
     Mutant(
         "keeps split results",
@@ -779,7 +779,7 @@ MUTANTS = [
         "self.read += len(split_result.source_keys)",
         "split_result.source_keys.clear()",
         "test_it_changes_nothing_that_it_gets",
-        "an observer changes nothing that it is told",
+        "an observer changes nothing that it receives",
     ),
     # -- tables
     Mutant(
@@ -896,7 +896,7 @@ MUTANTS = [
         "counted = rows.group_by(by)",
         "print(rows.select(by).collect().to_dicts()); counted = rows.group_by(by)",
         "test_no_value_is_shown",
-        "no value of a record is ever told: stdout holds one",
+        "no value of a record is ever shown: stdout has one",
     ),
     # -- pages
     Mutant(

@@ -1,1 +1,1 @@
-"""The promises of each role, as suites that a plugin's tests inherit."""
+"""Contracts of the roles, as suites that a plugin's tests inherit."""

@@ -1,4 +1,4 @@
-"""The promises of a sink that tells what it keeps, and can begin anew.
+"""Promises of a sink that lists its artifacts and can be reset.
 
 A part of `SinkContract`.
 """
@@ -17,12 +17,12 @@ from reporting_framework.testing.harness.sink_harness import Place
 
 
 class BackupContract:
-    """The promises of `Sink.stored_artifacts`, `Sink.back_up` and `Sink.remove`."""
+    """Promises of `Sink.stored_artifacts`, `Sink.back_up` and `Sink.remove`."""
 
     def test_what_is_kept_is_listed(self, place: Place) -> None:
-        """Outputs with their rows, and a version of each.
+        """Check that outputs are listed with their rows and versions.
 
-        Nothing before the first commit.
+        Nothing is listed before the first commit.
         """
         early = [
             artifact
@@ -30,7 +30,7 @@ class BackupContract:
             if artifact.kind == "output"
         ]
         assert not early, (
-            f"nothing is told before there is anything: {len(early)} outputs are"
+            f"nothing is listed before the first commit: {len(early)} outputs are"
         )
         place.run(range(6))
         outputs = [
@@ -46,9 +46,9 @@ class BackupContract:
         place.shows(range(6), "to tell what is kept changes nothing")
 
     def test_a_reset_copies_first(self, place: Place) -> None:
-        """The copies change nothing.
+        """Check that copies change nothing.
 
-        Once the originals are removed nothing is visible, and a run begins anew.
+        After the originals were removed, nothing is visible, and a run starts empty.
         """
         place.run(range(6))
         sink = self._resettable(place)
@@ -65,10 +65,10 @@ class BackupContract:
         sink.remove(stored)
         place.shows([], "what was removed is gone, and copies are not shown")
         place.run(range(3))
-        place.shows(range(3), "after a reset a run begins anew")
+        place.shows(range(3), "after a reset a run starts empty")
 
     def test_what_changed_since_is_not_removed(self, place: Place) -> None:
-        """Rows that another run has committed meanwhile are never lost."""
+        """Check that rows that another run has committed meanwhile are never lost."""
         place.run(range(4))
         sink = self._resettable(place)
         outputs = [

@@ -1,7 +1,4 @@
-"""The base of the suites of all roles.
-
-They share a plugin, its settings, and the promises that every plugin makes.
-"""
+"""Base of the suites of all roles: plugin, settings, and promises of every plugin."""
 
 from __future__ import annotations
 
@@ -20,40 +17,41 @@ from reporting_framework.plugin_api.report import PluginRef
 from reporting_framework.testing.faults.calls import Faults
 
 CANARY = "canary-5d1f"
-"""Put it into values of records: the suites look for it where no value of a record may
-be.
+"""Text to put into values of records. The suites search for it in all places that must
+not hold values of records.
 """
 
 UNPROMISED = "not promised: "
-"""Beginning of the reason of a test that counts as ``unpromised``."""
+"""Prefix of the reason of a test that counts as ``unpromised``."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class PluginContract:
-    """The promises of every plugin; not inherited from directly.
+    """Promises of every plugin; do not inherit from it directly.
 
     To give:
         plugin: Class attribute: the plugin's class.
-        settings: Fixture: what its `Settings` model is made from, a mapping as it would
-            be in ``reporting.toml``. It is asked for once for each test, and must lead
-            to a place of that test's own (``tmp_path``).
+        settings: Fixture: input of the plugin's `Settings` model, a mapping as in
+            ``reporting.toml``. It is called once for each test, and must lead to a
+            place of that test's own (``tmp_path``).
 
     To give if you can:
-        faults: Fixture: what makes the n-th I/O call of the plugin fail (`Faults`).
-            Without it, tests of faults are skipped. `reporting_store_faults` is one for
-            what uses `reporting_framework.storage`, `reporting_s3_faults` for whatever
-            speaks to S3; `CallFaults` wraps functions of your own.
+        faults: Fixture: object that makes the n-th I/O call of the plugin fail
+            (`Faults`). Without it, tests of faults are skipped. Use
+            `reporting_store_faults` for plugins on `reporting_framework.storage`,
+            `reporting_s3_faults` for plugins on S3, and `CallFaults` for functions of
+            your own.
 
     To say:
         bounded: Class attribute: False for a plugin whose memory grows with a run, and
             whose documentation says so.
-        strict: Class attribute: True: a test that is skipped is a failure. A promise
-            that the plugin does not make is no skip: it counts as ``unpromised``.
+        strict: Class attribute: True: a skipped test is a failure. A test of a promise
+            that the plugin does not make is not skipped: it counts as ``unpromised``.
 
     To use:
-        make: Fixture: makes the plugin from `settings`, a new object with each call;
-            arguments replace settings.
+        make: Fixture: function that builds a new plugin from `settings`; its arguments
+            replace settings.
     """
 
     plugin: ClassVar[Any]
@@ -62,17 +60,17 @@ class PluginContract:
 
     @pytest.fixture
     def settings(self) -> Mapping[str, Any]:
-        """What the plugin's settings are made from."""
+        """Return the input of the plugin's `Settings` model."""
         self._lacks("settings", "a mapping that the plugin's Settings model takes")
 
     @pytest.fixture
     def faults(self) -> Faults | None:
-        """What breaks the plugin's I/O, or None."""
+        """Return an object that breaks the plugin's I/O, or `None`."""
         return None
 
     @pytest.fixture
     def make(self, settings: Mapping[str, Any]) -> Callable[..., Any]:
-        """Makes the plugin."""
+        """Return a function that builds the plugin."""
         return lambda **changed: self._made({**settings, **changed})
 
     def _made(self, settings: Mapping[str, Any]) -> Any:
@@ -82,9 +80,9 @@ class PluginContract:
     def output(
         self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> Callable[[], Mapping[str, str]]:
-        """What was logged, by any level of the plugin's own loggers, and printed.
+        """Return a function that returns all log lines and printed text, by place.
 
-        By where.
+        The plugin's own loggers log all levels.
         """
         for package in {
             self.plugin.__module__.partition(".")[0],
@@ -101,7 +99,7 @@ class PluginContract:
     def test_it_has_a_name_a_settings_model_and_a_constructor(
         self, make: Callable[..., Any]
     ) -> None:
-        """It is a `Plugin`."""
+        """Check that it is a `Plugin`."""
         plugin, name = make(), getattr(self.plugin, "name", None)
         assert isinstance(plugin, Plugin), (
             "a plugin has a name, a model Settings and a constructor that takes one"
@@ -114,7 +112,7 @@ class PluginContract:
     def test_settings_refuse_what_they_do_not_know(
         self, settings: Mapping[str, Any]
     ) -> None:
-        """``extra="forbid"``, and the error names the setting and tells no value."""
+        """Check ``extra="forbid"``; the error names the setting without its value."""
         from reporting_framework.execution.assembly import settings_of
 
         message = ""
@@ -136,9 +134,9 @@ class PluginContract:
     def test_permissions_are_as_few_as_can_be(
         self, settings: Mapping[str, Any]
     ) -> None:
-        """Check that permissions are as few as can be.
+        """Check that permissions are minimal.
 
-        `Plugin.aws_permissions` needs settings alone, and names actions without
+        `Plugin.aws_permissions` needs only settings, and names actions without
         wildcards.
         """
         if not supports(self.plugin, "aws_permissions"):
@@ -183,23 +181,20 @@ def not_promised(reason: str) -> NoReturn:
 
 
 def assert_no_value_shown(places: Mapping[str, Any]) -> None:
-    """Fail where a value of a record (`CANARY`) is told.
-
-    It must not be in the text or the representation of something.
-    """
+    """Fail if a text or a representation holds a value of a record (`CANARY`)."""
     for where, thing in places.items():
         shows_canary = CANARY in str(thing) or CANARY in repr(thing)
-        assert not shows_canary, f"no value of a record is ever told: {where} holds one"
+        assert not shows_canary, f"no value of a record is ever shown: {where} has one"
 
 
 def differing(actual: Iterable[str], due: Iterable[str], what: str) -> str:
-    """What is missing and what is too much, in a few words."""
+    """Describe missing and unexpected items in a few words."""
     actual, due = set(actual), set(due)
     return f"{what}: missing {few(due - actual)}, too many {few(actual - due)}"
 
 
 def few(names: Iterable[str]) -> str:
-    """Some of the names, and how many there are."""
+    """Return some of the names, and their number, as text."""
     listed: Sequence[str] = sorted(names)
     return (
         f"{len(listed)} ({', '.join(listed[:3])}{', …' if len(listed) > 3 else ''})"
@@ -211,7 +206,7 @@ def few(names: Iterable[str]) -> str:
 def threads_since(
     before: Iterable[threading.Thread], seconds: float = 5.0
 ) -> list[str]:
-    """Threads that were not there before and do not end within some seconds."""
+    """Return new threads that do not end within some seconds."""
     until, known = time.monotonic() + seconds, set(before)
     while left := [
         thread.name for thread in threading.enumerate() if thread not in known

@@ -1,7 +1,4 @@
-"""Records that are awkward in some way.
-
-They are what producers, editors and attackers have been seen to send.
-"""
+"""Unusual records, as producers, editors and attackers have sent them."""
 
 from __future__ import annotations
 
@@ -9,9 +6,9 @@ from reporting_framework.testing.contracts.base import CANARY
 
 
 def awkward_records() -> dict[str, bytes]:
-    """Payloads by what is awkward about them.
+    """Return unusual payloads, by the reason.
 
-    Those that can hold a value hold `CANARY`.
+    Payloads that can hold a value hold `CANARY`.
     """
     canary = CANARY.encode()
     quoted = b'"' + canary + b'"'

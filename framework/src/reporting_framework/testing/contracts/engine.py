@@ -1,4 +1,4 @@
-"""The promises of an engine."""
+"""Promises of an engine."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ PARALLELISM = (1, 2, 3, 16)
 ERRORS = (AccessDenied, StorageUnavailable, OSError, MemoryError)
 
 SLOW = 40
-"""Splits behind one that fails, so slow that its error comes before their results."""
+"""Number of slow splits after a failing split, whose error comes before their results.
+"""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is done with a split; it can be sent to another process.
+    """Function that processes a split; it can be sent to another process.
 
     Attributes:
-        fails: The number of the split that must not be gone on after.
-        error: What is raised at it.
+        fails: Number of the split at which it raises; the engine must stop there.
+        error: Error to raise.
     """
 
     fails: int | None = None
     error: type[Exception] = AccessDenied
 
     def __call__(self, split: Split) -> SplitResult:
-        """A split result that tells the split's number."""
+        """Return a split result with the split's number in it."""
         number = split.data["number"]
         if number == self.fails:
             raise self.error(f"refused at split {number}")
@@ -52,28 +53,28 @@ class Work:
 
 
 class EngineContract(PluginContract):
-    """The promises of an `Engine`.
+    """Promises of an `Engine`.
 
-    The class attribute `plugin` is all that there is to give.
+    Only the class attribute `plugin` is required.
 
     To give if it needs any:
-        settings: Fixture: what its `Settings` model is made from; nothing unless given.
+        settings: Fixture: input of its `Settings` model; empty unless given.
 
     To say:
-        look_ahead: Class attribute: how many splits it may have taken and not given
-            back at the most.
+        look_ahead: Class attribute: maximum number of splits that it may have taken
+            without having returned their results.
     """
 
     look_ahead: ClassVar[int] = 64
 
     @pytest.fixture
     def settings(self) -> Mapping[str, Any]:
-        """Settings of the engine."""
+        """Return the settings of the engine."""
         return {}
 
     @pytest.mark.parametrize("parallelism", PARALLELISM)
     def test_every_outcome_comes_once(self, make: Make, parallelism: int) -> None:
-        """Each split is worked on; its result comes exactly once and as it is."""
+        """Check that each split is processed and its result returned once."""
         for number in (0, 1, 50):
             split_results = list(_mapped(make(), _Splits(number), parallelism))
             times = Counter(split_result.split.id for split_result in split_results)
@@ -102,7 +103,7 @@ class EngineContract(PluginContract):
     def test_splits_are_taken_lazily(self, make: Make, parallelism: int) -> None:
         """Check that splits are taken lazily.
 
-        They are taken no faster than they can be worked on: there may be more of them
+        They are taken no faster than they can be processed: there may be more splits
         than fit into memory.
         """
         splits = _Splits(self.look_ahead * 4)
@@ -118,7 +119,7 @@ class EngineContract(PluginContract):
 
     @pytest.mark.parametrize("parallelism", PARALLELISM)
     def test_stop_is_honoured(self, make: Make, parallelism: int) -> None:
-        """Once it says True no more splits are taken, and what was taken comes back."""
+        """Check that no split is taken after `stop` is true, and no result is lost."""
         for limit in (0, 1, 7):
             splits = _Splits(1000)
             stop = _Stop(limit, splits)
@@ -142,7 +143,7 @@ class EngineContract(PluginContract):
     ) -> None:
         """Check that an error ends the run.
 
-        Whatever it is, it comes out as it is, and no work is taken for long after it.
+        Any error is raised unchanged, and soon no further split is taken.
         """
         splits = _Splits(100_000)
         with pytest.raises(error) as raised:
@@ -159,7 +160,7 @@ class EngineContract(PluginContract):
     def test_an_error_of_planning_ends_the_run(
         self, make: Make, parallelism: int
     ) -> None:
-        """What the splits' iterator raises comes out as it is."""
+        """Check that errors of the splits' iterator are raised unchanged."""
         with pytest.raises(StorageUnavailable, match="no more of the listing"):
             list(_mapped(make(), _Splits(7, breaks=True), parallelism))
 
@@ -167,8 +168,8 @@ class EngineContract(PluginContract):
     def test_no_thread_is_left(self, make: Make, parallelism: int) -> None:
         """Check that no thread is left.
 
-        None is left after the last split result, after an error, or where nobody wants
-        the rest.
+        This holds after the last split result, after an error, and if the caller does
+        not take the other results.
         """
         before = threading.enumerate()
         list(_mapped(make(), _Splits(20), parallelism))
@@ -182,7 +183,7 @@ class EngineContract(PluginContract):
 
 
 class _Splits:
-    """Numbered splits that note how many were taken."""
+    """Numbered splits that count how many were taken."""
 
     def __init__(self, number: int, *, breaks: bool = False) -> None:
         self.number, self.breaks, self.taken = number, breaks, 0
@@ -198,7 +199,7 @@ class _Splits:
 
 
 class _Stop:
-    """Says True from when so many splits were taken."""
+    """Function that returns True once a number of splits were taken."""
 
     def __init__(self, limit: int, splits: _Splits) -> None:
         self.limit, self.splits, self.asked = limit, splits, 0
@@ -225,7 +226,7 @@ def _mapped(
 
 
 def _given_up(split_results: Any) -> None:
-    """Nobody wants the rest."""
+    """Close the iterator before its end."""
     close = getattr(split_results, "close", None)
     if close is not None:
         close()

@@ -1,4 +1,4 @@
-"""The promises of an observer: of whoever implements lifecycle hooks."""
+"""Promises of an observer, which implements lifecycle hooks."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from reporting_framework.testing.fakes import (
 )
 
 MOMENT = {"run_id", "seconds"}
-"""What differs from run to run."""
+"""Fields of a result that differ from run to run."""
 
 STEPS = [Step(role="source", name="test-given", distribution="test", version="1")]
 
 
 class ObserverContract:
-    """The promises of an observer.
+    """Promises of an observer.
 
-    It is told of real runs, good ones, bad ones and failing ones.
+    The suite calls it with real runs: successful, partial and failing runs.
 
     To give:
         plugin: Class attribute: the module or object that implements the hooks, or a
-            class that is called without arguments to make one. Not needed where
-            `observer` is given.
+            class that is called without arguments to make one. Not needed if `observer`
+            is given.
 
     To give if it is made otherwise:
         observer: Fixture: the object that implements the hooks.
@@ -55,14 +55,14 @@ class ObserverContract:
 
     @pytest.fixture
     def observer(self) -> Any:
-        """The object that implements the hooks."""
+        """Return the object that implements the hooks."""
         return self.plugin() if isinstance(self.plugin, type) else self.plugin
 
     @pytest.fixture
     def output(
         self, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> Callable[[], Mapping[str, str]]:
-        """What was logged and printed, by where."""
+        """Return a function that returns all log lines and printed text, by place."""
         caplog.set_level(logging.DEBUG, logger="reporting_framework")
 
         def read() -> Mapping[str, str]:
@@ -72,7 +72,7 @@ class ObserverContract:
         return read
 
     def test_it_can_be_registered(self, observer: Any) -> None:
-        """It implements lifecycle hooks, and none that there are not."""
+        """Check that it implements lifecycle hooks, and no unknown hooks."""
         registry = load_plugins([])
         registry.register(observer)
         hooks = [name for name in LIFECYCLE_HOOKS if hasattr(observer, name)]
@@ -82,14 +82,14 @@ class ObserverContract:
 
     @pytest.mark.parametrize("kind", ["good", "mixed", "empty"])
     def test_it_does_not_raise(self, observer: Any, kind: str) -> None:
-        """By real calls of a run; what it raised would be logged, and lost."""
+        """Check the calls of a real run; the framework would only log an error."""
         with (watched := _Watched(observer)) as lifecycle:
             for _ in range(2):
                 _ran(kind, lifecycle)
         assert not watched.raised, f"an observer does not raise: {few(watched.raised)}"
 
     def test_it_does_not_raise_when_a_run_fails(self, observer: Any) -> None:
-        """Whatever the error is, and however early it comes."""
+        """Check the calls of a failing run, with any error at any time."""
         with (watched := _Watched(observer)) as lifecycle:
             _failed(lifecycle)
             for error in (KeyboardInterrupt(), MemoryError(), _Silent()):
@@ -100,7 +100,7 @@ class ObserverContract:
 
     @pytest.mark.parametrize("kind", ["good", "mixed"])
     def test_a_run_is_the_same_without_it(self, observer: Any, kind: str) -> None:
-        """Result and split results are as they would be if nobody looked on."""
+        """Check that result and split results are the same without the observer."""
         alone, observed = (
             _ran(kind, load_plugins([]).lifecycle()),
             _ran(kind, _Watched(observer).lifecycle),
@@ -115,7 +115,7 @@ class ObserverContract:
         )
 
     def test_it_changes_nothing_that_it_gets(self, observer: Any) -> None:
-        """Outcomes and rejections are those of the run."""
+        """Check that it does not modify split results and rejections."""
         split_result = SplitResult(
             Split("s", {"a": 1}),
             ["a.json"],
@@ -135,10 +135,10 @@ class ObserverContract:
         lifecycle.records_rejected(
             report="test", run_id="1", rejections=split_result.rejections
         )
-        assert split_result == before, "an observer changes nothing that it is told"
+        assert split_result == before, "an observer changes nothing that it receives"
 
     def test_it_keeps_no_outcome(self, observer: Any) -> None:
-        """It would hold memory for as long as the run goes on."""
+        """Check that it retains no split result, which would hold memory."""
         gc.collect()
         before = {
             id(candidate)
@@ -157,7 +157,7 @@ class ObserverContract:
     def test_no_value_is_shown(
         self, observer: Any, output: Callable[[], Mapping[str, str]]
     ) -> None:
-        """Not even of an error whose message holds one."""
+        """Check that no value is shown, not even from the message of an error."""
         watched = _Watched(observer).lifecycle
         _failed(watched)
         watched.run_failed(report="test", run_id="1", error=ValueError(CANARY))
@@ -165,11 +165,11 @@ class ObserverContract:
 
 
 class _Silent(BaseException):
-    """An error without a message."""
+    """Error without a message."""
 
 
 class _Watched(logging.Handler):
-    """An observer, and what it raises: the framework logs that and goes on."""
+    """Observer and its errors, which the framework only logs."""
 
     def __init__(self, observer: Any) -> None:
         super().__init__(logging.WARNING)
@@ -186,12 +186,12 @@ class _Watched(logging.Handler):
         logging.getLogger("reporting_framework.registry.observers").removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note it."""
+        """Record the error."""
         self.raised.append(record.getMessage().partition(": ")[2].partition(";")[0])
 
 
 def _ran(kind: str, lifecycle: Lifecycle) -> RunResult:
-    """A run of a small report, told to an observer."""
+    """Run a small report with an observer."""
     batches: dict[str, Iterator[Batch]] = {
         "good": iter([batch(1, 2), batch(3)]),
         "mixed": iter([_mixed()]),
@@ -210,7 +210,7 @@ def _ran(kind: str, lifecycle: Lifecycle) -> RunResult:
 
 
 def _mixed() -> Batch:
-    """Records that are kept, rejected and filtered."""
+    """Return records that are kept, rejected and filtered."""
     payloads = [
         event(1),
         CANARY.encode(),
@@ -226,7 +226,7 @@ def _failing() -> Iterator[Batch]:
 
 
 def _failed(lifecycle: Lifecycle) -> None:
-    """A run that ends with an error which holds a value, told to an observer."""
+    """Run a report that fails with a value in its error, with an observer."""
     try:
         _ran("failing", lifecycle)
     except StepFailed:

@@ -1,4 +1,4 @@
-"""The promises of a sink that tells the versions of its outputs.
+"""Promises of a sink that returns the versions of its outputs.
 
 A part of `SinkContract`.
 """
@@ -14,10 +14,10 @@ from reporting_framework.testing.harness.sink_harness import Place
 
 
 class OutputVersionsContract:
-    """The promises of `Sink.output_versions` and `CommitResult.overtaken`."""
+    """Promises of `Sink.output_versions` and `CommitResult.overtaken`."""
 
     def test_a_version_changes_with_its_output(self, place: Place) -> None:
-        """And with nothing else; after a commit it is the version committed."""
+        """Check that nothing else changes it; a commit sets the committed version."""
         empty = self._versions(place)
         place.run(range(4))
         first = self._versions(place)
@@ -33,7 +33,7 @@ class OutputVersionsContract:
         )
 
     def test_a_commit_says_that_another_run_was_faster(self, place: Place) -> None:
-        """Hints of this run would not know of what the other has read."""
+        """Check `overtaken`: the hints of this run miss records of the other run."""
         self._versions(place)
         place.run(range(2))
         assert not place.run(range(2, 4)).overtaken, (

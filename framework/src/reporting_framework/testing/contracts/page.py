@@ -1,4 +1,4 @@
-"""The promises of a page."""
+"""Promises of a page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reporting_framework.testing.contracts.query import with_nulls
 Make = Callable[..., Any]
 
 LARGEST = 2_000_000
-"""Most characters of a page."""
+"""Maximum number of characters of a page."""
 
 _MARKUP = '"></script><b id="raw">&'
 _ADDRESSES = frozenset(
@@ -43,16 +43,16 @@ _STYLE = re.compile(r"@import|url\(\s*['\"]?\s*(?!data:|#)", re.IGNORECASE)
 
 
 class PageContract(PluginContract):
-    """The promises of a `Page`.
+    """Promises of a `Page`.
 
     To give, beside what `PluginContract` says:
         material: Fixture: a `PageContext`, its rows a lazy frame of at least three rows
-            with the columns that it needs.
+            with the columns that the page needs.
     """
 
     @pytest.fixture
     def material(self) -> PageContext:
-        """What a page is made of."""
+        """Return the data that a page is rendered from."""
         self._lacks(
             "material",
             "a Material with at least three rows of the columns that the page needs",
@@ -76,7 +76,7 @@ class PageContract(PluginContract):
         )
 
     def test_it_needs_nothing_else(self, make: Make, material: PageContext) -> None:
-        """No script, style, picture, font or link that is elsewhere."""
+        """Check that no script, style, image, font or link is external."""
         page = self._rendered(make, material)
         assert not page.elsewhere, (
             f"a page needs nothing else: {few(page.elsewhere)} lead elsewhere"
@@ -90,8 +90,8 @@ class PageContract(PluginContract):
     ) -> None:
         """Check that the same material gives the same text.
 
-        It gives it again, from another object, and with the rows in another order: no
-        clock, no chance.
+        The text is the same at another time, from another object, and with the rows in
+        another order: it depends on no clock and no random number.
         """
         due = self._rendered(make, material).text
         rows = material.rows.collect()
@@ -104,10 +104,10 @@ class PageContract(PluginContract):
             assert text == due, "the same material gives the same text: it gave another"
 
     def test_it_can_be_made_of_little(self, make: Make, material: PageContext) -> None:
-        """Check that a page can be made of little.
+        """Check that a page can be rendered from little data.
 
-        It can be made of no rows, of nulls wherever they may be, with no quarantine,
-        and with no runs.
+        It can be rendered without rows, with nulls in all nullable columns, without a
+        quarantine, and without runs.
         """
         rows = material.rows.collect()
         for what, changed in {
@@ -130,8 +130,8 @@ class PageContract(PluginContract):
     def test_values_are_escaped(self, make: Make, material: PageContext) -> None:
         """Check that values are escaped.
 
-        What stands in a row, or in the names of a report and its places, is text and
-        never markup.
+        Values of rows, and the names of a report and its places, are text and never
+        markup.
         """
         rows = material.rows.collect()
         texts = [name for name, dtype in rows.schema.items() if dtype == pl.String]
@@ -149,7 +149,7 @@ class PageContract(PluginContract):
     def test_no_value_is_shown(
         self, make: Make, material: PageContext, output: Callable[[], Mapping[str, str]]
     ) -> None:
-        """Nothing of a row is logged or printed."""
+        """Check that no value of a row is logged or printed."""
         make().render(material)
         assert_no_value_shown(output())
 
@@ -160,7 +160,7 @@ class PageContract(PluginContract):
 
 
 class _Page(HTMLParser):
-    """A page taken apart."""
+    """Parser of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -173,7 +173,7 @@ class _Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Look at a tag."""
+        """Process the start of an element."""
         given = {name: value or "" for name, value in attrs}
         self._open = tag
         self.ids.add(given.get("id", ""))
@@ -189,12 +189,12 @@ class _Page(HTMLParser):
         self.styles += _STYLE.findall(given.get("style", ""))
 
     def handle_data(self, data: str) -> None:
-        """Look at a text."""
+        """Process a text."""
         if self._open == "title":
             self.title += data
         elif self._open == "style":
             self.styles += _STYLE.findall(data)
 
     def handle_endtag(self, tag: str) -> None:
-        """A tag is over."""
+        """Process the end of an element."""
         self._open = ""

@@ -1,4 +1,4 @@
-"""The promises of a query."""
+"""Promises of a query."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from reporting_framework.testing.contracts.base import (
 Make = Callable[..., Any]
 
 SEEDS = range(4)
-"""Orders of rows that are tried."""
+"""Seeds of the orders of rows that are tried."""
 
 UNNEEDED = "unneeded_column"
 
 
 class QueryContract(PluginContract):
-    """The promises of a `Query`.
+    """Promises of a `Query`.
 
     To give, beside what `PluginContract` says:
-        rows: Fixture: a table that it is asked of: a frame with the columns that it
-            needs and those that the settings name, of at least three rows, `SOURCE_KEY`
-            with another value in each, with `CANARY` in some value.
+        rows: Fixture: a table to query: a frame of at least three rows, with the
+            columns that the query needs and the columns that the settings name, with a
+            unique `SOURCE_KEY` in each row and `CANARY` in some value.
 
     To give if you can:
-        expected: Fixture: its answer to that.
+        expected: Fixture: result of the query on `rows`.
     """
 
     @pytest.fixture
     def rows(self) -> pl.DataFrame:
-        """A table that it is asked of."""
+        """Return the table to query."""
         self._lacks(
             "rows",
             "a frame with the columns that the query needs, of at least three rows",
@@ -48,7 +48,7 @@ class QueryContract(PluginContract):
 
     @pytest.fixture
     def expected(self) -> pl.DataFrame | None:
-        """Its answer to that."""
+        """Return the expected result."""
         return None
 
     def test_it_has_a_definition(self) -> None:
@@ -72,7 +72,7 @@ class QueryContract(PluginContract):
     def test_it_answers_as_expected(
         self, make: Make, rows: pl.DataFrame, expected: pl.DataFrame | None
     ) -> None:
-        """Row by row, in this order, type by type."""
+        """Check the result: its rows, their order, and their types."""
         if expected is None:
             pytest.skip("no answer is expected of it: give the fixture `expected`")
         answer = _answer(make(), rows)
@@ -84,7 +84,7 @@ class QueryContract(PluginContract):
     def test_the_order_of_rows_changes_nothing(
         self, make: Make, rows: pl.DataFrame
     ) -> None:
-        """The same answer in the same order, also where rows are there twice."""
+        """Check that the order of rows does not matter, duplicates included."""
         for what, table in {
             "the rows": rows,
             "rows that are there twice": pl.concat([rows, rows]),
@@ -100,9 +100,10 @@ class QueryContract(PluginContract):
                 )
 
     def test_it_is_deterministic(self, make: Make, rows: pl.DataFrame) -> None:
-        """Check that the same rows give the same answer.
+        """Check that the same rows give the same result.
 
-        They give it again, from another object, and from several threads at once.
+        The result is the same a second time, from another object, and from several
+        threads at once.
         """
         query = make()
         first = _answer(query, rows)
@@ -116,7 +117,7 @@ class QueryContract(PluginContract):
         )
 
     def test_it_looks_at_the_schema_alone(self, make: Make, rows: pl.DataFrame) -> None:
-        """No row is read before the answer is collected."""
+        """Check that no row is read before the result is collected."""
         source = _Watched(rows)
         answer = make().run(source.scan())
         assert isinstance(answer, pl.LazyFrame), (
@@ -131,9 +132,9 @@ class QueryContract(PluginContract):
         )
 
     def test_what_it_needs_is_enough(self, make: Make, rows: pl.DataFrame) -> None:
-        """Check that it can be asked of a table of what it needs.
+        """Check that a table with only the needed columns is enough.
 
-        Such a table has the columns of `required_columns`, and those that the settings
+        These are the columns of `required_columns`, and the columns that the settings
         name.
         """
         query = make()
@@ -151,8 +152,8 @@ class QueryContract(PluginContract):
     ) -> None:
         """Check that it reads no more columns than it needs.
 
-        These are the columns of `required_columns`, those that the settings name, and
-        those that are in the answer.
+        These are the columns of `required_columns`, the columns that the settings name,
+        and the columns of the result.
         """
         query = make()
         source = _Watched(rows.with_columns(pl.lit(1).alias(UNNEEDED)))
@@ -167,7 +168,7 @@ class QueryContract(PluginContract):
             )
 
     def test_an_empty_table_has_an_answer(self, make: Make, rows: pl.DataFrame) -> None:
-        """Of the same columns and types."""
+        """Check that the result for an empty table has the same columns and types."""
         due, schema = _answer(make(), rows).schema, _answer(make(), rows.clear()).schema
         assert schema == due, (
             f"no rows have an answer with the columns of one of rows: {schema} is not"
@@ -175,9 +176,9 @@ class QueryContract(PluginContract):
         )
 
     def test_no_number_is_none(self, make: Make, rows: pl.DataFrame) -> None:
-        """Check that what has no number is null.
+        """Check that a number that does not exist is null, never NaN or infinite.
 
-        This holds for no rows, for one, and for rows with nulls wherever they may be.
+        This holds without rows, with one row, and with nulls in all nullable columns.
         """
         due = _answer(make(), rows).schema
         tables = {
@@ -203,7 +204,7 @@ class QueryContract(PluginContract):
             )
 
     def test_its_input_is_unchanged(self, make: Make, rows: pl.DataFrame) -> None:
-        """The frame that it was given is as it was."""
+        """Check that the input frame is unchanged."""
         given = rows.clone()
         lazy = given.lazy()
         query = make()
@@ -214,9 +215,9 @@ class QueryContract(PluginContract):
     def test_settings_that_name_no_column_are_refused(
         self, make: Make, rows: pl.DataFrame
     ) -> None:
-        """With a `SettingsError`, before anything is read.
+        """Check for a `SettingsError` before anything is read.
 
-        A text that means something else may be anything.
+        Texts in the settings that do not name columns may have any value.
         """
         for name in self.plugin.Settings.model_fields:
             for odd in ("no_such_column", ["no_such_column"]):
@@ -241,12 +242,12 @@ class QueryContract(PluginContract):
     def test_no_value_is_shown(
         self, make: Make, rows: pl.DataFrame, output: Callable[[], Mapping[str, str]]
     ) -> None:
-        """Nothing of a row is logged or printed."""
+        """Check that no value of a row is logged or printed."""
         _answer(make(), rows)
         assert_no_value_shown(output())
 
     def _columns(self, query: Any) -> set[str]:
-        """Columns of `required_columns`, and all texts of the settings."""
+        """Return the columns of `required_columns`, and all texts of the settings."""
         settings = getattr(query, "settings", None)
         values = settings.model_dump().values() if settings is not None else ()
         texts = [
@@ -258,9 +259,9 @@ class QueryContract(PluginContract):
 
 
 class _Watched:
-    """Rows that lie elsewhere, and which columns of them were asked for.
+    """Rows in another place, and the columns that were read of them.
 
-    None while nobody asked.
+    The columns are `None` until rows are read.
     """
 
     def __init__(self, rows: pl.DataFrame) -> None:
@@ -268,7 +269,7 @@ class _Watched:
         self.asked: set[str] | None = None
 
     def scan(self) -> pl.LazyFrame:
-        """The rows."""
+        """Return the rows."""
         return register_io_source(self._read, schema=self._rows.schema)
 
     def _read(
@@ -287,7 +288,7 @@ class _Watched:
 
 
 def with_nulls(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of nulls, except in columns that are never null: key and time."""
+    """Return rows with nulls in all columns except key and time."""
     return rows.with_columns(
         pl.lit(None, dtype).alias(name)
         for name, dtype in rows.schema.items()

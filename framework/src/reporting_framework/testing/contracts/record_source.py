@@ -1,4 +1,4 @@
-"""The promises of a record source."""
+"""Promises of a record source."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from reporting_framework.testing.contracts.stateful_source import (
 from reporting_framework.testing.harness.table_harness import TableRuns
 
 PAGE = 2
-"""Records of a page."""
+"""Number of records of a page."""
 
 
 class Feed(Protocol):
-    """The API behind a record source, as a test changes it: pages of two records."""
+    """API behind a record source that a test changes: pages of two records."""
 
     def put(self, number: int, tick: int) -> Expected:
-        """Add record number `number`, or give it another state; it comes last then.
+        """Add record number `number`, or change it; it is then the last record.
 
-        Its version grows with the tick. A tick may be half a second of a day that is
-        past: so an API that leaves out the fraction of whole seconds is tried, too.
+        Its version grows with the tick. Let a tick be half a second of a past day, to
+        cover APIs that omit the fraction of whole seconds.
         """
         ...
 
     def fetched(self) -> Sequence[str]:
-        """Return what was asked for since the last call: a text for each request.
+        """Return the requests since the last call, a text for each request.
 
-        Two requests for one page are one text.
+        Two requests for the same page have the same text.
         """
         ...
 
 
 class RecordSourceContract(StatefulSourceContract):
-    """The promises of a `RecordSource`, beside those of every source.
+    """Promises of a `RecordSource`, in addition to those of every source.
 
     To give, beside what `PluginContract` says:
         feed: Fixture: a `Feed`, empty at first. Put `CANARY` into values.
@@ -57,25 +57,25 @@ class RecordSourceContract(StatefulSourceContract):
 
     Given by the suite, from `feed`:
         put: Fixture: `Feed.put`.
-        cut: Fixture: a function that makes runs with so many pages and no more.
+        cut: Fixture: a function that returns runs limited to a number of pages.
         records: Fixture, see `SourceContract`.
         add: Fixture, see `SourceContract`.
-        trigger: Fixture, see `SourceContract`: none names the work.
+        trigger: Fixture, see `SourceContract`: `None`.
     """
 
     @pytest.fixture
     def feed(self) -> Feed:
-        """The API behind the source."""
+        """Return the API behind the source."""
         self._lacks("feed", "an object with `put` and `fetched`, see `Feed`")
 
     @pytest.fixture
     def put(self, feed: Feed) -> Put:
-        """Add a record or give it another state."""
+        """Return a function that adds or changes a record."""
         return feed.put
 
     @pytest.fixture
     def cut(self, make: Callable[..., Any]) -> Callable[[int], TableRuns]:
-        """Make runs whose pages after the first ones cannot be fetched."""
+        """Return a function for runs that cannot fetch pages after the first ones."""
 
         def runs_of(count: int) -> TableRuns:
             def made(**changed: Any) -> Any:
@@ -100,7 +100,7 @@ class RecordSourceContract(StatefulSourceContract):
     def test_nothing_is_read_that_the_ledger_has(  # type: ignore[override]  # fixtures
         self, runs: TableRuns, records: Mapping[str, Any], feed: Feed
     ) -> None:
-        """A run with nothing new reads no more than the last page again."""
+        """Check that a run without new records reads at most the last page again."""
         runs.run()
         feed.fetched()
         outcome = runs.run()
@@ -116,7 +116,7 @@ class RecordSourceContract(StatefulSourceContract):
         records: Mapping[str, Any],
         cut: Callable[[int], TableRuns],
     ) -> None:
-        """The state is that of the last page that was committed, wherever it ends."""
+        """Check that the state is the position of the last committed page."""
         for count in range(len(records) // PAGE):
             cut_short = cut(count)
             outcome = cut_short.run()
@@ -141,7 +141,7 @@ class RecordSourceContract(StatefulSourceContract):
     def test_each_page_is_fetched_once(
         self, runs: TableRuns, records: Mapping[str, Any], feed: Feed
     ) -> None:
-        """No request is made twice in a run."""
+        """Check that no request is made twice in a run."""
         feed.fetched()
         outcome = runs.run()
         requests = feed.fetched()
@@ -156,7 +156,7 @@ class RecordSourceContract(StatefulSourceContract):
     def test_pages_are_fetched_when_they_are_asked_for(
         self, make: Callable[..., Any], records: Mapping[str, Any], feed: Feed
     ) -> None:
-        """`pages` holds no more than it has yielded, so that memory is bounded."""
+        """Check that `pages` fetches no pages in advance, so that memory is bounded."""
         feed.fetched()
         source = make()
         pages = iter(source.pages(None))
@@ -170,7 +170,7 @@ class RecordSourceContract(StatefulSourceContract):
         )
 
     def test_an_api_without_records_is_read(self, runs: TableRuns, feed: Feed) -> None:
-        """It gives none, and those that come later are found."""
+        """Check that an empty API gives no records, and later records are found."""
         assert runs.run().read == [], "an API without records gives none"
         key, record = feed.put(1, 10)
         runs.run()
@@ -179,7 +179,7 @@ class RecordSourceContract(StatefulSourceContract):
     def test_ties_at_the_edge_of_a_page_are_read(
         self, runs: TableRuns, records: Mapping[str, Any], feed: Feed
     ) -> None:
-        """Records of one tick are not cut off at a page's edge, nor between runs."""
+        """Check that records of one tick are not lost between pages or runs."""
         runs.run()
         new: dict[str, Any] = {}
         for numbers in (range(200, 205), range(205, 208)):
@@ -194,7 +194,7 @@ class RecordSourceContract(StatefulSourceContract):
     def test_a_repeated_page_changes_nothing(
         self, runs: TableRuns, records: Mapping[str, Any], feed: Feed
     ) -> None:
-        """Pages whose state was lost are read again, and the table stays as it is."""
+        """Check that pages are read again after a lost state, without any change."""
         self._ordered()
         runs.run()
         key, record = feed.put(1, 2_000)
@@ -210,7 +210,7 @@ class RecordSourceContract(StatefulSourceContract):
     def test_a_full_scan_starts_from_the_beginning(
         self, runs: TableRuns, records: Mapping[str, Any]
     ) -> None:
-        """If there is a setting ``full_scan``."""
+        """Check the setting ``full_scan``, if there is one."""
         if "full_scan" not in self.plugin.Settings.model_fields:
             not_promised("it has no setting full_scan")
         runs.run()

@@ -1,4 +1,4 @@
-"""The promises of a sink."""
+"""Promises of a sink."""
 
 from __future__ import annotations
 
@@ -57,42 +57,42 @@ class SinkContract(
     ReadableContract,
     PluginContract,
 ):
-    """The promises of a `Sink`.
+    """Promises of a `Sink`.
 
-    There are also those of its write modes, ledger, versions, table and reset where it
-    has them.
+    They include the promises of its write modes, ledger, versions, table and reset, if
+    it has them.
 
     To give, beside what `PluginContract` says:
-        rows: Fixture: a function that makes a frame, `SOURCE_KEY` last, with one row
-            for each of the numbers that it is given: the same number, the same row and
-            source key. With `CANARY` in some value.
-        visible: Fixture: a function that reads back what any reader now sees, as a
+        rows: Fixture: a function that returns a frame, `SOURCE_KEY` last, with one row
+            for each number in its argument. The same number must give the same row and
+            source key. Put `CANARY` into some value.
+        visible: Fixture: a function that returns all rows that a reader sees now, as a
             frame; in any order, with the columns of `rows` or some of them.
 
     To give if you can:
-        expected: Fixture: a function from a frame of `rows` to what `visible` must show
-            once exactly these rows were committed, for a sink that shows something else
-            than its rows. The rows themselves unless given.
-        files: Fixture: a function that gives the bytes of every visible file by name,
-            where the same rows make the same bytes. The file of a database is none of
-            these: its bytes depend on the order of writes.
-        clear: Fixture: a function that empties the place, as it was before the first
+        expected: Fixture: a function from a frame of `rows` to the frame that `visible`
+            must return after exactly these rows were committed, for a sink that shows
+            other rows than it was given. By default the rows themselves.
+        files: Fixture: a function that returns the bytes of every visible file by name,
+            if the same rows give the same bytes. This excludes the file of a database,
+            as its bytes depend on the order of writes.
+        clear: Fixture: a function that empties the place, to its state before the first
             run.
         edition: Fixture: a function from a number and the number of an edition to a
-            frame with one row: the same number, the same source key, and other values
-            for each edition. For a sink that can ``upsert`` or ``replace``; made of
-            `rows` unless given. `visible` then gives `VERSION` (String), `DELETED_AT`
-            (Datetime us UTC) and deleted rows, too.
+            frame with one row: the same number gives the same source key, with other
+            values for each edition. For a sink that supports ``upsert`` or ``replace``;
+            by default made from `rows`. `visible` must then also return `VERSION`
+            (String), `DELETED_AT` (Datetime us UTC) and deleted rows.
 
     To say:
-        atomic: Class attribute: False where `rows` lead to several outputs, each of
-            which becomes visible on its own.
-        idempotent: Class attribute: False for a sink that counts or keeps the same row
-            again when it comes again, and whose documentation says so.
-        has_files: Class attribute: False for a sink that has no `files` to give, such
-            as a table of a database; for a `TableSink` it is False.
-        crowd: Class attribute: how many rows to commit to see whether memory is
-            bounded. Four times as many are committed then. 0: it is not tried.
+        atomic: Class attribute: False if `rows` lead to several outputs, each of which
+            becomes visible on its own.
+        idempotent: Class attribute: False for a sink that counts or keeps a row again
+            if it is committed again, and whose documentation says so.
+        has_files: Class attribute: False for a sink without `files`, such as a table of
+            a database; for a `TableSink` it is False.
+        crowd: Class attribute: number of rows to commit in the test of bounded memory,
+            which then commits four times as many. 0: the test is skipped.
     """
 
     atomic: ClassVar[bool] = True
@@ -102,7 +102,7 @@ class SinkContract(
 
     @pytest.fixture
     def rows(self) -> Rows:
-        """Makes frames."""
+        """Return a function that returns frames."""
         self._lacks(
             "rows",
             "a function from numbers to a frame with a row for each, SOURCE_KEY last",
@@ -110,7 +110,7 @@ class SinkContract(
 
     @pytest.fixture
     def visible(self) -> Visible:
-        """Reads back."""
+        """Return a function that returns the visible rows."""
         self._lacks(
             "visible",
             "a function that reads back, as a frame, what any reader now sees",
@@ -118,30 +118,30 @@ class SinkContract(
 
     @pytest.fixture
     def expected(self) -> Expected:
-        """What must be visible once these rows were committed."""
+        """Return a function from committed rows to the rows that must be visible."""
         return lambda frame: frame
 
     @pytest.fixture
     def files(self) -> Files | None:
-        """Reads back the bytes."""
+        """Return a function that returns the bytes of files, or `None`."""
         return None
 
     @pytest.fixture
     def clear(self) -> Clear | None:
-        """Empties the place."""
+        """Return a function that empties the place, or `None`."""
         return None
 
     @pytest.fixture
     def place(
         self, make: Make, rows: Rows, visible: Visible, expected: Expected
     ) -> Place:
-        """What the tests work on."""
+        """Return the place that the tests write to."""
         return Place(make, rows, visible, expected)
 
     # -- staging -----------------------------------------------------------------------
 
     def test_prepare_writes_nothing(self, place: Place, files: Files | None) -> None:
-        """It is called for dry runs, too: neither a table nor a folder is made."""
+        """Check that `open` creates neither a table nor a folder, as in dry runs."""
         if files is None:
             if not self.has_files or issubclass(self.plugin, TableSink):
                 not_promised("it has no files")
@@ -156,14 +156,14 @@ class SinkContract(
         )
 
     def test_nothing_is_visible_before_the_commit(self, place: Place) -> None:
-        """Neither what is staged, nor what was staged and given up."""
+        """Check that staged rows are not visible, even after `close`."""
         sink, _ = place.staged(range(6))
         place.shows([], "nothing is visible before the commit")
         sink.close()
         place.shows([], "nothing of an abandoned run is ever visible")
 
     def test_stage_is_repeatable(self, place: Place) -> None:
-        """A split that was staged twice, and answered for once, is there once."""
+        """Check that a split staged twice and committed once is visible once."""
         sink = place.opened()
         frame = place.rows(range(4))
         staged_parts = [sink.stage(frame, Split("s", {}), 0) for _ in range(2)]
@@ -172,7 +172,7 @@ class SinkContract(
         place.shows(range(4), "stage is repeatable: a split staged twice is there once")
 
     def test_parts_of_a_split_are_all_there(self, place: Place) -> None:
-        """A split has as many parts as it has batches."""
+        """Check that all parts of a split are committed, one for each batch."""
         sink = place.opened()
         staged_parts = [
             sink.stage(place.rows([2 * part, 2 * part + 1]), Split("s", {}), part)
@@ -184,7 +184,7 @@ class SinkContract(
         adds_up(commit_result, 6, 6)
 
     def test_stage_is_thread_safe(self, place: Place) -> None:
-        """Splits are staged from several threads at once."""
+        """Check that splits can be staged from several threads at once."""
         sink = place.opened()
         with ThreadPoolExecutor(8) as pool:
             jobs = [
@@ -201,7 +201,7 @@ class SinkContract(
     # -- the commit --------------------------------------------------------------------
 
     def test_commit_makes_every_row_visible(self, place: Place) -> None:
-        """All of them, once; those of a later run beside them."""
+        """Check that all rows are visible once, with those of a later run."""
         for numbers, all_of_them in ((range(5), range(5)), (range(5, 9), range(9))):
             commit_result = place.run(numbers)
             place.shows(all_of_them, "commit makes every row visible, once")
@@ -210,7 +210,7 @@ class SinkContract(
     def test_commit_of_nothing_changes_nothing(
         self, place: Place, files: Files | None
     ) -> None:
-        """It is called for a run without new rows, too."""
+        """Check a commit without staged parts, as in a run without new rows."""
         place.run([])
         place.shows([], "commit of nothing makes nothing")
         place.run(range(3))
@@ -222,7 +222,7 @@ class SinkContract(
     def test_abort_after_the_commit_changes_nothing(
         self, place: Place, files: Files | None
     ) -> None:
-        """It comes at the end of every run, and may come twice."""
+        """Check that `close` changes nothing; it may be called twice."""
         sink, staged_parts = place.staged(range(3))
         sink.commit(staged_parts)
         before = files() if files else {}
@@ -236,10 +236,9 @@ class SinkContract(
     def test_a_repeated_commit_changes_nothing(
         self, place: Place, files: Files | None
     ) -> None:
-        """Check that a run that comes again changes nothing.
+        """Check that a repeated run changes neither rows nor bytes.
 
-        It may come as a whole or in part, in whatever splits. Rows and bytes are as
-        they were.
+        It may be repeated as a whole or in part, in any splits.
         """
         self._idempotent()
         place.run(range(6))
@@ -257,7 +256,7 @@ class SinkContract(
     def test_the_order_of_fragments_changes_nothing(
         self, place: Place, files: Files | None, clear: Clear | None
     ) -> None:
-        """Splits end in any order, and the result is the same."""
+        """Check that splits may end in any order."""
         sink, staged_parts = place.staged(range(9), parts=3)
         sink.commit(list(reversed(staged_parts)))
         sink.close()
@@ -280,9 +279,10 @@ class SinkContract(
         clear: Clear | None,
         first: bool,
     ) -> None:
-        """Check that after a fault all is visible or nothing.
+        """Check that after a fault all rows are visible, or none.
 
-        Whichever call fails, or the process is killed there, the next run is good.
+        Any call may fail, and the process may be killed at any call; the next run
+        succeeds.
         """
         kept = [*range(0 if first else 3)]
         place.run(kept)
@@ -315,10 +315,7 @@ class SinkContract(
         files: Files | None,
         clear: Clear | None,
     ) -> Mapping[str, bytes] | None:
-        """Return what the same runs leave where nothing fails.
-
-        Return None where that cannot be told.
-        """
+        """Return the outputs of the same runs without faults, `None` if not known."""
         if files is None or clear is None:
             return None
         place.run(range(len(kept), len(kept) + 4))
@@ -332,7 +329,7 @@ class SinkContract(
         attempt: Attempt,
         commit_result: CommitResult | None,
     ) -> None:
-        """All or nothing is visible; what a commit result says was kept is there."""
+        """Check that all or nothing is visible, and the commit result is right."""
         if self.atomic:
             whole = place.is_shown([*kept, *new]) or place.is_shown(kept)
             assert whole, f"commit is atomic: {attempt} left a part of the rows visible"
@@ -351,7 +348,7 @@ class SinkContract(
     ) -> None:
         """Check that nothing is visible after a fault before the commit.
 
-        Whichever call fails, the next run is good.
+        Any call may fail; the next run succeeds.
         """
         kept: list[int] = []
         for attempt in each_fault(self._faults(faults)):
@@ -367,7 +364,7 @@ class SinkContract(
             place.shows(kept, f"the run after a fault makes it good: {attempt}")
 
     def test_commits_at_once_lose_and_double_nothing(self, place: Place) -> None:
-        """Several runs commit at the same time, some of the rows the same."""
+        """Check concurrent commits of runs that have some rows in common."""
         self._idempotent()
         shares = [range(2 * number, 2 * number + 5) for number in range(WRITERS)]
         staged = [place.staged(share) for share in shares]
@@ -405,9 +402,9 @@ class SinkContract(
     # -- the ledger --------------------------------------------------------------------
 
     def test_the_ledger_is_what_is_visible(self, place: Place) -> None:
-        """Check that the ledger knows the objects of all committed rows.
+        """Check that the ledger has exactly the objects of all committed rows.
 
-        It knows no others, and answers in the order in which it is asked.
+        Its results are in the order of the argument.
         """
         ledger = self._ledger(place)
         objects = [*map(object_of, place.rows(range(8))[SOURCE_KEY].to_list())]
@@ -447,9 +444,10 @@ class SinkContract(
     def test_an_error_is_not_an_absence(
         self, place: Place, faults: Faults | None
     ) -> None:
-        """Check that a fault while the ledger is read is told.
+        """Check that a fault while the ledger is read is an error.
 
-        Whichever call fails, there is an error of the right type, or the whole ledger.
+        Any call may fail: the result is an error of the right type, or the whole
+        ledger.
         """
         self._ledger(place)
         place.run(range(3))
@@ -468,10 +466,7 @@ class SinkContract(
     def test_no_value_is_shown(
         self, place: Place, output: Callable[[], Mapping[str, str]]
     ) -> None:
-        """Neither by commit results nor in logs.
-
-        Nor by the error of a schema that it does not take.
-        """
+        """Check commit results, logs, and the error for an unsupported schema."""
         commit_result = place.run(range(4))
         assert_no_value_shown(
             {"the commit result": commit_result, "the log of a run": output()}
@@ -484,7 +479,7 @@ class SinkContract(
 
     @pytest.mark.slow
     def test_memory_is_bounded(self, place: Place, clear: Clear | None) -> None:
-        """It does not grow with the number of rows of a run."""
+        """Check that memory does not grow with the number of rows of a run."""
         self._bounded()
         if clear is None or not self.crowd:
             pytest.skip(

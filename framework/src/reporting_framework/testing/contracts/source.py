@@ -1,4 +1,4 @@
-"""The promises of a source."""
+"""Promises of a source."""
 
 from __future__ import annotations
 
@@ -40,30 +40,29 @@ from reporting_framework.testing.harness.source_harness import (
 )
 
 Opened = Callable[..., Any]
-"""Makes a source that knows its trigger; see `SourceContract.opened`."""
+"""Function that returns a source with its trigger; see `SourceContract.opened`."""
 
 
 class SourceContract(PluginContract):
-    """The promises of a `Source`.
+    """Promises of a `Source`.
 
     To give, beside what `PluginContract` says:
-        records: Fixture: what must come out, by source key: payloads (bytes), or rows
-            (mappings) where the source yields frames. It also puts them where the
-            source finds them. At least two, better five, with `CANARY` in values. Where
-            the source has natural keys, let one of them end in ``#1``.
+        records: Fixture: expected records by source key: payloads (bytes), or rows
+            (mappings) if the source yields frames. The fixture also stores the records
+            in the place that the source reads. At least two, better five, with `CANARY`
+            in values. If the source has natural keys, let one of them end in ``#1``.
 
     To give if you can:
-        add: Fixture: a function that puts one more record where the source finds it,
-            and returns its source key and what must come out. It is given a number from
-            0 on, which makes the record a new one.
-        trigger: Fixture: the `Trigger` that names the work, for a source that records
-            are pushed to.
+        add: Fixture: a function that stores one more record in the place that the
+            source reads, and returns its source key and the expected record. Its
+            argument is a number from 0 on; another number gives another record.
+        trigger: Fixture: the `Trigger` that names the work, for a push source.
 
     To say:
-        crowd: Class attribute: how many records to `add` to see whether memory is
-            bounded: so many that they make several splits. Four times as many are added
-            then. 0: it is not tried.
-        stream: Class attribute: which of its streams is tried, if it has any.
+        crowd: Class attribute: number of records to `add` in the test of bounded
+            memory, so that there are several splits; the test then adds four times as
+            many. 0: the test is skipped.
+        stream: Class attribute: stream to test, if the source has streams.
     """
 
     crowd: ClassVar[int] = 0
@@ -80,21 +79,21 @@ class SourceContract(PluginContract):
 
     @pytest.fixture
     def records(self) -> Mapping[str, Any]:
-        """What must come out, by source key."""
+        """Return the expected records, by source key."""
         self._lacks(
             "records",
-            "a mapping of source keys to what must come out, which lies where the"
-            " source finds it",
+            "a mapping of source keys to expected records, which are stored where the"
+            " source finds them",
         )
 
     @pytest.fixture
     def add(self) -> Callable[[int], tuple[str, Any]] | None:
-        """Adds a record."""
+        """Return a function that adds a record, or `None`."""
         return None
 
     @pytest.fixture
     def trigger(self) -> Trigger | None:
-        """What names the work."""
+        """Return the trigger that names the work, or `None`."""
         return None
 
     @pytest.fixture
@@ -104,7 +103,7 @@ class SourceContract(PluginContract):
         trigger: Trigger | None,
         records: Mapping[str, Any],
     ) -> Opened:
-        """Makes the source, and hands it the trigger if there is one."""
+        """Return a function that builds the source and passes it the trigger."""
 
         def open_it(**changed: Any) -> Any:
             source = make(**changed)
@@ -115,23 +114,20 @@ class SourceContract(PluginContract):
         return open_it
 
     def _object(self, source_key: str) -> str:
-        """Return the object that a record is of.
-
-        A natural key is one, whatever it ends in.
-        """
+        """Return the object of a record; a natural key is an object of its own."""
         return source_key if self.plugin.natural_keys else object_of(source_key)
 
     # -- planning ----------------------------------------------------------------------
 
     def test_plan_is_repeatable(self, opened: Opened) -> None:
-        """The same storage and ledger give the same splits."""
+        """Check that the same storage and ledger give the same splits."""
         first, second = (planned(opened()) for _ in range(2))
         assert first == second, (
             "plan is repeatable: two plans of the same storage and ledger differ"
         )
 
     def test_a_split_has_an_id_of_its_own(self, opened: Opened) -> None:
-        """`Split.id` is unique within a run."""
+        """Check that `Split.id` is unique within a run."""
         twice = [
             split_id
             for split_id, times in Counter(
@@ -144,7 +140,7 @@ class SourceContract(PluginContract):
         )
 
     def test_splits_survive_serialisation(self, opened: Opened) -> None:
-        """`Split.data` is of JSON types only, so that it can be sent anywhere."""
+        """Check that `Split.data` has only JSON types, so that it can be sent."""
         for split in planned(opened()):
             try:
                 again = sent(split)
@@ -164,7 +160,7 @@ class SourceContract(PluginContract):
     def test_every_record_comes_out(
         self, opened: Opened, records: Mapping[str, Any]
     ) -> None:
-        """All of them, as they are, and nothing else."""
+        """Check that exactly the expected records are returned, unchanged."""
         batches = taken(opened())
         aside = [source_key for batch in batches for source_key in set_aside(batch)]
         assert not aside, (
@@ -184,7 +180,7 @@ class SourceContract(PluginContract):
         )
 
     def test_a_source_key_is_unique(self, opened: Opened) -> None:
-        """Each record has a source key of its own."""
+        """Check that each record has a source key of its own."""
         batches = taken(opened())
         source_keys = [
             source_key for batch in batches for source_key in source_keys_of(batch)
@@ -195,7 +191,7 @@ class SourceContract(PluginContract):
         )
 
     def test_a_batch_fits_together(self, opened: Opened) -> None:
-        """As many source keys as versions and records, shaped as `output_format`."""
+        """Check that source keys, versions and records match, and `output_format`."""
         for batch in taken(opened()):
             shape = "frames" if batch.frame is not None else "payloads"
             given = batch.frame if batch.frame is not None else batch.payloads
@@ -212,7 +208,7 @@ class SourceContract(PluginContract):
             )
 
     def test_read_is_repeatable(self, opened: Opened) -> None:
-        """The same split gives the same batches, as often as it is read."""
+        """Check that the same split gives the same batches each time."""
         source = opened()
         for split in planned(source, close=False):
             first, second = (plain(source.read(split)) for _ in range(2))
@@ -225,7 +221,7 @@ class SourceContract(PluginContract):
     def test_a_split_can_be_read_anywhere(
         self, opened: Opened, make: Callable[..., Any]
     ) -> None:
-        """By an object that did not plan, from what was sent, in any order."""
+        """Check that another object can read splits that were sent, in any order."""
         here, splits = opened(), planned(opened())
         expected = {split.id: plain(here.read(split)) for split in splits}
         here.close()
@@ -242,7 +238,7 @@ class SourceContract(PluginContract):
     def test_nothing_is_read_that_the_ledger_has(
         self, opened: Opened, records: Mapping[str, Any]
     ) -> None:
-        """What is accounted for is not read again; everything else is."""
+        """Check that objects of the ledger are not read again, and all others are."""
         objects = sorted({self._object(source_key) for source_key in records})
         for known in (objects, objects[::2], objects[1::2]):
             records_read = found_in(taken(opened(), KnownObjects(known)))
@@ -261,9 +257,9 @@ class SourceContract(PluginContract):
     def test_a_new_record_is_found(
         self, opened: Opened, records: Mapping[str, Any], add: Any
     ) -> None:
-        """What was added since the last run is found.
+        """Check that records that were added since the last run are found.
 
-        Whether the hints of that run are there, lost or damaged.
+        The hints of that run may be present, lost or damaged.
         """
         if add is None:
             pytest.skip("nothing can be added: give the fixture `add`")
@@ -294,8 +290,8 @@ class SourceContract(PluginContract):
     ) -> None:
         """Check that hints lose nothing.
 
-        What a run that was stopped did not take, and what could not be read, is found
-        by the next one.
+        The next run finds objects that a stopped run did not take, and objects that
+        could not be read.
         """
         objects = sorted({self._object(source_key) for source_key in records})
         for complete, unread in (
@@ -324,9 +320,9 @@ class SourceContract(PluginContract):
             )
 
     def test_plan_stats_say_what_is_left(self, opened: Opened) -> None:
-        """Nothing is waiting after the last split.
+        """Check that nothing is waiting after the last split.
 
-        Before it, the source is not exhausted.
+        Before the last split, the source is not exhausted.
         """
         source, count = opened(), len(planned(opened()))
         splits = iter(source.plan(KnownObjects()))
@@ -344,7 +340,7 @@ class SourceContract(PluginContract):
         source.close()
 
     def test_close_gives_up_what_is_under_way(self, opened: Opened) -> None:
-        """It may come at any time, and more than once; no thread is left."""
+        """Check `close` at any time, more than once; no thread is left."""
         before = threading.enumerate()
         source = opened()
         for split in source.plan(KnownObjects()):
@@ -360,7 +356,7 @@ class SourceContract(PluginContract):
     def test_what_is_asked_for_again_is_read_and_nothing_else(
         self, make: Callable[..., Any], records: Mapping[str, Any]
     ) -> None:
-        """Whatever the ledger says; by a source that has planned nothing."""
+        """Check replay by a source that has planned nothing; the ledger is ignored."""
         objects = sorted({self._object(source_key) for source_key in records})
         for asked in ([], objects[:1], objects[1::2], objects):
             source = self._revisiting(make)
@@ -392,7 +388,7 @@ class SourceContract(PluginContract):
     def test_an_object_that_is_gone_is_said_to_be_unread(
         self, make: Callable[..., Any]
     ) -> None:
-        """In `Batch.unread`; it is not passed over."""
+        """Check that it is reported in `Batch.unread`, not ignored."""
         source = self._revisiting(make)
         batches = [
             batch
@@ -422,7 +418,7 @@ class SourceContract(PluginContract):
     def test_a_trigger_that_is_none_is_refused(
         self, make: Callable[..., Any], trigger: Trigger | None
     ) -> None:
-        """`TriggerError`, or nothing is made of it; and no value of it is told."""
+        """Check for a `TriggerError` or no records, without values of the trigger."""
         trigger = self._named(trigger)
         assert all(
             supports(self.plugin, method)
@@ -446,10 +442,10 @@ class SourceContract(PluginContract):
     def test_the_answer_names_what_was_not_taken(
         self, opened: Opened, trigger: Trigger | None
     ) -> None:
-        """Check that the answer names what was not taken.
+        """Check that the answer names records that were not taken.
 
-        `build_response` gives JSON types, and another answer when a record must come
-        again.
+        `build_response` returns JSON types, and another answer if a record must be
+        delivered again.
         """
         trigger = self._named(trigger)
         answers = []
@@ -478,10 +474,10 @@ class SourceContract(PluginContract):
     def test_what_cannot_be_read_is_never_passed_over(
         self, opened: Opened, records: Mapping[str, Any], faults: Faults | None
     ) -> None:
-        """Check that what cannot be read is never passed over.
+        """Check that unreadable records are never ignored.
 
-        Whichever call fails, there is an error of the right type, or every record is
-        read, or said to be unread.
+        Any call may fail: the result is an error of the right type, or every record is
+        read or reported as unread.
         """
         objects = {self._object(source_key) for source_key in records}
         for attempt in each_fault(self._faults(faults)):
@@ -516,10 +512,7 @@ class SourceContract(PluginContract):
         make: Callable[..., Any],
         output: Callable[[], Mapping[str, str]],
     ) -> None:
-        """Neither in logs nor in what is set aside.
-
-        Nor in the error of a split that is none.
-        """
+        """Check logs, rejections, unread records, and the error of an invalid split."""
         source = opened()
         for batch in taken(source, close=False):
             assert_no_value_shown(
@@ -542,7 +535,7 @@ class SourceContract(PluginContract):
     def test_memory_is_bounded(
         self, opened: Opened, add: Callable[[int], tuple[str, Any]] | None
     ) -> None:
-        """It does not grow with the number of records."""
+        """Check that memory does not grow with the number of records."""
         self._bounded()
         if add is None or not self.crowd:
             pytest.skip(

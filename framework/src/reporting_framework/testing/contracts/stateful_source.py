@@ -1,4 +1,4 @@
-"""The promises that table sources and record sources share: each has a state."""
+"""Promises that table sources and record sources share: both have a state."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from reporting_framework.testing.harness.source_harness import through_json
 from reporting_framework.testing.harness.table_harness import TableRuns
 
 Expected = tuple[str, Any]
-"""Source key of a record, and what must come out: values of a row as a mapping, or the
+"""Source key of a record, and the expected record: values of a row as a mapping, or the
 payload as bytes.
 """
 
 Put = Callable[[int, int], Expected]
-"""Adds a record by its number, or gives it another state, at a tick."""
+"""Function that adds a record by its number, or changes it, at a tick."""
 
 
 class StatefulSourceContract(SourceContract):
-    """The promises of a source that starts from its state; not inherited directly."""
+    """Promises of a source that starts from its state; do not inherit it directly."""
 
     @pytest.fixture
     @abstractmethod
     def put(self) -> Put:
-        """Add a record or give it another state."""
+        """Return a function that adds or changes a record."""
 
     @pytest.fixture
     def records(self, put: Put) -> Mapping[str, Any]:
-        """Records that are there at first, three of them of one tick."""
+        """Return the initial records, three of them with the same tick."""
         ticks = (0, 10, 20, 20, 20, 30, 40, 50)
         return dict(put(number, tick) for number, tick in enumerate(ticks))
 
     @pytest.fixture
     def add(self, put: Put) -> Callable[[int], Expected]:
-        """Add a record."""
+        """Return a function that adds a record."""
         return lambda number: put(100 + number, 1_000)
 
     @pytest.fixture
     def runs(self, make: Callable[..., Any]) -> TableRuns:
-        """Runs of the source, with a table that keeps what they read."""
+        """Return runs of the source, with a table that keeps their rows."""
         return TableRuns(make)
 
     def _ordered(self) -> None:
@@ -59,7 +59,7 @@ class StatefulSourceContract(SourceContract):
     def test_a_new_record_is_found(  # type: ignore[override]  # fixtures
         self, runs: TableRuns, records: Mapping[str, Any], add: Any
     ) -> None:
-        """A record that was added since the last run is read, as it is."""
+        """Check that a record that was added since the last run is read, unchanged."""
         runs.run()
         key, row = add(0)
         runs.run()
@@ -74,7 +74,7 @@ class StatefulSourceContract(SourceContract):
         records: Mapping[str, Any],
         faults: Faults | None,
     ) -> None:
-        """Whichever call fails, it is said, and the runs after it read the rest."""
+        """Check that any failing call is reported, and later runs read the rest."""
         for attempt in each_fault(self._faults(faults)):
             runs.rows, runs.state = {}, None
             outcome = attempt.run(runs.run)
@@ -93,7 +93,7 @@ class StatefulSourceContract(SourceContract):
     def test_an_update_has_a_newer_version(
         self, runs: TableRuns, records: Mapping[str, Any], put: Put
     ) -> None:
-        """A later tick is a later version as a text, and takes the record's place."""
+        """Check that a later tick is a greater text, and replaces the record."""
         self._ordered()
         runs.run()
         versions: list[str] = []
@@ -112,7 +112,7 @@ class StatefulSourceContract(SourceContract):
     def test_the_state_is_enough_after_a_crash(
         self, runs: TableRuns, records: Mapping[str, Any], add: Any
     ) -> None:
-        """Nothing was committed between two batches, so the next run reads all."""
+        """Check that after a crash between two batches the next run reads all."""
         batches = runs.run().batches
         runs.rows, runs.state = {}, None
         for crash in range(1, batches + 1):
@@ -127,7 +127,7 @@ class StatefulSourceContract(SourceContract):
     def test_the_state_is_of_json_types(
         self, runs: TableRuns, records: Mapping[str, Any]
     ) -> None:
-        """It survives JSON, after a whole run and after one that was stopped."""
+        """Check that the state survives JSON, after a whole and after a stopped run."""
         for splits in (1, None):
             runs.run(splits=splits)
             assert runs.state is not None, "a run has a state"
@@ -136,7 +136,7 @@ class StatefulSourceContract(SourceContract):
     def test_what_is_written_during_a_run_is_not_lost(
         self, runs: TableRuns, records: Mapping[str, Any], put: Put
     ) -> None:
-        """Records that change while a run reads are right after the next one."""
+        """Check that records that change during a run are right after the next run."""
         numbers = iter(range(400, 500))
         due = dict(records)
 

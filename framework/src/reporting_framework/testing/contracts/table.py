@@ -1,4 +1,4 @@
-"""The promises of a sink whose table can be asked; a part of `SinkContract`."""
+"""Promises of a sink whose table can be queried; a part of `SinkContract`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from reporting_framework.testing.harness.sink_harness import Place
 
 
 class ReadableContract:
-    """The promises of `Sink.scan`; skipped for a sink without it."""
+    """Promises of `Sink.scan`; skipped for a sink without it."""
 
     @pytest.fixture
     def table(self, place: Place) -> Callable[[], pl.LazyFrame | None]:
-        """Scans with a fresh sink."""
+        """Return a function that scans with a new sink."""
         if not supports(place.make(), "scan"):
             not_promised("what it holds cannot be asked for as a table")
 
@@ -34,7 +34,7 @@ class ReadableContract:
     def test_there_is_no_table_before_the_first_commit(
         self, place: Place, table: Callable[[], pl.LazyFrame | None]
     ) -> None:
-        """Nothing rather than an empty one, also once rows are staged."""
+        """Check for `None`, not an empty table, even after rows were staged."""
         assert table() is None, (
             "there is no table before the first commit: scan gave one"
         )
@@ -47,9 +47,9 @@ class ReadableContract:
     def test_a_table_has_what_was_committed(
         self, place: Place, table: Callable[[], pl.LazyFrame | None]
     ) -> None:
-        """Check that a table has all that was committed, nothing staged.
+        """Check that a table has all committed rows, and no staged rows.
 
-        It is in the prepared columns, their order and their types.
+        It has the columns of `open`, in their order and types.
         """
         place.run(range(5))
         sink, _ = place.staged(range(5, 9))
@@ -71,9 +71,9 @@ class ReadableContract:
     def test_rows_and_columns_of_a_table_are_picked(
         self, place: Place, table: Callable[[], pl.LazyFrame | None]
     ) -> None:
-        """Check that rows and columns of a table are picked.
+        """Check that rows and columns of a table can be selected.
 
-        Each filter and each choice of columns gives what it gives of the rows
+        Each filter and each selection of columns gives the same result as on the rows
         themselves.
         """
         place.run(range(6))
@@ -96,8 +96,8 @@ class ReadableContract:
     ) -> None:
         """Check that a later commit mixes no table.
 
-        What was scanned before it has the old rows, or all of the new ones, or fails.
-        It never has some of each.
+        An earlier scan returns the old rows, or all new rows, or fails. It never
+        returns some of each.
         """
         place.run(range(4))
         before = _existing(table())
@@ -120,7 +120,7 @@ class ReadableContract:
         table: Callable[[], pl.LazyFrame | None],
         files: Callable[[], Mapping[str, bytes]] | None,
     ) -> None:
-        """Not a byte, and not what a run finds afterwards."""
+        """Check that a scan changes no byte, and not the ledger of a later run."""
         place.run(range(3))
         before = files() if files else {}
         _collected(table())
@@ -136,9 +136,9 @@ class ReadableContract:
         table: Callable[[], pl.LazyFrame | None],
         faults: Faults | None,
     ) -> None:
-        """Check that a fault while a table is found is told.
+        """Check that a fault while a table is opened is an error.
 
-        Whichever call fails, there is an error of the right type, or the whole table.
+        Any call may fail: the result is an error of the right type, or the whole table.
         """
         if faults is None:
             pytest.skip("nothing breaks its I/O: give the fixture `faults`")
@@ -169,5 +169,5 @@ def _collected(frame: pl.LazyFrame | None) -> pl.DataFrame:
 
 
 def _same(one: pl.DataFrame, other: pl.DataFrame) -> bool:
-    """Whether two frames have the same rows, in any order."""
+    """Return whether two frames have the same rows, in any order."""
     return sorted(map(repr, one.rows())) == sorted(map(repr, other.rows()))

@@ -1,4 +1,4 @@
-"""The promises of a table source."""
+"""Promises of a table source."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from reporting_framework.testing.harness.source_harness import (
 from reporting_framework.testing.harness.table_harness import TableRuns
 
 MAX_TICK = 100_000
-"""The latest tick that the suite uses."""
+"""Latest tick that the suite uses."""
 
 
 class Table(Protocol):
-    """The table behind a source, as a test changes it.
+    """Table behind a source that a test changes.
 
-    A tick is what the cursor says: a later one is greater. Ticks go from 0 to
-    `MAX_TICK`. As minutes these are 69 days, so count them from a day that is at least
-    70 days past: a cursor should not be in the future.
+    A tick is a value of the cursor: a later tick is greater. Ticks range from 0 to
+    `MAX_TICK`. As minutes these are 69 days, so count them from a day at least 70 days
+    ago: a cursor should not be in the future.
     """
 
     def put(self, number: int, tick: int) -> Expected:
-        """Insert row number `number`, or give it other values, with this cursor."""
+        """Insert row number `number`, or change its values, with this cursor."""
         ...
 
     def delete(self, number: int) -> None:
@@ -47,7 +47,7 @@ class Table(Protocol):
 
 
 class TableSourceContract(StatefulSourceContract):
-    """The promises of a `TableSource`, beside those of every source.
+    """Promises of a `TableSource`, in addition to those of every source.
 
     The table is read in pages of 2 and splits of 4 rows.
 
@@ -55,8 +55,8 @@ class TableSourceContract(StatefulSourceContract):
         table: Fixture: a `Table`, empty at first. Put `CANARY` into values.
 
     To say:
-        look_back: Class attribute: how many ticks the source looks back under
-            `settings`. A tick may be a minute: then it is 60, unless set otherwise.
+        look_back: Class attribute: look-back of the source under `settings`, in ticks.
+            If a tick is a minute, the default look-back is 60.
         has_cursor: Class attribute: False for a table without a cursor.
         crowd: Class attribute, see `SourceContract`.
         stream: Class attribute, see `SourceContract`.
@@ -65,7 +65,7 @@ class TableSourceContract(StatefulSourceContract):
         put: Fixture: `Table.put`.
         records: Fixture, see `SourceContract`.
         add: Fixture, see `SourceContract`.
-        trigger: Fixture, see `SourceContract`: none names the work.
+        trigger: Fixture, see `SourceContract`: `None`.
     """
 
     look_back: ClassVar[int] = 60
@@ -73,17 +73,17 @@ class TableSourceContract(StatefulSourceContract):
 
     @pytest.fixture
     def table(self) -> Table:
-        """The table behind the source."""
+        """Return the table behind the source."""
         self._lacks("table", "an object with `put` and `delete`, see `Table`")
 
     @pytest.fixture
     def put(self, table: Table) -> Put:
-        """Write a row."""
+        """Return a function that writes a row."""
         return table.put
 
     @pytest.fixture
     def make(self, settings: Mapping[str, Any], table: Table) -> Callable[..., Any]:
-        """Make the source of the table, with small pages and splits."""
+        """Return a function that builds the source, with small pages and splits."""
 
         def build(**changed: Any) -> Any:
             small = {"page_rows": 2, "split_rows": 4}
@@ -101,7 +101,7 @@ class TableSourceContract(StatefulSourceContract):
     # -- what the ledger is to other sources, the state is to this one -----------------
 
     def test_plan_is_repeatable(self, opened: Opened) -> None:
-        """The same table and state give the same splits, whatever their snapshot."""
+        """Check that the same table and state give the same splits, less snapshots."""
         first, second = (
             [
                 (split.id, {**split.data, "snapshot": None})
@@ -116,7 +116,7 @@ class TableSourceContract(StatefulSourceContract):
     def test_a_split_can_be_read_anywhere(
         self, opened: Opened, make: Callable[..., Any]
     ) -> None:
-        """By an object that did not plan, while the one that did is open."""
+        """Check that another object can read a split while the planning one is open."""
         here = opened()
         splits = planned(here, close=False)
         expected = {split.id: plain(here.read(split)) for split in splits}
@@ -132,7 +132,7 @@ class TableSourceContract(StatefulSourceContract):
     def test_nothing_is_read_that_the_ledger_has(  # type: ignore[override]  # fixtures
         self, runs: TableRuns, records: Mapping[str, Any], table: Table
     ) -> None:
-        """What is further back than the look-back is not read again."""
+        """Check that rows further back than the look-back are not read again."""
         self._cursor()
         runs.run()
         new = dict(table.put(200 + number, 1_000) for number in range(3))
@@ -146,7 +146,7 @@ class TableSourceContract(StatefulSourceContract):
     def test_hints_lose_nothing(  # type: ignore[override]  # fixtures
         self, runs: TableRuns, records: Mapping[str, Any]
     ) -> None:
-        """Repeated runs that are each stopped after a split get to the end."""
+        """Check that repeated runs reach the end if each is stopped after a split."""
         for _ in range(2 * len(records)):
             if runs.run(splits=1).complete:
                 break
@@ -159,7 +159,7 @@ class TableSourceContract(StatefulSourceContract):
     def test_rows_are_read_once(
         self, runs: TableRuns, records: Mapping[str, Any]
     ) -> None:
-        """Whatever the pages and splits are: each row once, ties at their edges too."""
+        """Check that each row is read once, ties at edges of pages and splits too."""
         for page_rows in (1, 2, 3, 100):
             for split_rows in (1, 3, 100):
                 runs.rows, runs.state = {}, None
@@ -175,7 +175,7 @@ class TableSourceContract(StatefulSourceContract):
     def test_rows_are_fetched_once(
         self, make: Callable[..., Any], records: Mapping[str, Any]
     ) -> None:
-        """No page is fetched twice, and none is larger than it must be."""
+        """Check that no page is fetched twice, or is larger than necessary."""
         counts: list[int] = []
 
         def counting(**changed: Any) -> Any:
@@ -199,7 +199,7 @@ class TableSourceContract(StatefulSourceContract):
     def test_ties_at_the_edge_of_a_page_are_read(
         self, runs: TableRuns, records: Mapping[str, Any], table: Table
     ) -> None:
-        """In an increment, rows of one cursor are not cut off at a page's edge."""
+        """Check that an increment loses no rows with the same cursor between pages."""
         runs.run()
         new = dict(table.put(200 + number, 1_000) for number in range(5))
         for page_rows in (1, 2, 3):
@@ -214,7 +214,7 @@ class TableSourceContract(StatefulSourceContract):
     def test_memory_is_bounded(
         self, opened: Opened, add: Callable[[int], Expected] | None
     ) -> None:
-        """It does not grow with the number of rows."""
+        """Check that memory does not grow with the number of rows."""
         larger = partial(opened, page_rows=100, split_rows=400)
         super().test_memory_is_bounded(larger, add)
 
@@ -223,7 +223,7 @@ class TableSourceContract(StatefulSourceContract):
     def test_a_late_row_within_the_look_back_is_found(
         self, runs: TableRuns, records: Mapping[str, Any], table: Table
     ) -> None:
-        """A row that is committed after others, with a cursor before theirs."""
+        """Check a row that is committed after others, with a cursor before theirs."""
         if not self.look_back:
             not_promised("it does not look back, as it says")
         for number, tick in ((300, 500), (301, 500 - self.look_back), (302, 499)):
@@ -236,7 +236,7 @@ class TableSourceContract(StatefulSourceContract):
     def test_a_full_scan_finds_what_increments_cannot(
         self, runs: TableRuns, records: Mapping[str, Any], table: Table
     ) -> None:
-        """A row that is later than the look-back, and rows that were deleted."""
+        """Check a row that is later than the look-back allows, and deleted rows."""
         due = dict([*records.items(), table.put(300, MAX_TICK)])
         runs.run()
         late, row = table.put(301, 1)
@@ -257,7 +257,7 @@ class TableSourceContract(StatefulSourceContract):
     def test_a_run_goes_on_after_a_stop_at_any_split(
         self, runs: TableRuns, records: Mapping[str, Any], table: Table
     ) -> None:
-        """With what was written in the meantime."""
+        """Check that a run continues, with rows that were written in the meantime."""
         count = runs.run().splits
         for stop in range(1, count + 1):
             runs.rows, runs.state = {}, None
@@ -279,7 +279,7 @@ class TableSourceContract(StatefulSourceContract):
     def test_a_snapshot_is_of_one_moment(
         self, runs: TableRuns, records: Mapping[str, Any], table: Table, make: Any
     ) -> None:
-        """All splits of a run see the table as it was when the run began."""
+        """Check that all splits of a run read the table's state at the run's start."""
         source = make()
         token = source.open_snapshot()
         source.close()

@@ -1,4 +1,4 @@
-"""The promises of a transform."""
+"""Promises of a transform."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ Make = Callable[..., Any]
 
 
 class TransformContract(PluginContract):
-    """The promises of a `Transform`.
+    """Promises of a `Transform`.
 
     To give, beside what `PluginContract` says:
-        frame: Fixture: a frame that it takes, of at least three rows, `SOURCE_KEY`
+        frame: Fixture: a frame that it accepts, of at least three rows, `SOURCE_KEY`
             last, with `CANARY` in a value.
 
     To give if you can:
-        expected: Fixture: what it must make of that frame.
+        expected: Fixture: the expected result for that frame.
     """
 
     @pytest.fixture
     def frame(self) -> pl.DataFrame:
-        """A frame that it takes."""
+        """Return a frame that the transform accepts."""
         self._lacks(
             "frame",
             "a frame that the transform takes, of at least three rows, SOURCE_KEY last",
@@ -49,13 +49,13 @@ class TransformContract(PluginContract):
 
     @pytest.fixture
     def expected(self) -> pl.DataFrame | None:
-        """What it must make of it."""
+        """Return the expected result, or `None`."""
         return None
 
     def test_it_makes_what_is_expected(
         self, make: Make, frame: pl.DataFrame, expected: pl.DataFrame | None
     ) -> None:
-        """Row by row, type by type."""
+        """Check the result: rows and types."""
         if expected is None:
             pytest.skip("nothing is expected of it: give the fixture `expected`")
         transformed = make().apply(frame)
@@ -65,7 +65,7 @@ class TransformContract(PluginContract):
         assert transformed.equals(expected), "it makes what is expected: rows differ"
 
     def test_the_source_key_is_kept(self, make: Make, frame: pl.DataFrame) -> None:
-        """As the last column, a String, and with every row its own; none is made up."""
+        """Check that source keys stay in the last column, a String, with their rows."""
         transformed = make().apply(frame)
         assert transformed.columns[-1:] == [SOURCE_KEY], (
             "a transform keeps the source key, as the last column"
@@ -84,9 +84,9 @@ class TransformContract(PluginContract):
     def test_every_row_is_shaped_by_itself(
         self, make: Make, frame: pl.DataFrame
     ) -> None:
-        """Check that row by row it makes the same as of all together.
+        """Check that single rows give the same results as all rows together.
 
-        How a run is cut into batches changes nothing.
+        The division of a run into batches changes nothing.
         """
         transform = make()
         together = transform.apply(frame)
@@ -105,7 +105,7 @@ class TransformContract(PluginContract):
         )
 
     def test_it_works_on_no_rows(self, make: Make, frame: pl.DataFrame) -> None:
-        """The sinks' schema is found that way, so it is that of frames with rows."""
+        """Check that a frame without rows gives the schema of frames with rows."""
         transform = make()
         empty, full = transform.apply(frame.clear()), transform.apply(frame)
         assert empty.height == 0, "of no rows it makes no rows"
@@ -114,7 +114,7 @@ class TransformContract(PluginContract):
         )
 
     def test_its_input_is_unchanged(self, make: Make, frame: pl.DataFrame) -> None:
-        """The frame that it was given is as it was."""
+        """Check that the input frame is unchanged."""
         given = frame.clone()
         make().apply(given)
         assert given.schema == frame.schema, (
@@ -127,7 +127,8 @@ class TransformContract(PluginContract):
     def test_it_is_deterministic(self, make: Make, frame: pl.DataFrame) -> None:
         """Check that the same frame gives the same result.
 
-        It gives it again, from another object, and from several threads at once.
+        The result is the same a second time, from another object, and from several
+        threads at once.
         """
         transform = make()
         first = transform.apply(frame)
@@ -143,7 +144,8 @@ class TransformContract(PluginContract):
     ) -> None:
         """Check that a fault is reported, whichever call fails.
 
-        There is an error of the right type, without a value, or the same frame as ever.
+        The result is an error of the right type, without a value, or the same frame as
+        without a fault.
         """
         due = make().apply(frame)
         for attempt in each_fault(self._faults(faults)):
@@ -161,10 +163,7 @@ class TransformContract(PluginContract):
     def test_no_value_is_shown(
         self, make: Make, frame: pl.DataFrame, output: Callable[[], Mapping[str, str]]
     ) -> None:
-        """Nothing of a record is logged or printed.
-
-        Nor by the error of a frame that it does not take.
-        """
+        """Check logs, printed text, and the error for an unsupported frame."""
         transform = make()
         transform.apply(frame)
         strange = frame.select(
@@ -178,7 +177,7 @@ class TransformContract(PluginContract):
 
     @pytest.mark.slow
     def test_memory_is_bounded(self, make: Make, frame: pl.DataFrame) -> None:
-        """Nothing of a frame is kept once it is done."""
+        """Check that no part of a frame is retained."""
         self._bounded()
         transform = make()
         large = pl.concat(

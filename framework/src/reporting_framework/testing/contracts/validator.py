@@ -1,4 +1,4 @@
-"""The promises of a validator."""
+"""Promises of a validator."""
 
 from __future__ import annotations
 
@@ -33,31 +33,31 @@ Make = Callable[..., Any]
 
 
 class ValidatorContract(PluginContract):
-    """The promises of a `Validator`.
+    """Promises of a `Validator`.
 
     To give, beside what `PluginContract` says:
-        good: Fixture: records that pass: payloads (bytes), or rows (mappings) where the
-            validator takes frames. At least two, with `CANARY` in some value.
-        bad: Fixture: records that do not, each with the type of error that it is
-            rejected for, and the field if that is to be looked at too: ``(record,
-            "missing")`` or ``(record, "missing", "ptid")``. With `CANARY` in values.
+        good: Fixture: valid records: payloads (bytes), or rows (mappings) if the
+            validator accepts frames. At least two, with `CANARY` in some value.
+        bad: Fixture: invalid records, each with the expected error type, and the field
+            if it should be checked too: ``(record, "missing")`` or ``(record,
+            "missing", "ptid")``. With `CANARY` in values.
 
-    Records that are awkward in ways of their own (`reporting_awkward_records`) are
-    tried besides, where the validator takes payloads.
+    If the validator accepts payloads, unusual records (`reporting_awkward_records`) are
+    tried too.
     """
 
     @pytest.fixture
     def good(self) -> Sequence[Any]:
-        """Records that pass."""
+        """Return valid records."""
         self._lacks("good", "records that pass")
 
     @pytest.fixture
     def bad(self) -> Sequence[tuple[Any, ...]]:
-        """Records that do not, each with its type of error."""
+        """Return invalid records, each with its error type."""
         self._lacks("bad", "records that do not pass, each with its type of error")
 
     def test_the_last_column_is_the_source_key(self, make: Make) -> None:
-        """`schema` ends with `SOURCE_KEY`, a String."""
+        """Check that `schema` ends with `SOURCE_KEY`, a String."""
         schema = make().schema
         assert schema.names()[-1:] == [SOURCE_KEY], (
             "the last column of the declared schema is the source key"
@@ -65,7 +65,7 @@ class ValidatorContract(PluginContract):
         assert schema[SOURCE_KEY] == pl.String, "the source key is a String"
 
     def test_a_good_record_is_a_row(self, make: Make, good: Sequence[Any]) -> None:
-        """All of them, each with its own source key."""
+        """Check that each valid record is a row with its source key."""
         batch = self._batch(good)
         validated = make().validate(batch)
         assert not validated.rejections, (
@@ -79,7 +79,7 @@ class ValidatorContract(PluginContract):
     def test_a_bad_record_is_a_rejection(
         self, make: Make, bad: Sequence[tuple[Any, ...]]
     ) -> None:
-        """With its source key, its version, the type of the error and the field."""
+        """Check source key, version, error type and field of each rejection."""
         batch = self._batch([case[0] for case in bad])
         validated = make().validate(batch)
         kept = validated.frame[SOURCE_KEY].to_list()
@@ -103,9 +103,9 @@ class ValidatorContract(PluginContract):
     def test_every_record_is_a_row_or_a_rejection(
         self, make: Make, good: Sequence[Any], bad: Sequence[tuple[Any, ...]]
     ) -> None:
-        """Each of a batch of all kinds, once.
+        """Check that each record of a mixed batch is a row or a rejection, once.
 
-        And what becomes of it does not depend on its neighbours.
+        The result for a record does not depend on the other records.
         """
         records = [*good, *(case[0] for case in bad), *self._awkward(), *good]
         batch, validator = self._batch(records), make()
@@ -142,7 +142,7 @@ class ValidatorContract(PluginContract):
     def test_the_schema_is_as_declared(
         self, make: Make, good: Sequence[Any], bad: Sequence[tuple[Any, ...]]
     ) -> None:
-        """For good records, for none, and where all are rejected."""
+        """Check the schema for valid records, for none, and if all are rejected."""
         validator = make()
         for what, records in {
             "good records": good,
@@ -156,7 +156,7 @@ class ValidatorContract(PluginContract):
             )
 
     def test_a_bad_record_never_raises(self, make: Make, good: Sequence[Any]) -> None:
-        """Whatever bytes it is of."""
+        """Check that any bytes are a rejection, not an error."""
         validator = make()
         for what, record in self._named_awkward().items():
             _unharmed(validator, self._batch([record]), f"a record ({what})")
@@ -166,7 +166,7 @@ class ValidatorContract(PluginContract):
     def _never_raises_for_damage(self, validator: Any, good: Sequence[bytes]) -> None:
         """Check that it raises nothing for damaged records.
 
-        They are bytes at random, and good records that were cut, doubled or changed at
+        They are random bytes, and valid records that were cut, doubled or changed at
         random.
         """
         from hypothesis import given, settings
@@ -195,7 +195,8 @@ class ValidatorContract(PluginContract):
     ) -> None:
         """Check that the same batch gives the same result.
 
-        It gives it again, from another object, and from several threads at once.
+        The result is the same a second time, from another object, and from several
+        threads at once.
         """
         batch, validator = self._batch([*good, *(case[0] for case in bad)]), make()
         first = validator.validate(batch)
@@ -220,7 +221,7 @@ class ValidatorContract(PluginContract):
         bad: Sequence[tuple[Any, ...]],
         output: Callable[[], Mapping[str, str]],
     ) -> None:
-        """Neither in rejections nor in logs, also of fields that nobody knows."""
+        """Check rejections and logs, also with unknown fields."""
         validated: Validated = make().validate(
             self._batch(
                 [
@@ -247,7 +248,7 @@ class ValidatorContract(PluginContract):
 
     @pytest.mark.slow
     def test_memory_is_bounded(self, make: Make, good: Sequence[Any]) -> None:
-        """Nothing of a batch is kept once it is done."""
+        """Check that no part of a batch is retained."""
         self._bounded()
         validator = make()
         records = (
@@ -269,7 +270,7 @@ class ValidatorContract(PluginContract):
     def _batch(
         self, records: Sequence[Any], *, first: int = 0, like: Sequence[Any] = ()
     ) -> Batch:
-        """A batch of these records, each an object of its own."""
+        """Return a batch of these records, each an object of its own."""
         source_keys = [
             f"record-{number:04}.json" for number in range(first, first + len(records))
         ]
@@ -288,9 +289,9 @@ class ValidatorContract(PluginContract):
         return list(self._named_awkward().values())
 
     def _with_odd_names(self, good: Sequence[Any]) -> list[bytes]:
-        """Good records with a field more, where they are JSON objects.
+        """Return valid records that are JSON objects, with one more field.
 
-        Its name holds a value, too.
+        The name of the field also holds a value.
         """
         batches = []
         for good_record in good if self.plugin.input_format != "frames" else ():
@@ -306,7 +307,7 @@ class ValidatorContract(PluginContract):
 
 
 def _unharmed(validator: Any, batch: Batch, what: str) -> None:
-    """Validate a single record; it must be answered for."""
+    """Validate a single record; it must be a row or a rejection."""
     try:
         validated = validator.validate(batch)
     except Exception as error:
@@ -322,7 +323,7 @@ def _unharmed(validator: Any, batch: Batch, what: str) -> None:
 
 
 def _copied(batch: Batch) -> Batch:
-    """The same batch in memory of its own, so that what is kept of it takes memory."""
+    """Copy a batch, so that a part that is retained takes memory."""
     if batch.payloads is not None:
         return batch._replace(
             payloads=[bytes(bytearray(payload)) for payload in batch.payloads]

@@ -1,4 +1,4 @@
-"""The promises of write modes and source state; a part of `SinkContract`."""
+"""Promises of write modes and source state; a part of `SinkContract`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Parts = Sequence[Sequence[Change]]
 
 
 class Table:
-    """A table that runs write to, and the model of it."""
+    """Table that runs write to, and its model."""
 
     def __init__(self, make: Make, visible: Visible, edition: Edition) -> None:
         self.make, self.frames, self.model = make, Frames(edition), TableModel()
@@ -65,7 +65,7 @@ class Table:
         return sink
 
     def staged(self, parts: Parts, mode: str = "upsert") -> Callable[..., CommitResult]:
-        """Stage parts; return what commits them, once."""
+        """Stage parts; return a function that commits them."""
         sink = self.opened(mode)
         staged = [
             sink.stage(
@@ -89,13 +89,13 @@ class Table:
         return commit
 
     def staged_and_committed(self, parts: Parts, **context: Any) -> None:
-        """Make a whole run."""
+        """Execute a whole run."""
         self.staged(parts)(**context)
 
     def run(
         self, *parts: Sequence[Change], not_staged: Sequence[int] = (), **context: Any
     ) -> None:
-        """Make a whole run, and the same in the model; `is_right` compares them."""
+        """Execute a whole run, also in the model; `is_right` compares them."""
         keys = [self.frames.key(number) for number in not_staged]
         result = self.staged(parts)(not_staged=keys, **context)
         at = context.get("at", AT) if context.get("snapshot") else None
@@ -111,11 +111,11 @@ class Table:
             )
 
     def expect(self, parts: Parts, **more: Any) -> tuple[UpsertCounts, int]:
-        """Make a run in the model alone."""
+        """Execute a run in the model alone."""
         return self.model.upsert(parts, **more)
 
     def differences(self) -> list[str]:
-        """Return how the table differs from the model."""
+        """Return the differences between the table and the model."""
         seen = self.visible()
         if seen.height and not {VERSION, DELETED_AT} <= set(seen.columns):
             pytest.fail(
@@ -133,7 +133,7 @@ class Table:
         return self.frames.differences(self.model, seen)
 
     def is_right(self, promise: str) -> None:
-        """Fail if the table is not as the model, or a run before has miscounted."""
+        """Fail if the table differs from the model, or an earlier count was wrong."""
         wrong = self.differences()
         assert not wrong, f"{promise}: {few(wrong)}"
         assert not self._miscounted, self._miscounted[0]
@@ -148,15 +148,15 @@ class Table:
 
 
 class WriteModesContract:
-    """The promises of the write modes; skipped for those that a sink does not have.
+    """Promises of the write modes; skipped for modes that a sink does not have.
 
     To give if you can, beside what `SinkContract` says:
         edition: Fixture: a function from a number and the number of an edition to a
-            frame with one row: the same number, the same source key, and other values
-            for each edition. Made of `rows` unless given.
+            frame with one row: the same number gives the same source key, with other
+            values for each edition. By default made from `rows`.
 
-    For a sink that can ``upsert``, `visible` gives `VERSION` (String) and `DELETED_AT`
-    (Datetime us UTC), too, and deleted rows that are kept.
+    For a sink that supports ``upsert``, `visible` also returns `VERSION` (String) and
+    `DELETED_AT` (Datetime us UTC), and deleted rows that are kept.
     """
 
     atomic: ClassVar[bool]
@@ -164,7 +164,7 @@ class WriteModesContract:
 
     @pytest.fixture
     def edition(self, rows: Rows) -> Edition:
-        """Makes editions of a record: the values of other numbers."""
+        """Return a function of a record's editions: the values of other numbers."""
 
         def rows_of(number: int, edition: int) -> pl.DataFrame:
             values = rows([number + edition])
@@ -174,12 +174,12 @@ class WriteModesContract:
 
     @pytest.fixture
     def versioned(self, make: Make, visible: Visible, edition: Edition) -> Table:
-        """What the tests work on."""
+        """Return the table of the tests of ``upsert``."""
         return self._with("upsert", make, visible, edition)
 
     @pytest.fixture
     def replaced(self, make: Make, visible: Visible, edition: Edition) -> Table:
-        """What the tests of ``replace`` work on."""
+        """Return the table of the tests of ``replace``."""
         return self._with("replace", make, visible, edition)
 
     def _with(self, mode: str, make: Make, visible: Visible, edition: Edition) -> Table:
@@ -191,7 +191,7 @@ class WriteModesContract:
     # -- versions ----------------------------------------------------------------------
 
     def test_the_newest_version_wins_in_every_order(self, versioned: Table) -> None:
-        """In one part, in several parts, and in several runs."""
+        """Check any order in one part, in several parts, and in several runs."""
         orders = list(permutations([("1", 0), ("2", 1), ("3", 2)]))
         numbers = count()
         one, many, runs = (
@@ -210,7 +210,7 @@ class WriteModesContract:
         versioned.is_right("the newest version wins in every order of runs")
 
     def test_versions_are_compared_as_texts(self, versioned: Table) -> None:
-        """By their code points; no version is older than any."""
+        """Check the order by code points; `None` is older than any version."""
         order = [None, "", "10", "9", "B", "a", "ab", "é", "\U0001f600"]
         pairs = [*pairwise(order)]
         versioned.run([Change(number, new, 1) for number, (_, new) in enumerate(pairs)])
@@ -224,7 +224,7 @@ class WriteModesContract:
         versioned.is_right("versions are compared as texts within a run, too")
 
     def test_of_equal_versions_the_later_one_wins(self, versioned: Table) -> None:
-        """Of a later row, part and run, also where there is no version."""
+        """Check that the later row, part or run wins, even without a version."""
         for version in ("1", None):
             first = 0 if version else 10
             same = [Change(first, version, edition) for edition in range(3)]
@@ -239,7 +239,7 @@ class WriteModesContract:
     # -- deletes -----------------------------------------------------------------------
 
     def test_a_delete_is_a_version(self, versioned: Table) -> None:
-        """It replaces older ones, and is replaced by newer ones."""
+        """Check that a delete replaces older versions; newer versions replace it."""
         versioned.run([Change(number, "2") for number in range(4)])
         versioned.run([Change(0, "3", deleted=AT), Change(1, "1", deleted=AT)])
         versioned.is_right(
@@ -255,7 +255,7 @@ class WriteModesContract:
     def test_a_delete_of_the_same_version_wins_in_every_order(
         self, versioned: Table
     ) -> None:
-        """In one run and in several: a row that is delivered again stays deleted."""
+        """Check that a row that is delivered again, in any run, stays deleted."""
         row, delete = Change(0, "1"), Change(0, "1", deleted=AT)
         other = [change._replace(number=1) for change in (delete, row)]
         versioned.run([row], [delete], other)
@@ -267,7 +267,7 @@ class WriteModesContract:
         versioned.is_right("a delete of the same version wins in a later run")
 
     def test_without_a_version_the_later_one_wins(self, versioned: Table) -> None:
-        """A record that was deleted may be there again: nothing says which is newer."""
+        """Check that a deleted record without a version may be restored."""
         row, delete = Change(0, None, 1), Change(0, None, deleted=AT)
         other = [each._replace(number=1) for each in (row, delete)]
         versioned.run([delete], [row], other)
@@ -276,7 +276,7 @@ class WriteModesContract:
         versioned.is_right("without a version the later one wins in a later run")
 
     def test_a_delete_of_an_unseen_key_is_kept(self, versioned: Table) -> None:
-        """An older row that arrives later does not come back."""
+        """Check that an older row that arrives later stays deleted."""
         versioned.run([Change(0, "2", deleted=AT)], [Change(1, "1")])
         versioned.run([Change(0, "1")])
         versioned.is_right(
@@ -288,7 +288,7 @@ class WriteModesContract:
     def test_a_snapshot_deletes_what_the_source_has_no_more(
         self, versioned: Table
     ) -> None:
-        """Rows that were read and are not staged stay, and values of deleted ones."""
+        """Check that rows read but not staged stay, as do values of deleted rows."""
         versioned.run([Change(number, "2") for number in range(5)])
         versioned.run(
             [Change(0, "2"), Change(5, "1")], snapshot=True, not_staged=[1], at=LATER
@@ -300,7 +300,7 @@ class WriteModesContract:
         versioned.is_right("an empty snapshot deletes all rows")
 
     def test_a_lost_race_infers_no_delete(self, versioned: Table) -> None:
-        """Nor does it replace a newer version, or the state that the winner left."""
+        """Check that a lost race also keeps newer versions and the winner's state."""
         versioned.run([Change(0, "1"), Change(1, "1")], state={"run": 0})
         late = [[Change(0, "2", 1), Change(3, "1")]]
         commit = versioned.staged(late)
@@ -323,7 +323,7 @@ class WriteModesContract:
     def test_a_repeated_upsert_changes_nothing(
         self, versioned: Table, files: Callable[[], Mapping[str, bytes]] | None
     ) -> None:
-        """Neither a row nor a byte."""
+        """Check that a repeated run changes neither a row nor a byte."""
         parts = [
             [Change(0, "2"), Change(1, "1"), Change(2, "1", deleted=AT)],
             [Change(0, "1", 1), Change(3, None)],
@@ -340,7 +340,7 @@ class WriteModesContract:
     def test_any_runs_give_what_their_versions_say(
         self, versioned: Table, seed: int
     ) -> None:
-        """Rows, deletes, ties, repeated deliveries and snapshots, by chance."""
+        """Check random rows, deletes, ties, repeated deliveries and snapshots."""
         self._by_chance(versioned, random.Random(seed), runs=6)  # noqa: S311 - no secret
 
     @pytest.mark.slow
@@ -348,7 +348,7 @@ class WriteModesContract:
     def test_any_runs_give_what_their_versions_say_often(
         self, versioned: Table, seed: int
     ) -> None:
-        """The same, longer."""
+        """Check the same for more random runs."""
         self._by_chance(versioned, random.Random(seed), runs=40)  # noqa: S311 - no secret
 
     def _by_chance(self, versioned: Table, chance: random.Random, runs: int) -> None:
@@ -369,7 +369,7 @@ class WriteModesContract:
     def test_upserts_at_once_give_what_one_after_the_other_gives(
         self, versioned: Table
     ) -> None:
-        """No row is lost, and no newer version is replaced."""
+        """Check that no row is lost, and no newer version is replaced."""
         versioned.run([Change(number, "0") for number in range(6)])
         works = [
             [
@@ -398,7 +398,7 @@ class WriteModesContract:
     def test_a_fault_in_an_upsert_leaves_all_or_nothing(
         self, versioned: Table, faults: Faults | None
     ) -> None:
-        """Rows, deletes and the state, whichever call fails; the next run is good."""
+        """Check rows, deletes and state after any failing call, and the next run."""
         keeps = self._keeps_state(versioned)
         versioned.run([Change(0, "000"), Change(1, "000")], state={"run": 0})
         for number, attempt in enumerate(each_fault(self._faults(faults)), start=1):
@@ -433,7 +433,7 @@ class WriteModesContract:
     # -- the state ---------------------------------------------------------------------
 
     def test_state_is_committed_with_the_rows(self, versioned: Table) -> None:
-        """It stays if there is no new one, and may be all that is new."""
+        """Check that a state stays if there is no new one, and needs no rows."""
         if not self._keeps_state(versioned):
             not_promised("it keeps no source state")
         assert versioned.state() is None, "there is no state before the first commit"
@@ -452,7 +452,7 @@ class WriteModesContract:
     # -- replace -----------------------------------------------------------------------
 
     def test_replace_makes_the_rows_the_table(self, replaced: Table) -> None:
-        """The newest version of each source key once, without deleted ones."""
+        """Check for the newest version of each source key, without deleted rows."""
         _replace(replaced, [[Change(0), Change(1)]], {0: 0, 1: 0})
         parts = [
             [Change(1, "1", 1), Change(2, "2", 2), Change(3, "1")],
@@ -467,7 +467,7 @@ class WriteModesContract:
     def test_a_fault_in_a_replacement_leaves_all_or_nothing(
         self, replaced: Table, faults: Faults | None
     ) -> None:
-        """The old table or the new one, whichever call fails."""
+        """Check for the old or the new table, whichever call fails."""
         self._faults(faults)
         _replace(replaced, [[Change(0), Change(1)]], {0: 0, 1: 0})
         due = {0: 0, 1: 0}
@@ -498,7 +498,7 @@ def _any_change(chance: random.Random) -> Change:
 
 
 def _persistent(work: Callable[[], Any]) -> None:
-    """Do something, again while others win."""
+    """Do work, and retry while other runs win."""
     for _ in range(MAX_ATTEMPTS):
         try:
             work()
@@ -511,7 +511,7 @@ def _persistent(work: Callable[[], Any]) -> None:
 
 
 def _replace(table: Table, parts: Parts, due: Mapping[int, int]) -> CommitResult:
-    """Make a run; fail unless the table is these editions of these records."""
+    """Execute a run; fail unless the table is these editions of these records."""
     result = table.staged(parts, "replace")()
     assert _is_replaced(table, due), (
         "replace makes the rows the table, and nothing else"
