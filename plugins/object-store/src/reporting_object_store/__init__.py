@@ -1,1 +1,1 @@
-"""JSON objects from S3 or a folder in, one parquet checkpoint out."""
+"""Source of JSON objects in S3 or a folder, and sink of parquet checkpoints."""

@@ -1,6 +1,6 @@
 """Checks of the source and the sink, for `reporting doctor`.
 
-They ask whether the storage does what runs rely on.
+They check that the storage has the properties that runs rely on.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from reporting_framework.storage import Store, TooLargeError
 from reporting_object_store.json_source.listing import ObjectFilter
 
 PROBE = "_doctor-"
-"""How the probe's name begins; the underscore keeps Athena and Hive from reading it."""
+"""Prefix of the probe's name; because of the underscore, Athena and Hive ignore it."""
 
 SKEW_NOTED, SKEW_REFUSED = 60, 900
-"""Seconds between two clocks that are worth a word, and those over which S3 refuses
+"""Seconds between two clocks that cause a warning, and seconds at which S3 refuses
 requests.
 """
 
@@ -58,7 +58,7 @@ def listed(store: Store, names: ObjectFilter) -> CheckResult:
 
 
 def clock(store: Store) -> CheckResult:
-    """How far this machine's clock is from the storage's."""
+    """Compare this machine's clock with the storage's."""
     now = store.clock()
     if now is None:
         return CheckResult("ok", "the storage has no clock of its own")
@@ -77,7 +77,7 @@ def clock(store: Store) -> CheckResult:
 
 
 def unknown_without_writing() -> CheckResult:
-    """What is not known without writing."""
+    """Return the result of the check that needs writing, if writing is not allowed."""
     return CheckResult(
         "ok", "not tried", "--write tries it, with a probe that is removed again"
     )
@@ -86,7 +86,7 @@ def unknown_without_writing() -> CheckResult:
 def written(store: Store) -> CheckResult:
     """Check that the folder can be written, and conditional writes are honoured.
 
-    One commit rests on that.
+    Every commit relies on that.
     """
     key = f"{PROBE}{uuid.uuid4().hex}"
     where = store.location.join(key).uri
@@ -123,7 +123,7 @@ def written(store: Store) -> CheckResult:
 
 
 def _other(version: str) -> str:
-    """Another version of the same form."""
+    """Return another version of the same form."""
     return '"00000000000000000000000000000000"' if version.startswith('"') else "0-0-0"
 
 
@@ -136,7 +136,7 @@ def _is_refused(store: Store, key: str, expected: str | None) -> bool:
 
 
 def _remove_probe(store: Store, key: str) -> str:
-    """Remove the probe; why that is not possible."""
+    """Remove the probe; return the reason if that is not possible."""
     try:
         entry = store.head(key)
         if entry is not None:

@@ -1,4 +1,4 @@
-"""What this package brings."""
+"""Registration of the package's plugins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ REPORTING_API = 1
 
 @hookimpl
 def reporting_sources() -> Sequence[LazyPlugin]:
-    """The source."""
+    """Return the source."""
     return [
         LazyPlugin(
             "object-store-json",
@@ -23,7 +23,7 @@ def reporting_sources() -> Sequence[LazyPlugin]:
 
 @hookimpl
 def reporting_sinks() -> Sequence[LazyPlugin]:
-    """The sinks; the first brings the quarantine."""
+    """Return the sinks."""
     return [
         LazyPlugin(
             "parquet-checkpoint",

@@ -138,21 +138,21 @@ def _begin(month: date) -> datetime:
 
 
 def _before(month: date, number: int) -> date:
-    """The month so many months before; those after it where the number is negative."""
+    """Return the month `number` months before; later months if it is negative."""
     months = month.year * 12 + month.month - 1 - number
     return date(months // 12, months % 12 + 1, 1)
 
 
 def _submitted(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Submitted visits by center and module: `Volumes`, of the action submit."""
+    """Count submitted visits by center and module: `Volumes`, of the action submit."""
     frame = Volumes(Volumes.Settings(by=["action", *CENTER, *MODULE])).run(rows)
     return frame.filter(pl.col("action") == "submit").select(*CENTER, *MODULE, "visits")
 
 
 def _waiting(visits: pl.LazyFrame, end: datetime) -> pl.LazyFrame:
-    """The visits that wait, each with the whole days since its first submit.
+    """Return the pending visits, each with the whole days since its first submit.
 
-    None where that is ahead of the clock.
+    The days are 0 if the first submit is ahead of the clock.
     """
     days = (
         (pl.lit(end) - pl.col("first_submit"))
@@ -286,9 +286,9 @@ def _named(row: Mapping[str, Any]) -> Waiting:
 def _rejected(
     quarantine: pl.DataFrame, month: date
 ) -> Mapping[tuple[str, str | None], tuple[int, int]]:
-    """What lies in quarantine by reason: of the month, and in all.
+    """Count quarantined records by reason: of the month, and in total.
 
-    The most frequent first.
+    The most frequent reasons are first.
     """
     at = pl.col("rejected_at")
     in_month = ((at >= _begin(month)) & (at < _begin(_before(month, -1)))).sum()

@@ -1,1 +1,1 @@
-"""The sink ``parquet-checkpoint``, and what a report keeps beside its table."""
+"""Sink ``parquet-checkpoint``, with its ledger and source state."""

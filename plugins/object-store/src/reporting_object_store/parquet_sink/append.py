@@ -1,4 +1,4 @@
-"""The commit of ``append``: each source key is taken once."""
+"""Commit of ``append``: each source key is taken once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reporting_object_store.parquet_sink.staging import (
 
 
 class AppendCommit(FileCommit):
-    """One commit of staged rows; those of a source key that is there are left out."""
+    """One commit of staged rows; rows with existing source keys are left out."""
 
     def run(self) -> Mapping[str, CommittedFile]:
         """Commit each file for which there are rows or a state."""
@@ -42,12 +42,10 @@ class AppendCommit(FileCommit):
         return done
 
     def _known_rows(self) -> dict[str, pl.Series]:
-        """Return the staged rows that are there already, by file.
+        """Return the staged rows that already exist, by file.
 
-        They are rows of objects that are read again.
-
-        An object that has changed may name another file for a row that was taken: the
-        row stays where it is.
+        They are rows of objects that are read again. If an object has changed, its row
+        may belong in another file; the row that was taken stays in its file.
         """
         again = [piece for piece in self._pieces if not piece.fresh]
         if not self._sink.layout.columns or not again:
@@ -104,8 +102,8 @@ class AppendCommit(FileCommit):
     ) -> Iterator[pl.DataFrame]:
         """Yield staged rows, each once, in order.
 
-        `check`: rows may be there already, of objects read again or from another run;
-        they are left out.
+        With `check`, rows that already exist are left out: rows of objects that are
+        read again, or rows of another run.
         """
         others = pl.Series(sorted(elsewhere), dtype=pl.String)
         for frame in in_order(pieces, file.timestamp, merge_rows(pieces)):
@@ -120,7 +118,7 @@ class AppendCommit(FileCommit):
 def _unique_rows(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
     """Return sorted rows, each once.
 
-    Left out are those that have the timestamp and the source key of the row before.
+    Rows with the timestamp and the source key of the previous row are left out.
     """
     moments, source_keys = frame[timestamp], frame[SOURCE_KEY]
     again = (moments[1:] == moments[:-1]) & (source_keys[1:] == source_keys[:-1])

@@ -1,7 +1,4 @@
-"""One parquet file of a checkpoint at one version.
-
-It has its ledger and its rows, and says how it is replaced.
-"""
+"""One parquet file of a checkpoint at one version: its ledger and its rows."""
 
 from __future__ import annotations
 
@@ -40,36 +37,34 @@ READ_WHOLE = 8 * 1024 * 1024
 """Size in bytes up to which a checkpoint in a bucket is read in one request."""
 
 TAIL = 16_384
-"""Rows at the end of a file that are looked at first."""
+"""Number of rows at the end of a file that are read first."""
 
 MAX_ATTEMPTS = 20
-"""How often a file is read that others keep replacing."""
+"""Maximum number of attempts to read a file that other runs keep replacing."""
 
 
 class OutOfOrderError(CorruptCheckpoint):
-    """The error of a file whose rows are there, but not in order.
-
-    It was written by another program.
-    """
+    """Error of a file of another program, whose rows are not in order."""
 
 
 class Checkpoint(NamedTuple):
-    """A file as it was when it was opened.
+    """File in the version that it had when it was opened.
 
-    Its rows are read in today's columns, those of an older one too.
+    Its rows are read in the present columns, even if the file has older columns.
 
     Attributes:
-        store: The folder it is in.
-        key: Its key there.
-        timestamp: The column by which it is sorted, before the source key.
-        version: Its version, or None when there is no file yet.
-        size: Its size in bytes.
-        rows: Its number of rows.
-        newest: Timestamp of its last row, the newest where rows are in order.
-        content: The whole file, where one request is cheaper than several.
-        form: Its columns, and how they become today's; None when there is no file yet.
-        state: Source state in it, as a text.
-        deleted: How many of its rows are deleted.
+        store: Store of the file's folder.
+        key: Key of the file in the folder.
+        timestamp: Column by which it is sorted, before the source key.
+        version: Version, or `None` if there is no file yet.
+        size: Size in bytes.
+        rows: Number of rows.
+        newest: Timestamp of the last row, the newest if rows are in order.
+        content: The whole file, if one request is cheaper than several.
+        form: Mapping of its columns to the present columns; `None` if there is no file
+            yet.
+        state: Source state in the file, as text.
+        deleted: Number of its rows that are deleted.
     """
 
     store: Store
@@ -88,11 +83,11 @@ class Checkpoint(NamedTuple):
     def open(
         cls, store: Store, key: str, schema: pl.Schema, timestamp: str
     ) -> Checkpoint:
-        """The file as it is now. Only a definite "not found" means that there is none.
+        """Open the present file; only a definite "not found" means that there is none.
 
         Raises:
-            CorruptCheckpoint: It is not parquet, or has a schema that cannot be brought
-                to today's without loss.
+            CorruptCheckpoint: It is not parquet, or its schema cannot be converted to
+                the present schema without loss.
         """
         for left in reversed(range(MAX_ATTEMPTS)):
             file = cls._inspect(store, key, timestamp)
@@ -106,7 +101,7 @@ class Checkpoint(NamedTuple):
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def _opened(self, schema: pl.Schema) -> Checkpoint:
-        """The same file, looked into."""
+        """Return the file with its form, state, counts and newest timestamp."""
         with parquet_errors.reading(self.uri):
             if self.content is not None:
                 checksums.check_bytes(self.uri, self.content)
@@ -136,9 +131,9 @@ class Checkpoint(NamedTuple):
 
     @classmethod
     def _inspect(cls, store: Store, key: str, timestamp: str) -> Checkpoint:
-        """The file, not looked into.
+        """Return the file with version and size, without reading its contents.
 
-        From a bucket a small one is read whole: each look would be a round trip.
+        A small file in a bucket is read as a whole, as each read is a round trip.
         """
         try:
             if not store.remote:
@@ -164,17 +159,17 @@ class Checkpoint(NamedTuple):
 
     @property
     def uri(self) -> str:
-        """Where it is."""
+        """URI of the file."""
         return self.store.location.join(self.key).uri
 
     @property
     def upgrades(self) -> bool:
-        """Whether the next commit writes it in other columns than it has."""
+        """True if the next commit changes the columns of the file."""
         return self.form is not None and not self.form.current
 
     @contextmanager
     def _naming_the_file(self) -> Iterator[None]:
-        """Say of which file it is that it cannot be read in today's columns."""
+        """Add the name of the file to errors about columns that cannot be read."""
         try:
             yield
         except CorruptCheckpoint as error:
@@ -186,11 +181,11 @@ class Checkpoint(NamedTuple):
             ) from None
 
     def _scan(self) -> pl.LazyFrame:
-        """Its rows in today's columns."""
+        """Return the rows in the present columns."""
         return self._stored() if self.form is None else self.form.read(self._stored())
 
     def _stored(self) -> pl.LazyFrame:
-        """Its rows as they are."""
+        """Return the rows in the columns of the file."""
         target = (
             self.store.scan(self.key)
             if self.content is None
@@ -201,16 +196,16 @@ class Checkpoint(NamedTuple):
         )
 
     def numbered(self, name: str) -> pl.LazyFrame:
-        """Its rows in today's columns, with their positions in a column `name`.
+        """Return the rows in the present columns, with positions in a column `name`.
 
-        They are those of its version only if it is that version when they were read.
+        The positions are valid only if the file still has its version after the read.
         """
         return self._scan().with_row_index(name)
 
     def _is_current(self) -> bool:
-        """Return whether nobody has replaced it meanwhile.
+        """Return whether the file has not been replaced meanwhile.
 
-        If it was replaced, what is read may be half of one file and half of the next.
+        If it was replaced, a read may return parts of both files.
         """
         if self.content is not None:
             return True
@@ -221,10 +216,10 @@ class Checkpoint(NamedTuple):
         return entry is None or same_version(entry.version, self.version)
 
     def _collect(self, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
-        """What a query gives.
+        """Return the result of a query.
 
-        Asked again when the file was replaced meanwhile: the next one holds the same
-        rows.
+        The query is retried if the file was replaced meanwhile: the next file holds the
+        same rows.
         """
         for left in reversed(range(MAX_ATTEMPTS)):
             try:
@@ -236,9 +231,9 @@ class Checkpoint(NamedTuple):
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def existing_objects(self, objects: pl.Series) -> set[str]:
-        """Those of `objects` of which there is a row.
+        """Return the `objects` that have a row.
 
-        Looks at the newest rows first, and often no further.
+        The newest rows are searched first, which is often enough.
         """
         found_keys: set[str] = set()
         tail = max(0, self.rows - READ_ROWS)
@@ -252,14 +247,14 @@ class Checkpoint(NamedTuple):
         return found_keys
 
     def first(self, columns: Sequence[str]) -> dict[str, Any] | None:
-        """These columns of its first row; `None`: it has none, or none any more."""
+        """Return these columns of the first row; `None` if there are no rows now."""
         rows = self._collect(lambda scan: scan.select(columns).slice(0, 1))
         return rows.row(0, named=True) if rows.height else None
 
     def newest_until(self, moment: datetime) -> datetime | None:
-        """Return its newest timestamp up to `moment`.
+        """Return the newest timestamp up to `moment`.
 
-        Few rows are from the future, so it reads from the end.
+        The file is read from the end, as few rows are from the future.
         """
         if self.newest is None or self.newest <= moment:
             return self.newest
@@ -276,9 +271,9 @@ class Checkpoint(NamedTuple):
         return None
 
     def distinct(self) -> int:
-        """Return how many keys its rows have.
+        """Return the number of distinct source keys.
 
-        By their hashes, which take a fraction of the memory.
+        Hashes are counted, which takes a fraction of the memory.
         """
         return (
             int(
@@ -291,14 +286,14 @@ class Checkpoint(NamedTuple):
         )
 
     def latest(self) -> datetime | None:
-        """Its newest timestamp, wherever that row is."""
+        """Return the newest timestamp of all rows, in any order."""
         newest: datetime | None = self._collect(
             lambda scan: scan.select(pl.col(self.timestamp).max())
         ).item()
         return newest
 
     def existing_keys(self, source_keys: pl.Series) -> pl.Series:
-        """Those of `source_keys` of which there is a row."""
+        """Return the `source_keys` that have a row."""
         if not self.rows:
             return source_keys.clear()
         wanted = _SOURCE_KEY.is_in(source_keys.implode())
@@ -307,18 +302,18 @@ class Checkpoint(NamedTuple):
         ]
 
     def frames(self, *, ordered: bool = True) -> Iterator[pl.DataFrame]:
-        """All rows, some row groups at a time.
+        """Yield all rows, some row groups at a time.
 
-        The next are read while these are worked on.
+        The next row groups are read while the caller processes a frame.
 
         Args:
-            ordered: Whether they must be in order.
+            ordered: Whether rows must be in order.
 
         Raises:
-            CorruptCheckpoint: They hold nulls where rows are sorted, so they are not
-                this sink's; or the file does not match its checksums, which is known
-                when the last row was given.
-            OutOfOrder: They are not in order.
+            CorruptCheckpoint: A column of the sort order holds nulls, so this sink has
+                not written the file; or the file does not match its checksums, which is
+                raised after the last row.
+            OutOfOrderError: Rows are not in order.
         """
         if self.version is None:
             return
@@ -358,9 +353,9 @@ class Checkpoint(NamedTuple):
         """Compare this version with its checksums, if it has any.
 
         Raises:
-            CorruptCheckpoint: It is not as it was written.
-            StorageUnavailable: Another version has taken its place, or reading failed
-                after retries.
+            CorruptCheckpoint: The file does not match its checksums.
+            StorageUnavailable: The file was replaced by another version, or reading
+                failed after retries.
         """
         if self.content is not None or self.version is None:
             return  # checked when it was opened
@@ -382,14 +377,14 @@ class Checkpoint(NamedTuple):
 def _moments_of(
     timestamp: str, start: int, rows: int, scan: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """Timestamps of rows `start` and on, so many of them."""
+    """Select the timestamps of `rows` rows from `start` on."""
     return scan.select(timestamp).slice(start, rows)
 
 
 def _objects_of(
     start: int, rows: int, wanted: pl.Series, scan: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """Those of `wanted` that rows `start` and on, so many of them, come from."""
+    """Select the `wanted` objects of `rows` rows from `start` on."""
     source_keys = (
         scan.select(_SOURCE_KEY)
         .slice(start, rows)

@@ -1,7 +1,4 @@
-"""The files of a checkpoint.
-
-It says where they are, and which there are.
-"""
+"""Files of a checkpoint: their places and their listing."""
 
 from __future__ import annotations
 
@@ -28,11 +25,11 @@ from reporting_object_store.parquet_sink.state import StateFile
 from reporting_object_store.settings import ParquetCheckpointSettings
 
 RUNS_FOLDER = "_runs"
-"""Where the metadata of a report has its history; merged files are deleted there."""
+"""Folder of the history in a report's metadata; merged files are deleted there."""
 
 
 class CheckpointFiles(Sink):
-    """The part of the sink ``parquet-checkpoint`` that only looks at files."""
+    """Part of the sink ``parquet-checkpoint`` that only reads files."""
 
     name: ClassVar[str] = "parquet-checkpoint"
     Settings: ClassVar[type[ParquetCheckpointSettings]] = ParquetCheckpointSettings
@@ -55,7 +52,7 @@ class CheckpointFiles(Sink):
     ) -> Sequence[Permission]:
         """See `Plugin.aws_permissions`.
 
-        The metadata is in the same folder, but for a quarantine that is elsewhere.
+        The metadata is in the same folder, unless the quarantine is elsewhere.
         """
         folder = Layout.parse(settings.uri).folder
         apart = (
@@ -77,7 +74,7 @@ class CheckpointFiles(Sink):
 
     @classmethod
     def table_folder(cls, settings: ParquetCheckpointSettings) -> str:
-        """See `Sink.table_folder`: the fixed part of where the files are."""
+        """See `Sink.table_folder`: the fixed part of the files' place."""
         return Layout.parse(settings.uri).folder.uri
 
     def open(
@@ -116,9 +113,9 @@ class CheckpointFiles(Sink):
         return Checkpoint.open(self.store, key, self._schema, self.settings.timestamp)
 
     def _file_of(self, key: str) -> Checkpoint:
-        """Return the file, if its rows are those that belong there.
+        """Return the file, if its rows belong in it.
 
-        A file of another checkpoint may be named like it.
+        A file of another checkpoint may have a name of this form.
         """
         file = self._open(key)
         columns = self.layout.columns
@@ -135,9 +132,9 @@ class CheckpointFiles(Sink):
         return file
 
     def _keys(self) -> Iterator[str]:
-        """Yield the keys of the files that are there.
+        """Yield the keys of the existing files.
 
-        Without ``{column}``, it is the key of the one that may be there.
+        Without ``{column}``, it is the key of the only file, existing or not.
         """
         if not self.layout.columns:
             yield self.layout.template
@@ -148,7 +145,7 @@ class CheckpointFiles(Sink):
                 yield (last := entry.key)
 
     def _listed(self) -> Iterator[Entry]:
-        """Yield what a listing says of the files."""
+        """Yield the entries of the files in a listing."""
         try:
             for page in self.store.list():
                 for entry in page:
@@ -161,10 +158,10 @@ class CheckpointFiles(Sink):
                 raise
 
     def changed(self, known: Mapping[str, Checkpoint]) -> set[str]:
-        """Return keys of files that are there now in another version than is known.
+        """Return the keys of existing files whose version is not the known version.
 
         Args:
-            known: Files by key; one that is not among them has another version.
+            known: Files by key; all other files count as changed.
         """
         keys = set()
         for listed in self._listed():
@@ -175,10 +172,10 @@ class CheckpointFiles(Sink):
         return keys
 
     def metadata_location(self) -> MetadataLocation:
-        """See `Sink.metadata_location`: beside the files.
+        """See `Sink.metadata_location`: the folder of the files.
 
-        The columns stay in its name: a checkpoint with others, or none, beside this one
-        has metadata of its own.
+        The name contains the columns, so that a checkpoint with other columns, or
+        without, in the same folder has metadata of its own.
         """
         return MetadataLocation(
             self.layout.folder.uri,
@@ -188,7 +185,7 @@ class CheckpointFiles(Sink):
         )
 
     def output_versions(self) -> Mapping[str, str | None]:
-        """See `Sink.output_versions`: those of the files, by their keys."""
+        """See `Sink.output_versions`: the versions of the files, by their keys."""
         if self._versions is None:
             entries = ((key, self.store.head(key)) for key in self._keys())
             self._versions = {key: entry.version for key, entry in entries if entry}
@@ -197,7 +194,7 @@ class CheckpointFiles(Sink):
     def scan(self) -> pl.LazyFrame | None:
         """See `Sink.scan`: all files as one.
 
-        Columns that an older one lacks are null there.
+        Columns that an older file lacks are null in its rows.
         """
         return scan_files(self.store, self.layout, self._keys(), self._schema)
 

@@ -1,4 +1,4 @@
-"""What a commit did to each file, and to the table."""
+"""Results of a commit, for each file and for the table."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 
 
 class CommittedFile(NamedTuple):
-    """What a commit did to one file.
+    """Result of a commit to one file.
 
     Attributes:
-        file: The file as it is now.
-        counts: What was done to rows.
+        file: The file after the commit.
+        counts: Counts of changed rows.
         duplicates: Staged rows, other than deletes, that were not applied.
         overtaken: Whether another run had written the file since it was opened.
     """
@@ -28,13 +28,13 @@ class CommittedFile(NamedTuple):
 
 
 class Committed(NamedTuple):
-    """What a commit did.
+    """Result of a commit.
 
     Attributes:
-        files: What it did to each file, by key.
-        superseded: Staged rows that are left out because a newer one was staged with
-            them.
-        spans: When it merged.
+        files: Result for each file, by key.
+        superseded: Number of staged rows that are left out because a newer version was
+            staged with them.
+        spans: Times of merging.
         upserts: Whether it was an ``upsert``.
     """
 
@@ -45,7 +45,7 @@ class Committed(NamedTuple):
 
     @property
     def versions(self) -> dict[str, str]:
-        """Versions of the files that are there, by key."""
+        """Return the versions of the existing files, by key."""
         return {
             key: one.file.version
             for key, one in self.files.items()
@@ -54,11 +54,11 @@ class Committed(NamedTuple):
 
     @property
     def overtaken(self) -> bool:
-        """Whether another run had written a file since it was opened."""
+        """True if another run had written a file since it was opened."""
         return any(one.overtaken for one in self.files.values())
 
     def result(self) -> CommitResult:
-        """Return it as the framework wants it."""
+        """Return the commit result for the framework."""
         done = [one for one in self.files.values() if one.file.version is not None]
         outputs = [
             Output(

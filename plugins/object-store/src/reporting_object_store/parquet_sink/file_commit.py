@@ -1,4 +1,4 @@
-"""The files of a commit, and the writing of one of them, for all write modes."""
+"""Files of a commit, and the writing of one file, for all write modes."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class FileCommit(ABC):
 
     Args:
         sink: The sink.
-        files: Its files as they were opened, by key.
-        pieces: Staged rows in the order in which they came.
-        context: What is committed beside them.
-        area: Where to put what does not fit into memory.
+        files: Files of the sink as they were opened, by key.
+        pieces: Staged rows in the order in which they were staged.
+        context: Further data of the commit.
+        area: Staging area for data that does not fit into memory.
 
     Attributes:
-        files: All files that it is about, those that are not there included, by key.
-        spans: When it merged.
+        files: All files of the commit by key, including files that do not exist yet.
+        spans: Times of merging.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class FileCommit(ABC):
     def _staged_rows(
         self, key: str, skipped: Mapping[Path, pl.Series] | None = None
     ) -> Iterator[pl.DataFrame]:
-        """Return the staged rows of a file in order, without those skipped."""
+        """Return the staged rows of a file in order, without skipped rows."""
         pieces = [piece for piece in self._pieces if piece.key == key]
         return in_order(pieces, self._settings.timestamp, merge_rows(pieces), skipped)
 
@@ -97,11 +97,11 @@ class FileCommit(ABC):
         Args:
             file: The file.
             state: The source state in it.
-            new: Yields the staged rows. It is called again if those of the file must be
-                sorted first.
-            staying: Yields what stays of the file's rows.
-            appends: Whether rows are added and none is changed: without any, and with
-                the same state, the file stays as it is.
+            new: Function that yields the staged rows. It is called again if the rows of
+                the file must be sorted first.
+            staying: Function that yields the rows of the file that stay.
+            appends: Whether rows are only added. If there are none, and the state is
+                the same, the file is not written.
         """
 
         def write(old: Iterator[pl.DataFrame]) -> Written:
@@ -138,10 +138,10 @@ class FileCommit(ABC):
     def _put(
         self, file: Checkpoint, scratch: Path, written: Written, state: str | None
     ) -> Checkpoint:
-        """Replace a file if it still is the version that was read.
+        """Replace a file if it still has the version that was read.
 
         Raises:
-            CommitConflict: It is not.
+            CommitConflict: It has another version.
         """
         size = scratch.stat().st_size
         version = file.store.put(file.key, scratch, if_version=file.version)

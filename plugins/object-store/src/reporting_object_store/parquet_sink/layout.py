@@ -1,6 +1,6 @@
-"""The places where a checkpoint's files lie.
+"""Places of a checkpoint's files: one file, or one per combination of columns.
 
-There is one, or one per combination of columns, each value percent-encoded.
+Values of columns are percent-encoded.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from reporting_framework.errors import SettingsError
 from reporting_framework.storage import Location, parse_location
 
 SOURCE_STATE_FOLDER = "_state"
-"""Beside a checkpoint of several files, for the source state; the underscore keeps
-Athena and Hive from reading what is in it.
+"""Folder of the source state of a checkpoint of several files; because of the
+underscore, Athena and Hive do not read its contents.
 """
 
 NULL = "~null"
-"""Stands for a null; no value is encoded to it, since a tilde is encoded too."""
+"""Encoding of a null; no value has this encoding, as a tilde is encoded too."""
 
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
-"""Stands for a null in a folder named as Hive does, ``NAME={column}``: readers that
-take values from there know it.
+"""Encoding of a null in a Hive folder name, ``NAME={column}``, which readers of such
+names know.
 """
 
 EMPTY = "~empty"
-"""Stands for an empty text."""
+"""Encoding of an empty text."""
 
 LONGEST = 128
-"""Longest encoded value, in characters; of a longer one a hash stands for the rest."""
+"""Longest encoded value, in characters; the rest of a longer value is hashed."""
 
 SEGMENT = 200
-"""Longest that all values in one segment of a key may be: files' names may have 255,
-and locks add to them.
+"""Longest total of values in one segment of a key, in characters: file names may have
+255, and locks add to them.
 """
 
 HASH = 65
-"""Characters of a hash, and of what sets it apart."""
+"""Length of a hash with its separator, in characters."""
 
 _COLUMN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _HEAD = re.compile(r"(?:%..|[^%])*")
@@ -48,15 +48,15 @@ _VALUE = (
     f"(?:{NULL}|{HIVE_NULL}|{EMPTY}"
     "|(?![_.])(?:[A-Za-z0-9_.-]|%[0-9A-F]{2})+(?:~[0-9a-f]{64})?)"
 )
-"""What `encode` gives."""
+"""Pattern of the results of `encode`."""
 
 
 class Layout(NamedTuple):
-    """The files of a checkpoint.
+    """Layout of the files of a checkpoint.
 
     Attributes:
-        folder: The part of the place that is the same for all files.
-        template: The rest: the file's name, or a path with ``{column}`` in it.
+        folder: Common folder of all files.
+        template: The rest of the place: a file name, or a path with ``{column}``.
     """
 
     folder: Location
@@ -64,12 +64,11 @@ class Layout(NamedTuple):
 
     @classmethod
     def parse(cls, uri: str) -> Layout:
-        """The layout that a URI with or without ``{column}`` means.
+        """Parse a URI with or without ``{column}``.
 
         Raises:
-            SettingsError: There is a brace in it that is not part of a ``{column}``, or
-                there are two columns with nothing between them that tells where the one
-                ends.
+            SettingsError: A brace is not part of a ``{column}``, or two columns have no
+                separator between them that shows the end of the first.
         """
         if "{" in uri.partition("://")[2].partition("/")[0]:
             raise SettingsError(
@@ -110,7 +109,7 @@ class Layout(NamedTuple):
         return tuple(dict.fromkeys(_COLUMN.findall(self.template)))
 
     def key(self, values: Mapping[str, Any]) -> str:
-        """Key of the file for these values, relative to the folder."""
+        """Return the key of the file for these values, relative to the folder."""
         apart = _BARE.intersection("".join(_separators(self.template)))
         most = max(
             len(_COLUMN.findall(segment)) for segment in self.template.split("/")
@@ -130,7 +129,7 @@ class Layout(NamedTuple):
 
     @property
     def pattern(self) -> re.Pattern[str]:
-        """What the key of each of its files matches as a whole."""
+        """Pattern that the whole key of each file matches."""
         parts = _COLUMN.split(self.template)
         return re.compile(
             "".join(
@@ -147,15 +146,15 @@ class Layout(NamedTuple):
         )
 
     def owns(self, place: Location) -> bool:
-        """Whether one of its files may lie at `place`."""
+        """Return whether one of its files may be at `place`."""
         key = place.key[len(self.folder.key) :].lstrip("/")
         return self.folder.holds(place) and self.pattern.fullmatch(key) is not None
 
     def check(self, names: Sequence[str]) -> None:
-        """Refuse columns that are not there.
+        """Refuse columns that do not exist.
 
         Raises:
-            SettingsError: A ``{column}`` is none of `names`.
+            SettingsError: A ``{column}`` is not among `names`.
         """
         if missing := [column for column in self.columns if column not in names]:
             raise SettingsError(
@@ -167,13 +166,13 @@ class Layout(NamedTuple):
 def encode(value: Any, apart: Iterable[str] = (), longest: int = LONGEST) -> str:
     """Return a value as one segment of a key, or a part of it.
 
-    It is never empty, hidden, ``..``, too long, or over a segment's end.
+    The result is never empty, hidden, ``..``, too long, or more than one segment.
 
     Args:
-        value: The value; two that differ as text are encoded differently.
-        apart: Characters of `-_.` that are encoded too, since they tell two columns of
-            one segment apart.
-        longest: How many characters it may have.
+        value: The value; values that differ as text are encoded differently.
+        apart: Characters of `-_.` that are encoded too, as they separate two columns of
+            one segment.
+        longest: Maximum number of characters of the result.
     """
     if value is None:
         return NULL
@@ -188,6 +187,6 @@ def encode(value: Any, apart: Iterable[str] = (), longest: int = LONGEST) -> str
 
 
 def _separators(key: str) -> list[str]:
-    """What stands between two columns of one segment, for each two."""
+    """Return the separators between neighbouring columns of one segment."""
     parts = [_COLUMN.split(segment)[2:-1:2] for segment in key.split("/")]
     return [literal for segment in parts for literal in segment]

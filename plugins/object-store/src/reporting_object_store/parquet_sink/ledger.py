@@ -1,4 +1,4 @@
-"""The ledger of a checkpoint: what its own column of source keys says."""
+"""Ledger of a checkpoint: its column of source keys."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 
 
 class CheckpointLedger:
-    """See `Ledger`: the files' own column of source keys."""
+    """Ledger from the files' column of source keys; see `Ledger`."""
 
     def __init__(self, files: Sequence[Checkpoint]) -> None:
         self._files = files
@@ -47,13 +47,14 @@ class CheckpointLedger:
         return left
 
     def vouches(self, source_keys: pl.Series) -> bool:
-        """Return whether none of these rows can be there.
+        """Return whether certainly none of these rows exists.
 
-        If so, `filter_new` was asked for their objects, and knew none of them.
+        This is so if `filter_new` was called with all their objects, and had none of
+        them.
 
-        An object that was accepted in part, or by another sink, or comes from a source
-        that plans without a ledger, is not vouched for; nor is one a second time, so
-        that what is remembered stays small.
+        Returns False for an object that was accepted in part, or by another sink, or of
+        a source that plans without a ledger. It also returns False for the second call
+        with an object, so that little is remembered.
         """
         if not self.rows:
             return True

@@ -1,7 +1,4 @@
-"""Care of a checkpoint by hand.
-
-It covers the files of a checkpoint, copies of them, and checks of its surroundings.
-"""
+"""Maintenance of a checkpoint: its files, their backups, and health checks."""
 
 from __future__ import annotations
 
@@ -17,13 +14,13 @@ from reporting_object_store.health_checks import unknown_without_writing, writte
 from reporting_object_store.parquet_sink.checkpoint_store import CheckpointFiles
 
 MAX_WORKERS = 16
-"""Files that are looked at at once: each is a round trip."""
+"""Number of files that are inspected at once: each is a round trip."""
 
 
 class CheckpointMaintenance(CheckpointFiles):
-    """The part of the sink ``parquet-checkpoint`` for care by hand.
+    """Part of the sink ``parquet-checkpoint`` for its maintenance.
 
-    It is for `reporting state` and `reporting doctor`.
+    `reporting state` and `reporting doctor` use it.
     """
 
     def stored_artifacts(self) -> Sequence[StoredArtifact]:
@@ -40,7 +37,7 @@ class CheckpointMaintenance(CheckpointFiles):
     def _source_state(self, *, known: bool) -> Iterator[StoredArtifact]:
         """Yield the source state that is in a file of its own.
 
-        It belongs to the outputs: a table that goes takes it along.
+        It is one of the outputs, so that it is removed with the table.
 
         Args:
             known: Whether there are files of rows.
@@ -58,7 +55,7 @@ class CheckpointMaintenance(CheckpointFiles):
             )
 
     def _artifact(self, key: str) -> StoredArtifact | None:
-        """One output as it is; without its rows when it is not what it should be."""
+        """Return one output; without its number of rows if it cannot be read."""
         entry = self.store.head(key)
         if entry is None:
             return None
@@ -96,7 +93,7 @@ class CheckpointMaintenance(CheckpointFiles):
             store.delete(key, if_version=artifact.version or "")
 
     def _places(self, stored_artifacts: Sequence[StoredArtifact]) -> list[backup.Place]:
-        """These artifacts, unchanged, each with its store and key."""
+        """Return these artifacts unchanged, each with its store and key."""
         state = self._state_file
         known = {
             state.uri: (state.store, state.key),

@@ -1,6 +1,6 @@
-"""The merging of sorted rows, frame by frame, and their writing to parquet.
+"""Merging of sorted rows, frame by frame, and writing to parquet.
 
-Memory is that of a few row groups.
+It needs memory for a few row groups.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from reporting_framework import SOURCE_KEY
 from reporting_framework.storage import checksums, naming
 
 ROW_GROUP = 16_384
-"""Rows in a row group. It is part of the file's bytes: the same rows give the same
-file, however they came.
+"""Rows in a row group. The number affects the file's bytes: the same rows give the same
+file, in whatever order they were committed.
 """
 
 READ_ROWS = 262_144
-"""Rows of the old file that are read at once."""
+"""Number of rows of the old file that are read at once."""
 
 
 def merge(
     old: Iterator[pl.DataFrame], new: Iterator[pl.DataFrame], timestamp: str
 ) -> Iterator[pl.DataFrame]:
-    """The rows of two sorted streams as one, sorted by (timestamp, source key).
+    """Merge the rows of two streams that are sorted by (timestamp, source key).
 
-    No source key is in both.
+    No source key may be in both.
     """
     left, right = next(old, None), next(new, None)
     while left is not None and right is not None:
@@ -56,7 +56,7 @@ def _last(frame: pl.DataFrame, timestamp: str) -> tuple[datetime, str]:
 def _split_at(
     frame: pl.DataFrame, bound: tuple[datetime, str], timestamp: str
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The rows up to and with `bound`, and the rest."""
+    """Return the rows up to and including `bound`, and the rest."""
     moment, source_key = bound
     begin = frame[timestamp].search_sorted(moment, side="left")
     end = frame[timestamp].search_sorted(moment, side="right")
@@ -67,9 +67,9 @@ def _split_at(
 def regroup(
     frames: Iterator[pl.DataFrame], rows: int = ROW_GROUP
 ) -> Iterator[pl.DataFrame]:
-    """Yield the same rows in frames of exactly `rows`, but for the last.
+    """Yield the same rows in frames of exactly `rows` rows, except the last frame.
 
-    Each is in one chunk of memory.
+    Each frame is in one chunk of memory.
     """
     held: list[pl.DataFrame] = []
     count = 0
@@ -91,12 +91,12 @@ def write(
     compression: Literal["zstd", "snappy"],
     metadata: Mapping[str, str] | None = None,
 ) -> None:
-    """Write frames that `regroup` made to a file, one row group each.
+    """Write frames of `regroup` to a file, one row group each.
 
-    The file has statistics and checksums, and the other `metadata`.
+    The file has statistics, checksums and `metadata`.
 
     Raises:
-        Exception: Whatever `frames` raises, as it is (polars would wrap it).
+        Exception: Any error of `frames`, unchanged (polars would wrap it).
     """
     raised: list[BaseException] = []
     groups = 0

@@ -1,4 +1,4 @@
-"""The joining of staged pieces of which too many would be read side by side."""
+"""Joining of staged pieces, if too many would be read concurrently."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from reporting_object_store.parquet_sink.staging import (
 )
 
 MAX_PIECES = 32
-"""Pieces that may be read side by side."""
+"""Maximum number of pieces that are read concurrently."""
 
 ROWS = 262_144
-"""Rows of pieces that are joined, and rows that all pieces have in memory then."""
+"""Number of rows of joined pieces, and of rows that all pieces then have in memory."""
 
 
 def join_pieces(
     pieces: Sequence[StagedFile], area: StagingArea, *, newest: bool = False
 ) -> Sequence[StagedFile]:
-    """Return pieces of which few are read side by side.
+    """Join pieces, so that few of them are read concurrently.
 
-    Those of a source that knows no order overlap all: each row group would be made of
-    rows of all of them.
+    All pieces of a source without an order overlap: each row group would have rows of
+    all pieces.
 
     Args:
-        pieces: Pieces for one file, in the order in which they came. Those that are
-            joined are removed.
-        area: Where they are.
+        pieces: Pieces for one file, in the order in which they were staged. Pieces that
+            are joined are removed.
+        area: Staging area of the pieces.
         newest: Whether a piece has only the newest version of each source key.
     """
     if _side_by_side(pieces) <= MAX_PIECES:
@@ -59,7 +59,7 @@ def join_pieces(
 
 
 def _side_by_side(pieces: Sequence[StagedFile]) -> int:
-    """Return how many pieces have rows of one moment, at the most."""
+    """Return the maximum number of pieces with rows of the same moment."""
     ends: list[int] = []
     most = 0
     for piece in sorted(pieces, key=lambda piece: piece.samples[0]):

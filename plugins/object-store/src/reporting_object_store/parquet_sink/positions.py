@@ -9,11 +9,11 @@ import polars as pl
 
 
 class Positions:
-    """Positions of rows by the number of the file or piece that they are in.
+    """Positions of rows by the number of their file or piece.
 
     Args:
         number: Column of that number.
-        at: Column of the position there.
+        at: Column of the position in the file or piece.
     """
 
     def __init__(self, number: str, at: str) -> None:

@@ -1,4 +1,4 @@
-"""The commit of ``replace``: staged rows become the table."""
+"""Commit of ``replace``: staged rows become the table."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from reporting_object_store.parquet_sink.row_versions import VERSION_COLUMNS
 class ReplaceCommit(FileCommit):
     """One commit of staged rows that become the table.
 
-    They are the newest version of each source key. A file of which no row is staged is
-    left without rows.
+    The table gets the newest version of each source key. A file without staged rows
+    becomes empty.
     """
 
     def run(self) -> Mapping[str, CommittedFile]:
-        """Commit each file, until the table is what was written.
+        """Commit each file, until the table is exactly the rows of this run.
 
-        Another run may write its own files meanwhile. Whoever writes last sees that,
-        and writes all that is not its own again: one run's rows are the table.
+        Another run may write its own files meanwhile. The run that writes last detects
+        this, and writes the other's files again: the table has the rows of one run.
 
         Raises:
-            CommitConflict: Others kept writing.
+            CommitConflict: Other runs kept writing.
         """
         empty = {key: self._none(key) for key in self.files}
         self._resolution = resolve(
@@ -54,7 +54,7 @@ class ReplaceCommit(FileCommit):
         return done
 
     def _known(self, key: str, done: Mapping[str, CommittedFile]) -> Checkpoint:
-        """Return a file as this run knows it; one that it does not know is opened."""
+        """Return a file as this run knows it; open a file that it does not know."""
         if key in done:
             return done[key].file
         return self.files.get(key) or self._sink.opened(key)

@@ -1,7 +1,6 @@
-"""Which rows of a table and which staged ones an upsert keeps.
+"""Resolution of an upsert: the rows of the table and the staged rows to keep.
 
-It is decided by source keys and versions alone; values are compared only where versions
-are equal.
+Only source keys and versions are used; values are compared only if versions are equal.
 """
 
 from __future__ import annotations
@@ -44,20 +43,22 @@ _DELETE, _APPLIES, _LIVE, _GONE, _SAME, _LATE = (
 
 @dataclass(slots=True)
 class FilePlan:
-    """What an upsert does to one file.
+    """Plan of an upsert for one file.
 
     Attributes:
         dropped: Positions of rows to leave out, in order.
         moved: Positions of rows to leave out once their newest version is in another
             file, in order.
-        tied: Positions of rows of the same version as one that goes to another file.
-        stale: Positions of rows to leave out since a newer version is in the table, in
-            order; those of `dropped` that have nothing to do with what a file gets.
+        tied: Positions of rows with the same version as a row that goes to another
+            file.
+        stale: Positions of rows to leave out because a newer version is in the table,
+            in order: the positions in `dropped` that no staged row of the file
+            replaces.
         known: Positions of rows whose source keys were read, in order.
-        known_live: How many of these rows are not deleted.
-        kept: Staged rows that the file gets.
-        counts: What is done to rows.
-        duplicates: Staged rows, other than deletes, that are not applied.
+        known_live: Number of these rows that are not deleted.
+        kept: Number of staged rows that the file gets.
+        counts: Counts of changed rows.
+        duplicates: Number of staged rows, other than deletes, that are not applied.
     """
 
     dropped: pl.Series
@@ -79,10 +80,10 @@ class FilePlan:
 
 @dataclass(slots=True)
 class Resolution:
-    """What an upsert does to each file, and which staged rows it leaves out.
+    """Plans of an upsert for each file, and the staged rows that it leaves out.
 
     Attributes:
-        plans: What it does to each file, by key.
+        plans: Plan for each file, by key.
         skipped: Positions of staged rows to leave out, in order, by their piece's path.
     """
 
@@ -104,16 +105,16 @@ def resolve(
     """Decide which rows stay.
 
     Args:
-        files: All files of the table, and those that rows are staged for, by key.
-        pieces: The staged rows, in the order in which they came.
-        timestamp: The column by which rows are sorted.
-        folder: Where to put what does not fit into memory.
+        files: All files of the table, and the files that rows are staged for, by key.
+        pieces: Staged rows, in the order in which they were staged.
+        timestamp: Column by which rows are sorted.
+        folder: Folder for data that does not fit into memory.
         hard: Whether a delete removes its row.
-        protected: Source keys of which `FilePlan.known` is to tell, too; `None`: it is
-            not needed.
+        protected: Further source keys for `FilePlan.known`; `None` if `known` is not
+            needed.
         overtaken: Keys of files that another run has written since they were opened.
-        at: When this run began: a row of these files that was deleted after that stays
-            deleted, unless a newer version is staged.
+        at: Time at which this run began: a row of these files that was deleted later
+            stays deleted, unless a newer version is staged.
     """
     numbers = [number for number, key in enumerate(files) if key in overtaken]
     late = pl.col(FILE).is_in(numbers) & (pl.col(DELETED_AT) > at) if at else None
@@ -133,9 +134,9 @@ def resolve(
 def _all_new(
     files: Mapping[str, Checkpoint], pieces: Sequence[StagedFile], *, hard: bool
 ) -> bool:
-    """Return whether there are no other rows of any staged source key.
+    """Return whether no staged source key has any other row.
 
-    A piece has a source key once. What differs in its hash is another.
+    Each piece has a source key once. Keys with different hashes are different.
     """
     if any(file.rows for file in files.values()):
         return False
@@ -151,7 +152,7 @@ def _all_new(
 
 
 class _Resolver:
-    """What was found out so far."""
+    """Collector of the decisions about rows."""
 
     def __init__(self, *, hard: bool, tells_known: bool, late: pl.Expr | None) -> None:
         self._hard, self._tells_known = hard, tells_known
@@ -167,7 +168,7 @@ class _Resolver:
     def take_all(
         self, files: Mapping[str, Checkpoint], pieces: Sequence[StagedFile]
     ) -> None:
-        """Note that all staged rows are kept."""
+        """Record that all staged rows are kept."""
         numbers = {key: number for number, key in enumerate(files)}
         for piece in pieces:
             live = piece.rows - piece.deletes
@@ -196,12 +197,12 @@ class _Resolver:
         self._count(superseded.agg(duplicates=pl.len()))
 
     def _count(self, counts: pl.DataFrame) -> None:
-        """Add counts by the number of the file that rows are for."""
+        """Add counts by the number of the rows' file."""
         for row in counts.iter_rows(named=True):
             self._counts[row.pop(TARGET)].update(row)
 
     def _decided(self, newest: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
-        """Say of the newest staged rows whether they apply, and what that means."""
+        """Return the newest staged rows with whether they apply, and their effect."""
         was = f"{VERSION}_right"
         version, deleted = pl.col(VERSION), pl.col(DELETED_AT)
         older = pl.col(was).is_not_null() & (
@@ -229,7 +230,7 @@ class _Resolver:
         )
 
     def _note_old_rows(self, old: pl.DataFrame, decided: pl.DataFrame) -> None:
-        """Note which rows of files do not stay, or stay only for now."""
+        """Record the rows of files that do not stay, or stay only for now."""
         about = decided.select(
             SOURCE_KEY,
             TARGET,
@@ -257,16 +258,13 @@ class _Resolver:
         self._tied.add(elsewhere.filter(tied))
 
     def take_pairs(self, number: int) -> pl.DataFrame:
-        """Return positions in a file and staged rows of the same version there.
-
-        They are forgotten.
-        """
+        """Return and forget positions in a file with tied staged rows."""
         pairs = self._pairs.pop(number, [])
         none = pl.Schema({AT: pl.UInt32(), PIECE: pl.UInt32(), ROW: pl.UInt32()})
         return pl.concat(pairs) if pairs else none.to_frame()
 
     def add_compared(self, number: int, pairs: pl.DataFrame, equal: pl.Series) -> None:
-        """Note which staged rows are there already: the old ones stay."""
+        """Record the staged rows that already exist: the old rows stay."""
         pairs = pairs.with_columns(pl.lit(number, pl.UInt32).alias(FILE))
         unchanged = pairs.filter(equal)
         self._skipped.add(unchanged)
@@ -279,7 +277,7 @@ class _Resolver:
     def resolution(
         self, keys: Sequence[str], pieces: Sequence[StagedFile]
     ) -> Resolution:
-        """Return what was decided."""
+        """Return the decisions."""
         plans = {}
         for number, key in enumerate(keys):
             count = self._counts[number]
@@ -302,17 +300,17 @@ class _Resolver:
 
 
 def _is_tombstone() -> pl.Expr:
-    """Return whether an old row is a delete that the source gave.
+    """Return an expression: whether an old row is a delete that the source returned.
 
-    Its timestamp is that of the delete; one that a snapshot has implied has kept its
-    own. A timestamp may have milliseconds alone.
+    The timestamp of such a row is the time of its deletion; a row that a snapshot has
+    deleted keeps its timestamp. A timestamp may have only milliseconds.
     """
     deleted = pl.col(f"{DELETED_AT}_right").dt.timestamp("us")
     return (deleted - pl.col(f"{MOMENT}_right")).is_between(0, 999)
 
 
 def _counted(decided: pl.DataFrame) -> pl.DataFrame:
-    """Count what applies, by file."""
+    """Count the rows that apply, by file."""
     applies, live, delete = pl.col(_APPLIES), pl.col(_LIVE), pl.col(_DELETE)
     counts = {
         "inserted": applies & ~delete & ~live,

@@ -1,4 +1,4 @@
-"""The writing of a file again: rows that stay, staged rows, and the source state."""
+"""Rewriting of a file: rows that stay, staged rows, and the source state."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from reporting_object_store.parquet_sink.state import metadata_of
 
 
 class Written(NamedTuple):
-    """What was written to a file.
+    """Counts of a file that was written.
 
     Attributes:
-        rows: How many rows.
-        newest: Timestamp of the last one.
-        deleted: How many of them are deleted.
+        rows: Number of rows.
+        newest: Timestamp of the last row.
+        deleted: Number of rows that are deleted.
     """
 
     rows: int
@@ -31,13 +31,13 @@ class Written(NamedTuple):
 
 
 class StayingRows:
-    """The rows of a file that stay, as they are afterwards.
+    """Rows of a file that stay, in their new state.
 
     Args:
-        plan: What is left out.
-        deleted_at: When rows whose source key was not read count as deleted; `None`:
-            they stay as they are.
-        hard: Whether they are left out, and those that were deleted before, too.
+        plan: Plan with the rows to leave out.
+        deleted_at: Time of deletion for rows whose source key was not read; `None`:
+            these rows stay unchanged.
+        hard: Whether deleted rows are left out, rows that were deleted before too.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class StayingRows:
         self._plan, self._at, self._hard = plan, deleted_at, hard
 
     def of(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield what stays of the rows of the file, in their order."""
+        """Yield the rows of the file that stay, in their order."""
         begin = 0
         for frame in frames:
             rows = self._kept(frame, begin)

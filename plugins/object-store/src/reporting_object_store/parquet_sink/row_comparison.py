@@ -1,4 +1,4 @@
-"""The comparison of staged rows with those that have their source key and version."""
+"""Comparison of staged rows with the rows of the same source key and version."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from reporting_object_store.parquet_sink.staged_keys import AT, PIECE, ROW
 from reporting_object_store.parquet_sink.staging import StagedFile
 
 WINDOW = 65_536
-"""Rows of a file that are compared at once, at the most."""
+"""Maximum number of rows of a file that are compared at once."""
 
 
 def windows(pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Yield pairs by where they are in the file, in the order of the staged rows.
+    """Yield pairs by their position in the file, in the order of the staged rows.
 
     Args:
         pairs: Positions in a file, numbers of pieces and positions in them.
@@ -31,14 +31,14 @@ def windows(pairs: pl.DataFrame) -> Iterator[pl.DataFrame]:
 def equal_rows(
     file: Checkpoint, pieces: Sequence[StagedFile], pairs: pl.DataFrame
 ) -> pl.Series:
-    """Return whether the staged row of each pair is the row that is there.
+    """Return whether the staged row of each pair equals the row of the file.
 
-    Columns that only the file has do not count.
+    Columns that only the file has are ignored.
 
     Args:
         file: The file.
         pieces: The staged rows.
-        pairs: One of `windows`.
+        pairs: Pairs that `windows` yielded.
     """
     first, last = _ends(pairs[AT])
     staged = pl.concat(

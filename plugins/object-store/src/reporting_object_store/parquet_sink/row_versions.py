@@ -1,4 +1,4 @@
-"""Versions of staged rows: which of several of one source key is the newest."""
+"""Versions of staged rows, and the newest row of each source key."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import polars as pl
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
 
 VERSION_COLUMNS = {VERSION: pl.String(), DELETED_AT: pl.Datetime("us", "UTC")}
-"""Columns of a table that is upserted, behind those of the report."""
+"""Further columns of an upserted table, after the columns of the report."""
 
 
 def with_moments(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
-    """Return rows of which deletes have a timestamp, that of the delete.
+    """Return the rows; the timestamp of a delete is its time of deletion.
 
-    A delete has no other, and rows are sorted by it.
+    A delete has no other timestamp, and rows are sorted by timestamp.
     """
     dtype = frame.schema[timestamp]
     if not isinstance(dtype, pl.Datetime) or not frame[timestamp].null_count():
@@ -23,10 +23,11 @@ def with_moments(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:
 
 
 def newest_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Return the newest row of each source key, and how many other rows there were.
+    """Return the newest row of each source key, and the number of other rows.
 
-    Rows are in the order in which they came. Of equal versions a delete wins, and then
-    the later row; without a version the later one. Deletes that lose are not counted.
+    Rows are in the order in which they were staged. Of equal versions, a delete wins,
+    then the later row; without versions, the later row. Deletes that lose are not
+    counted.
     """
     if frame[SOURCE_KEY].n_unique() == frame.height:
         return frame, 0
@@ -44,7 +45,7 @@ def newest_rows(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
 def newest_of(rows: pl.DataFrame, then: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the newest row of each source key, and the others.
 
-    Of equal versions a delete is newer, and then the row with the greater `then`.
+    Of equal versions, a delete is newer, then the row with the greater `then`.
     """
     again = rows[SOURCE_KEY].is_duplicated()
     if not again.any():
@@ -66,6 +67,6 @@ ORDER: tuple[pl.Expr, ...] = (
         pl.col(DELETED_AT).is_not_null(), pl.col(VERSION).is_not_null()
     ).alias("_reporting_is_delete"),
 )
-"""Puts the newest version last, a delete behind a row of its version; null is oldest,
-and nothing says which of several without a version is newer.
+"""Sort order with the newest version last, a delete after a row of its version, and
+null first; several rows without a version have no order.
 """

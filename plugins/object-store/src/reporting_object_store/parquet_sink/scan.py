@@ -1,6 +1,6 @@
-"""A checkpoint as a table.
+"""Checkpoint as a table.
 
-All of its files are one lazy frame, older ones brought to today's columns.
+All files are one lazy frame; older files are read in the present columns.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from reporting_object_store.parquet_sink.layout import Layout
 from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
 
 MAX_WORKERS = 16
-"""Files that are looked into at once: each look is a round trip."""
+"""Number of files that are inspected at once: each is a round trip."""
 
 
 HELD = 64
-"""Files of a folder that are kept open while they are read; of more none is, and one
-that is replaced is refused.
+"""Maximum number of files of a folder that are kept open for reading. If there are
+more, none is kept open, and a file that was replaced is an error.
 """
 
 
 class _ScannedFile(NamedTuple):
-    """A file that is there, and the schema that it has."""
+    """Existing file with its schema."""
 
     uri: str
     rows: pl.LazyFrame
@@ -46,19 +46,19 @@ class _ScannedFile(NamedTuple):
 def scan_files(
     store: Store, layout: Layout, keys: Iterable[str], schema: pl.Schema
 ) -> pl.LazyFrame | None:
-    """All rows of these files, lazily; None where none of them is there.
+    """Return all rows of these files as a lazy frame; `None` if no file exists.
 
     Args:
-        store: The folder they are in.
-        layout: How they are named.
-        keys: Their keys.
-        schema: The columns to come first, in their order and types. One that a file
-            lacks is null there, one of another type is cast: a text that is no day
-            makes the query fail.
+        store: Store of the files' folder.
+        layout: Layout of the files.
+        keys: Keys of the files.
+        schema: First columns of the frame, in their order and types. A column that a
+            file lacks is null in its rows; a column of another type is cast: a text
+            that is not a day makes the query fail.
 
     Raises:
-        CorruptCheckpoint: One is not parquet, holds rows that belong into another, or
-            has a column of a type that cannot be cast.
+        CorruptCheckpoint: A file is not parquet, holds rows that belong in another
+            file, or has a column of a type that cannot be cast.
     """
     with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
         files = [
@@ -75,13 +75,11 @@ def scan_files(
 def table_files(
     store: Store, layout: Layout, keys: Sequence[str], wanted: pl.Schema
 ) -> list[ParquetSnapshot]:
-    """These files, each in the version that it has now.
-
-    Without those that are not there.
+    """Return the existing files among these, each in its present version.
 
     Raises:
-        CorruptCheckpoint: One is not parquet, holds rows that belong into another, or
-            cannot be read in the columns that are wanted.
+        CorruptCheckpoint: A file is not parquet, holds rows that belong in another
+            file, or cannot be read in the wanted columns.
     """
     look = partial(_table_file, store, layout, wanted=wanted, held=len(keys) <= HELD)
     with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
@@ -91,7 +89,7 @@ def table_files(
 def _table_file(
     store: Store, layout: Layout, key: str, *, wanted: pl.Schema, held: bool
 ) -> ParquetSnapshot | None:
-    """The file, with the schema of the very bytes that are pinned."""
+    """Return the file with the schema of the version that is pinned."""
     content = store.pin(key, held=held)
     if content is None:
         return None
@@ -114,19 +112,15 @@ def _table_file(
 def _check(store: Store, uri: str, content: Pinned) -> None:
     """Compare a small local file with its checksums.
 
-    A query must not read more of others than it needs.
-
-    Every commit and `reporting doctor` compare the others.
+    Other files are not compared, as a query must not read more of them than it needs;
+    every commit and `reporting doctor` compare them.
     """
     if not store.remote and content.size <= READ_WHOLE:
         checksums.check(uri, content.read, content.size)
 
 
 def _inspect(store: Store, layout: Layout, key: str) -> _ScannedFile | None:
-    """Look into the file.
-
-    Its schema is found, and whether its rows are those that belong there.
-    """
+    """Return the file with its schema, and check that its rows belong in it."""
     content = store.pin(key)
     if content is None:
         return None
@@ -166,12 +160,12 @@ def _scan(source: Any, options: Mapping[str, Any]) -> pl.LazyFrame:
 
 
 def _conform(file: _ScannedFile, wanted: pl.Schema) -> pl.LazyFrame:
-    """Return the rows with the columns that are wanted, and then the others.
+    """Return the rows with the wanted columns, then the others.
 
-    The wanted ones are in their order and types.
+    The wanted columns have their order and types.
 
     Raises:
-        CorruptCheckpoint: A column has a type that cannot be read as today's.
+        CorruptCheckpoint: A column has a type that cannot be converted.
     """
     form = _form(file, wanted)
     rows, names = form.read(file.rows, strict=True), [*wanted, *form.kept]
@@ -179,13 +173,13 @@ def _conform(file: _ScannedFile, wanted: pl.Schema) -> pl.LazyFrame:
 
 
 def _form(file: _ScannedFile, wanted: pl.Schema) -> SchemaMapping:
-    """How the file is read in today's columns.
+    """Return the mapping of the file's columns to the present columns.
 
-    Of an older one every value that is cast is looked at.
+    Every value of an older file that must be cast is checked.
 
     Raises:
-        CorruptCheckpoint: A column has a type that cannot be read as today's, or some
-            of its values do not fit.
+        CorruptCheckpoint: A column has a type that cannot be converted, or some of its
+            values do not fit.
     """
     try:
         form = SchemaMapping.between(file.schema, wanted)

@@ -1,7 +1,4 @@
-"""The form of a file that was made under another schema.
-
-It says what is read in which way, what is kept, and what cannot be.
-"""
+"""Schema evolution: reading of files that were written with other columns."""
 
 from __future__ import annotations
 
@@ -16,25 +13,25 @@ from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.query.schemas import readable_as
 
 DAY = "%Y-%m-%d"
-"""How a day is written as a text."""
+"""Format of a day as text."""
 
 _LAST = (SOURCE_KEY, VERSION, DELETED_AT)
 """Columns that follow all others."""
 
 MAX_MESSAGE = 600
-"""Longest account of what changes, in characters: names of columns are another
-program's.
+"""Longest description of changes, in characters, as another program may have named the
+columns.
 """
 
 
 class SchemaMapping(NamedTuple):
-    """The columns that a file has, and those that its rows have among today's.
+    """Mapping of a file's columns to the columns that are written.
 
     Attributes:
-        stored: The columns of the file.
-        schema: Today's columns, those that only the file has behind them, and the
-            source key last, before the columns of ``upsert``: what is written.
-        wanted: Today's columns.
+        stored: Columns of the file.
+        schema: Columns that are written: the present columns, then columns that only
+            the file has, then the source key and the columns of ``upsert``.
+        wanted: Present columns.
     """
 
     stored: pl.Schema
@@ -45,17 +42,17 @@ class SchemaMapping(NamedTuple):
     def between(
         cls, actual: pl.Schema, wanted: pl.Schema, needed: Sequence[str] = ()
     ) -> SchemaMapping:
-        """How a file of one schema is read in another.
+        """Return the mapping of a file of one schema to another schema.
 
         Args:
-            actual: The columns of the file.
-            wanted: Today's columns, the source key among them.
-            needed: Columns that hold no null, so that a file without one of them is
-                none of today's.
+            actual: Columns of the file.
+            wanted: Present columns, with the source key.
+            needed: Columns without nulls, so that a file without one of them is not of
+                this table.
 
         Raises:
-            CorruptCheckpoint: A column that is needed is not there, or one has a type
-                that cannot be read as today's.
+            CorruptCheckpoint: A needed column is missing, or a column has a type that
+                cannot be converted.
         """
         problems = [f"no column {name}" for name in needed if name not in actual]
         problems += [
@@ -76,7 +73,7 @@ class SchemaMapping(NamedTuple):
 
     @property
     def current(self) -> bool:
-        """Whether the file is as it would be written today."""
+        """True if the file has the columns that would be written now."""
         return list(self.stored.items()) == list(self.schema.items())
 
     @property
@@ -85,14 +82,14 @@ class SchemaMapping(NamedTuple):
         return [name for name in self.schema if name not in self.wanted]
 
     def read(self, rows: pl.LazyFrame, *, strict: bool = False) -> pl.LazyFrame:
-        """The file's rows in the columns that are written today.
+        """Return the file's rows in the columns that are written now.
 
-        What does not fit is null, or an error if `strict`.
+        A value that does not fit becomes null, or an error if `strict`.
         """
         return rows if self.current else rows.select(self._columns(strict))
 
     def fitted(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Rows of the file in the columns that are written today, each looked at.
+        """Return rows of the file in the columns that are written now, all checked.
 
         Raises:
             CorruptCheckpoint: A value does not fit.
@@ -103,19 +100,20 @@ class SchemaMapping(NamedTuple):
         return frame.select(self._columns(False))
 
     def extended(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Rows in today's columns with nulls in those that only the file has."""
+        """Return rows in the present columns, with nulls in the file's own columns."""
         if self.schema == self.wanted:
             return frame
         more = [pl.lit(None, self.schema[name]).alias(name) for name in self.kept]
         return frame.with_columns(more).select(self.schema.names())
 
     def check(self, rows: pl.LazyFrame) -> None:
-        """Look at every value that is to be read as another type.
+        """Check every value that must be converted to another type.
 
-        Memory does not grow with their number.
+        Memory does not grow with the number of values.
 
         Raises:
-            CorruptCheckpoint: Some do not fit. It tells how many, and none of them.
+            CorruptCheckpoint: Some values do not fit. The message has their number, and
+                no value.
         """
         casts = [
             name
@@ -138,7 +136,7 @@ class SchemaMapping(NamedTuple):
             )
 
     def describe(self) -> str:
-        """What a commit changes, in words."""
+        """Describe the changes of columns by a commit, in words."""
         cast = [
             f"column {name} {self.stored[name]} to {dtype}"
             for name, dtype in self.schema.items()
@@ -168,9 +166,9 @@ class SchemaMapping(NamedTuple):
         ]
 
     def _loses_value(self, name: str) -> pl.Expr:
-        """Return whether a value is another once it was read and written back.
+        """Return an expression: whether conversion and its reverse change a value.
 
-        A value that is none then counts as another.
+        A value that becomes null counts as changed.
         """
         actual, wanted = self.stored[name], self.wanted[name]
         column, converted = pl.col(name), _cast(name, actual, wanted, strict=False)
@@ -191,8 +189,8 @@ def _cast(name: str, actual: pl.DataType, wanted: pl.DataType, strict: bool) -> 
 
 
 def _plain(dtype: pl.DataType) -> pl.DataType:
-    """Return the type that a column is kept in.
+    """Return the type in which a column is stored.
 
-    Of a category it is its text, since categories differ from file to file.
+    Categories are stored as texts, since categories differ from file to file.
     """
     return pl.String() if isinstance(dtype, pl.Categorical | pl.Enum) else dtype

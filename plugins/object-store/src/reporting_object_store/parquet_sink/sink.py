@@ -1,4 +1,4 @@
-"""The sink ``parquet-checkpoint``, a sorted parquet file.
+"""Sink ``parquet-checkpoint``, a sorted parquet file.
 
 The file is its own ledger, and is replaced in one atomic write.
 """
@@ -60,14 +60,15 @@ COMMITS: Mapping[WriteMode, type[FileCommit]] = {
 
 
 class ParquetCheckpoint(CheckpointMaintenance):
-    """One parquet file, or one per combination of the columns named in its key.
+    """Sink of one parquet file, or of one per combination of the columns in its key.
 
     The column `source_key` of the file is the ledger. A commit merges the staged rows
-    into the file as it was read and replaces it only if it still is that version; else
-    it reads again, leaves out what is there by now, and merges anew.
+    into the version of the file that was read, and replaces the file only if it still
+    has this version. Otherwise it reads the file again, leaves out rows that now exist,
+    and merges again.
 
-    A file of another schema, an older one or one that another program has written, is
-    read in today's columns, and written in them by the next commit that adds rows (see
+    A file of another schema, an older file or a file of another program, is read in the
+    present columns. The next commit that adds rows writes it in these columns (see
     `schema_evolution`).
     """
 
@@ -108,7 +109,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
         return self._schema
 
     def opened(self, key: str) -> Checkpoint:
-        """Return a file as it is now."""
+        """Return the present version of a file."""
         return self._file_of(key)
 
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
@@ -166,15 +167,15 @@ class ParquetCheckpoint(CheckpointMaintenance):
         return committed.result()
 
     def attempt(self, file: Checkpoint, write: Callable[[Checkpoint, bool], T]) -> T:
-        """Write a file, again and again as long as others win the race.
+        """Write a file, with retries while other runs win the race.
 
         Args:
             file: The file as it was opened.
-            write: Writes it as it is now. Its second argument is whether that is
-                another version than was opened.
+            write: Function that writes the present version of the file. Its second
+                argument is whether this version differs from the one that was opened.
 
         Raises:
-            CommitConflict: Others kept winning.
+            CommitConflict: Other runs won all races.
         """
         planned = file.version
         for attempt in commit_attempts(file.uri):

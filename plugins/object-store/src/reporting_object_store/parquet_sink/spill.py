@@ -1,6 +1,6 @@
 """Rows divided by a hash of their source key, on the local disk.
 
-So that what belongs together fits into memory, however many rows there are.
+Rows with the same source key are in one part, which fits into memory.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Spill:
     """Frames of rows in buckets, each a file.
 
     Args:
-        folder: Where the files are made.
-        name: What their names begin with.
-        buckets: How many buckets there are.
+        folder: Folder of the files.
+        name: Prefix of their names.
+        buckets: Number of buckets.
     """
 
     def __init__(self, folder: Path, name: str, buckets: int) -> None:

@@ -1,4 +1,4 @@
-"""Source keys and versions of staged rows and of those in the files, side by side.
+"""Source keys and versions of staged rows, with those of the rows in the files.
 
 Only these columns are read. If there are many staged rows, both sides are divided into
 buckets that fit into memory.
@@ -20,10 +20,10 @@ from reporting_object_store.parquet_sink.spill import Spill
 from reporting_object_store.parquet_sink.staging import StagedFile
 
 BUCKET = 262_144
-"""Staged rows that are looked at together."""
+"""Number of staged rows that are processed together."""
 
 FEW = 4_096
-"""Up to so many source keys are looked for in a whole file at once."""
+"""Maximum number of source keys that are searched in a whole file at once."""
 
 MOMENT, PIECE = "_reporting_moment", "_reporting_piece"
 ROW, TARGET = "_reporting_row", "_reporting_target"
@@ -39,8 +39,8 @@ STAGED_SCHEMA = pl.Schema(
         TARGET: pl.UInt32(),
     }
 )
-"""A staged row: the number of its piece, its position there, and the number of the file
-that it is for.
+"""Schema of staged rows: number of the piece, position in it, and number of the file
+that the row is for.
 """
 
 OLD_SCHEMA = pl.Schema(
@@ -53,7 +53,7 @@ OLD_SCHEMA = pl.Schema(
         AT: pl.UInt32(),
     }
 )
-"""A row of a file: the number of the file, and its position there."""
+"""Schema of rows of files: number of the file, and position in it."""
 
 
 class Bucket(NamedTuple):
@@ -61,7 +61,7 @@ class Bucket(NamedTuple):
 
     Attributes:
         staged: Staged rows, in `STAGED_SCHEMA`.
-        old: Rows of the files with the source keys of staged or protected ones, in
+        old: Rows of the files with source keys of staged or protected rows, in
             `OLD_SCHEMA`.
     """
 
@@ -70,14 +70,14 @@ class Bucket(NamedTuple):
 
 
 class KeyReader:
-    """Reads source keys and versions.
+    """Reader of source keys and versions.
 
     Args:
         files: The files, as they were opened.
         pieces: The staged rows.
-        timestamp: The column by which both are sorted.
-        folder: Where to put what does not fit into memory.
-        protected: Source keys of other rows that are asked for.
+        timestamp: Column by which both are sorted.
+        folder: Folder for data that does not fit into memory.
+        protected: Source keys of further rows to look up.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class KeyReader:
         )
 
     def buckets(self) -> Iterator[Bucket]:
-        """Yield all staged rows, with the rows of the files that concern them."""
+        """Yield all staged rows, with the rows of the files with their source keys."""
         rows = sum(piece.rows for piece in self._pieces) + self._protected.height
         number = max(1, -(-rows // BUCKET))
         if number == 1:
@@ -146,7 +146,7 @@ class KeyReader:
                 yield keys.slice(begin, READ_ROWS).collect()
 
     def _old(self, wanted: pl.DataFrame | None) -> Iterator[pl.DataFrame]:
-        """Yield rows of the files, those with wanted source keys or all of them."""
+        """Yield rows of the files with wanted source keys, or all rows."""
         for number, file in enumerate(self._files):
             if not file.rows:
                 continue

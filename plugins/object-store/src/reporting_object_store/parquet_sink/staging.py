@@ -1,7 +1,4 @@
-"""Staged rows on the local disk.
-
-They are there so that memory does not grow with the number of records in a run.
-"""
+"""Staged rows on the local disk, so that memory does not grow with a run."""
 
 from __future__ import annotations
 
@@ -20,17 +17,17 @@ from reporting_framework import DELETED_AT, SOURCE_KEY
 from reporting_framework.storage import LockedPath, locked_folder, naming
 
 SAMPLE = 64
-"""Every how many rows a timestamp is kept, to cut staged rows into parts of about equal
-size.
+"""Interval, in rows, of the timestamps that are kept to cut staged rows into parts of
+about equal size.
 """
 
 MERGE_ROWS = 4_096, 65_536
-"""Staged rows that are merged at once, at the least and at the most; see `merge_rows`.
+"""Minimum and maximum number of staged rows that are merged at once; see `merge_rows`.
 """
 
 RECORD_BATCH = 4_096
-"""Rows that are read together, at the least: a slice keeps all of the batches that it
-is of in memory.
+"""Minimum number of rows that are read together: a slice keeps all of its batches in
+memory.
 """
 
 
@@ -38,16 +35,16 @@ class StagedFile(NamedTuple):
     """Staged rows of one batch for one file, sorted.
 
     Attributes:
-        key: Key of the file they are for.
-        path: Where they are staged (Arrow IPC).
-        rows: How many.
-        samples: Timestamps (µs since the epoch) of the first row, every `SAMPLE`-th one
-            and the last.
-        fresh: Whether the ledger was asked for all objects of these rows, and knew none
+        key: Key of the file that the rows are for.
+        path: Path of the staged rows (Arrow IPC).
+        rows: Number of rows.
+        samples: Timestamps (µs since the epoch) of the first row, every `SAMPLE`-th row
+            and the last row.
+        fresh: Whether the ledger has looked up all objects of these rows, and had none
             of them.
-        superseded: Rows, other than deletes, that were left out because the piece has
-            a newer version of them.
-        deletes: How many of the rows are deletes.
+        superseded: Number of rows, other than deletes, that were left out because the
+            piece has a newer version.
+        deletes: Number of rows that are deletes.
     """
 
     key: str
@@ -60,9 +57,9 @@ class StagedFile(NamedTuple):
 
 
 class StagingArea:
-    """A folder of staged pieces.
+    """Folder of staged pieces.
 
-    What a killed process left behind is removed by a later one.
+    A later process removes the folders of killed processes.
     """
 
     def __init__(self, timestamp: str) -> None:
@@ -71,7 +68,7 @@ class StagingArea:
         self._making = threading.Lock()
 
     def folder(self) -> Path:
-        """The folder, made when it is first needed."""
+        """Return the folder; it is created when it is first needed."""
         with self._making:
             if self._folder is None:
                 self._folder = locked_folder("spool")
@@ -89,12 +86,12 @@ class StagingArea:
         """Stage rows; the same name again replaces them.
 
         Args:
-            key: Key of the file they are for.
+            key: Key of the file that the rows are for.
             frame: The rows.
-            name: What they are known by.
+            name: Name of the piece.
             fresh: See `StagedFile`.
-            batch: Rows that are read together, at the least; in a small piece fewer,
-                unless given: there may be many of them.
+            batch: Minimum number of rows that are read together. By default it is
+                smaller for a small piece, as there may be many.
         """
         if batch is None:
             batch = max(512, min(RECORD_BATCH, frame.height // 8))
@@ -142,10 +139,10 @@ def is_sorted(moments: pl.Series, source_keys: pl.Series) -> bool:
 
 
 def merge_rows(pieces: Sequence[StagedFile]) -> int:
-    """Return how many staged rows to merge at once.
+    """Return the number of staged rows to merge at once.
 
-    Few of few rows, for it sets how much memory a commit takes; more of many, which
-    takes less time.
+    It is small for few rows, as it determines the memory of a commit, and larger for
+    many rows, as this takes less time.
     """
     least, most = MERGE_ROWS
     return max(least, min(most, sum(piece.rows for piece in pieces) // 16))
@@ -157,14 +154,14 @@ def in_order(
     rows: int,
     skipped: Mapping[Path, pl.Series] | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """All staged rows in order, in frames of about `rows`.
+    """Yield all staged rows in order, in frames of about `rows` rows.
 
-    More only where that many share one timestamp.
+    A frame has more rows only if they share one timestamp.
 
     Args:
         pieces: The staged rows.
-        timestamp: The column by which they are sorted.
-        rows: How many rows a frame has.
+        timestamp: Column by which they are sorted.
+        rows: Number of rows of a frame.
         skipped: Positions of rows to leave out, in order, by the piece's path.
     """
     moments = sorted(moment for piece in pieces for moment in piece.samples)
@@ -188,7 +185,7 @@ def in_order(
 
 
 class _Reader:
-    """The rows of a piece from the first to the last, less those to leave out."""
+    """Rows of a piece from the first to the last, without rows to leave out."""
 
     def __init__(
         self, piece: StagedFile, timestamp: str, skipped: pl.Series | None
@@ -199,14 +196,11 @@ class _Reader:
 
     @property
     def left(self) -> bool:
-        """Whether there are more rows."""
+        """Return whether there are more rows."""
         return self._at < self._piece.rows
 
     def until(self, bound: int) -> pl.DataFrame:
-        """The next rows up to `bound`.
-
-        Only the batches that they are in are read.
-        """
+        """Return the next rows up to `bound`; only their batches are read."""
         begin, samples = self._at, self._piece.samples
         most = min(bisect_right(samples, bound) * SAMPLE, self._piece.rows)
         frame = self._file.slice(begin, max(0, most - begin)).collect()
@@ -217,11 +211,11 @@ class _Reader:
 
 
 def without(frame: pl.DataFrame, begin: int, skipped: pl.Series | None) -> pl.DataFrame:
-    """Return rows less those at these positions.
+    """Return rows without the rows at these positions.
 
     Args:
         frame: The rows.
-        begin: Position of the first of them.
+        begin: Position of the first row.
         skipped: Positions, in order.
     """
     mask = positions_in(frame.height, begin, skipped)
@@ -231,7 +225,10 @@ def without(frame: pl.DataFrame, begin: int, skipped: pl.Series | None) -> pl.Da
 def positions_in(
     rows: int, begin: int, positions: pl.Series | None
 ) -> pl.Series | None:
-    """Which of so many rows from `begin` on are at these positions; `None`: none is."""
+    """Return a mask of `rows` rows from `begin` on: true at these positions.
+
+    Returns `None` if no row is at one of them.
+    """
     if positions is None or not len(positions) or not rows:
         return None
     first = positions.search_sorted(begin, side="left")
@@ -246,7 +243,7 @@ def positions_in(
 def sort_frames(
     frames: Iterator[pl.DataFrame], timestamp: str, rows: int
 ) -> Iterator[Iterator[pl.DataFrame]]:
-    """The rows of frames in any order, in order, by way of the disk."""
+    """Sort the rows of frames on disk; the block gets them in order."""
     spool = StagingArea(timestamp)
     try:
         pieces = [

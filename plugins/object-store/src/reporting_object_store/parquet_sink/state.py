@@ -1,8 +1,8 @@
-"""The source state of a checkpoint.
+"""Source state of a checkpoint.
 
 A checkpoint of one file has it in the metadata of that file, so that rows and state
-change in one step. One of several files has a small file beside them, which is written
-after all of them.
+change in one step. A checkpoint of several files has the state in a small file of its
+own, which is written after all of them.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ KEY = "reporting_framework.state"
 
 
 def encoded(state: Mapping[str, Any]) -> str:
-    """Return a state as a text; checksums in it would not look like those of a file."""
+    """Return a state as text, in which nothing can look like checksums of a file."""
     return json.dumps(state, sort_keys=True)
 
 
 def decoded(uri: str, text: str) -> Mapping[str, Any]:
-    """Return the state that a text is of.
+    """Return the state of a text that `encoded` has returned.
 
     Raises:
-        CorruptCheckpoint: It is of none.
+        CorruptCheckpoint: The text is not a state.
     """
     try:
         state = json.loads(text)
@@ -55,23 +55,23 @@ def decoded(uri: str, text: str) -> Mapping[str, Any]:
 
 
 def metadata_of(text: str | None) -> dict[str, str]:
-    """Return the metadata that a file with this state has."""
+    """Return the parquet metadata for this state."""
     return {} if text is None else {KEY: text}
 
 
 def text_in(store: Store, key: str, version: str, content: bytes | None) -> str | None:
-    """Return the state that a parquet file has in its metadata, as a text.
+    """Return the state in the metadata of a parquet file, as text.
 
     Args:
-        store: The folder that the file is in.
-        key: Its key there.
-        version: Its version.
-        content: All of it, if it was read.
+        store: Store of the file's folder.
+        key: Key of the file.
+        version: Version of the file.
+        content: The whole file, if it was read.
 
     Raises:
-        CorruptCheckpoint: Its metadata is not as it was written.
-        StorageUnavailable: Another version has taken its place.
-        polars.exceptions.PolarsError: It is no parquet file.
+        CorruptCheckpoint: The metadata does not match its checksum.
+        StorageUnavailable: The file was replaced by another version.
+        polars.exceptions.PolarsError: It is not a parquet file.
     """
     if content is not None:
         return pl.read_parquet_metadata(io.BytesIO(content)).get(KEY)
@@ -87,7 +87,7 @@ def text_in(store: Store, key: str, version: str, content: bytes | None) -> str 
 
 
 class StateFile:
-    """The source state beside a checkpoint of several files."""
+    """File of the source state of a checkpoint of several files."""
 
     def __init__(self, place: Location) -> None:
         self._place = place
@@ -96,30 +96,30 @@ class StateFile:
 
     @property
     def uri(self) -> str:
-        """Where it is."""
+        """URI of the file."""
         return self._place.uri
 
     @property
     def store(self) -> Store:
-        """The folder that it is in."""
+        """Store of the file's folder."""
         return open_store(self._place.parent)
 
     @property
     def key(self) -> str:
-        """Its key there."""
+        """Key of the file in its folder."""
         return self._key
 
     def load(self, keys: Set[str]) -> Mapping[str, Any] | None:
         """Return the state, `None` if there is none.
 
-        A state says that rows were read. If a file of the table has gone since, some
-        are not there any more, and the state says nothing.
+        A state means that rows were read. If a file of the table was removed since,
+        some of these rows are gone, and the state is ignored.
 
         Args:
-            keys: Keys of the files that there are.
+            keys: Keys of the existing files.
 
         Raises:
-            CorruptCheckpoint: It is not what was written.
+            CorruptCheckpoint: The file does not have the form that `save` writes.
         """
         try:
             stored = self.store.get(self._key)
@@ -151,7 +151,7 @@ class StateFile:
 
 
 def not_as_written(uri: str) -> CorruptCheckpoint:
-    """Return the error for a state that is not what was written."""
+    """Return the error for a state that is damaged."""
     return CorruptCheckpoint(
         f"{uri}: its source state is not what was written; restore an earlier version,"
         " or reset the report to read everything"

@@ -1,4 +1,4 @@
-"""The commit of ``upsert``: the newest version of each source key stays."""
+"""Commit of ``upsert``: the newest version of each source key stays."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from reporting_object_store.parquet_sink.staged_keys import AT
 
 
 class UpsertCommit(FileCommit):
-    """One commit of staged rows of which the newest version of a source key stays."""
+    """One commit of staged rows; the newest version of each source key stays."""
 
     _resolution: Resolution | None = None
 
@@ -44,7 +44,8 @@ class UpsertCommit(FileCommit):
     def run(self) -> Mapping[str, CommittedFile]:
         """Commit each file.
 
-        A row whose newest version is in another file goes once that is written.
+        A row whose newest version is in another file is removed after that file was
+        written.
         """
         done: dict[str, CommittedFile] = {}
         while left := [key for key in self.files if key not in done]:
@@ -65,7 +66,7 @@ class UpsertCommit(FileCommit):
     # -- one file ----------------------------------------------------------------------
 
     def _write(self, file: Checkpoint, overtaken: bool) -> CommittedFile:
-        """Write a file if that changes it."""
+        """Write a file if its rows or state change."""
         overtaken |= file.version != self._opened.get(file.key)
         plan = self._plan(file)
         state, at = file.state, None
@@ -90,7 +91,7 @@ class UpsertCommit(FileCommit):
         return done._replace(file=self._rewritten(file, staying, state, plan.kept))
 
     def _plan(self, file: Checkpoint) -> FilePlan:
-        """Return what is to be done to a file in this version."""
+        """Return the plan for a file in this version."""
         if self.files[file.key].version != file.version:
             self._resolution = None
             if self._sink.layout.columns:
@@ -103,11 +104,11 @@ class UpsertCommit(FileCommit):
     def _resolved(self, written: str) -> Resolution:
         """Decide which rows stay.
 
-        What is read of a file may be half of one version and half of the next.
+        A read of a file may return parts of two versions.
 
         Args:
-            written: Key of the file that is about to be written; if that one has
-                changed, it is not opened again.
+            written: Key of the file that is about to be written; it is not opened again
+                if it has changed.
         """
         for left in reversed(range(MAX_ATTEMPTS)):
             try:
@@ -140,7 +141,7 @@ class UpsertCommit(FileCommit):
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def _deleted(self, file: Checkpoint, plan: FilePlan) -> int:
-        """Return how many rows there are that were not read and not deleted before."""
+        """Return the number of rows that were neither read nor deleted before."""
         if not file.rows:
             return 0
         with parquet_errors.reading(file.uri):
@@ -148,7 +149,7 @@ class UpsertCommit(FileCommit):
             return int(live.collect(engine="streaming").item()) - plan.known_live
 
     def _check_same(self, file: Checkpoint) -> None:
-        """Raise if what was looked at may have been another version of the file.
+        """Check that the file was not replaced while it was read.
 
         Raises:
             CommitConflict: Another run has written it.
@@ -172,21 +173,21 @@ class UpsertCommit(FileCommit):
     # -- several files -----------------------------------------------------------------
 
     def _find_others(self) -> None:
-        """Open files that are there by now: a row may have gone from here to there."""
+        """Open files that have been created since: rows may have moved to them."""
         changed = self._sink.changed(self.files) - self.files.keys()
         files = {**self.files, **{key: self._sink.opened(key) for key in changed}}
         self.files = dict(sorted(files.items()))
 
     def _moves(self) -> bool:
-        """Return whether a row goes from one file to another."""
+        """Return whether a row moves from one file to another."""
         plans = self._resolution.plans.values() if self._resolution else ()
         return any(len(plan.moved) or len(plan.tied) for plan in plans)
 
     def _settle(self, overtaken: Set[str]) -> None:
-        """Leave out rows whose newest version is in another file by now.
+        """Leave out rows whose newest version is now in another file.
 
-        A row of the same version that another run has just written stays: that run may
-        leave out the other one.
+        A row of the same version that another run has just written stays, as that run
+        may leave out the other row.
         """
         self._resolution = None
         keys = sorted(self.files.keys() | overtaken)
