@@ -96,7 +96,7 @@ def warm_batch(bench: Bench) -> Sequence[Row]:
 
 
 def _places(environment: Mapping[str, str]) -> dict[str, str]:
-    """A table and a bucket, and the settings that lead there."""
+    """Return settings for a table and a bucket."""
     keys = {"partition_key": "HASH", "sort_key": "RANGE"}
     options = {
         "endpoint_url": environment["AWS_ENDPOINT_URL"],

@@ -16,7 +16,7 @@ GIGABYTE = 1e9
 
 
 def first_run(bench: Bench) -> Sequence[Row]:
-    """A first run of 20,000 files against a bare loop and against dlt."""
+    """Compare a first run of 20,000 files with a bare loop and with dlt."""
     count = 20_000 // bench.scale
     source = data.folder(count)
 

@@ -43,13 +43,13 @@ class Place:
             self.proxy.delay(kind, delay)
 
     def uri(self, prefix: str) -> str:
-        """The URI of a key or a prefix."""
+        """Return the URI of a key or a prefix."""
         return f"s3://{data.BUCKET}/{prefix}"
 
 
 @contextmanager
 def place() -> Iterator[Place]:
-    """The server, with its data in the cache, and the proxy before it."""
+    """Run the server, with its data in the cache, and the proxy in front of it."""
     with s3_server(data.home() / "s3") as server, s3_proxy(server.endpoint) as proxy:
         proxy.remember("events-*/log-*")
         behind = server.behind(proxy.endpoint)
@@ -59,7 +59,7 @@ def place() -> Iterator[Place]:
 
 
 def first_run(bench: Bench) -> Sequence[Row]:
-    """A first run of 20,000 objects against fetching them and against boto3."""
+    """Compare a first run of 20,000 objects with only fetching them, and with boto3."""
     count = 20_000 // bench.scale
     prefix, checkpoints = f"events-{count}/", "checkpoints-first/"
     with place() as s3:
@@ -180,11 +180,11 @@ def _increment(bench: Bench, s3: Place, old: int) -> tuple[float, int]:
 def _known(
     bench: Bench, s3: Place, old: int, prefix: str, checkpoints: str
 ) -> Mapping[str, bytes]:
-    """The checkpoint of what is old, and all that our program keeps beside it.
+    """Return the checkpoint of the old objects, with the report's metadata.
 
-    Made from a folder, which is faster and gives the same bytes; then a run over S3
-    sees that nothing is new and lists everything once. What was rejected it may read
-    again, since its object is another than the file was.
+    It is made from a folder, which is faster and gives the same bytes. A run over S3
+    then lists everything once, and finds nothing new. It may read rejected records
+    again, since the versions of the objects differ from those of the files.
     """
     folder = bench.fresh("known")
     bench.ours(data.folder(old), folder / "events.parquet", old)

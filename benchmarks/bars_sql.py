@@ -15,7 +15,7 @@ TIMES = 2
 
 
 def latest_per_visit(bench: Bench) -> Sequence[Row]:
-    """The latest event of each visit, all columns, into a parquet file."""
+    """Write the latest event of each visit, all columns, to a parquet file."""
     rows = 10_000_000 // bench.scale
     large = large_checkpoint(bench, rows)
     program = str(Path(bench.program[0]).with_name("reporting"))

@@ -35,7 +35,7 @@ def _median(usages: Sequence[Usage], what: str = "seconds") -> float:
 
 
 def frames(bench: Bench) -> Sequence[Row]:
-    """The framework alone: frames that are there already."""
+    """Measure the framework alone, with frames in memory."""
     rows = ROWS // bench.scale
 
     def ours() -> Usage:
@@ -92,7 +92,7 @@ def change(bench: Bench) -> Sequence[Row]:
 
 
 def postgres(bench: Bench) -> Sequence[Row]:
-    """A table of PostgreSQL, read for the first time, of two sizes."""
+    """Measure the first read of a table of PostgreSQL, in two sizes."""
     import adbc_driver_postgresql.dbapi as driver
 
     rows, times, peaks = ROWS // bench.scale, [], []

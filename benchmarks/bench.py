@@ -28,7 +28,7 @@ class Row:
 
     @property
     def held(self) -> bool:
-        """Whether the bar is held."""
+        """True if the bar is held."""
         return self.found >= self.bound if self.at_least else self.found <= self.bound
 
 
@@ -122,7 +122,7 @@ class Bench:
         )
 
     def fresh(self, name: str) -> Path:
-        """An empty folder to write to."""
+        """Return an empty folder to write to."""
         path = self.work / name
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
@@ -130,10 +130,10 @@ class Bench:
 
 
 def seconds(value: float) -> str:
-    """A duration for people."""
+    """Format a duration for people."""
     return f"{value:.2f} s"
 
 
 def megabytes(value: float) -> str:
-    """A size for people."""
+    """Format a size for people."""
     return f"{value / 1e6:.0f} MB"

@@ -1,7 +1,7 @@
-"""The data of the benchmarks.
+"""Data of the benchmarks.
 
-They are made once, kept in `benchmarks/.cache/`, and made anew when what makes them
-changes.
+They are generated once, kept in `benchmarks/.cache/`, and generated again if their
+generator changes.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ IN_FLIGHT = 32
 
 
 def home() -> Path:
-    """The folder of what these sources make; what others made is removed."""
+    """Return the folder for data of the present generator; remove all other data."""
     sources = Path(generate.__file__).read_bytes() + Path(__file__).read_bytes()
     path = CACHE / f"data-{hashlib.sha256(sources).hexdigest()[:12]}"
     if not path.exists():
@@ -93,7 +93,7 @@ def upload_once(bucket: S3Store, source: Path, prefix: str) -> None:
 
 
 def keys(bucket: S3Store, prefix: str) -> list[str]:
-    """The keys below a prefix, which ends in a slash."""
+    """Return the keys below a prefix, which ends in a slash."""
     return [entry["path"] for page in obstore.list(bucket, prefix) for entry in page]
 
 

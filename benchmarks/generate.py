@@ -20,7 +20,7 @@ dated 1 to 20 days early (late arrivals). A share of `--bad` is spoiled in one o
 ways that `SPOILERS` lists, each as often as the others. Timestamps come with `Z`, with
 an offset, with microseconds, and a few naive (meant as UTC).
 
-The example has the same kinds of event in January to March 2024, and besides: longer
+The example has the same kinds of event in January to March 2024. It also has longer
 histories with resubmissions; participants `LATE...`, dated in early January, which can
 be held back from a first run; participants `TWIN...`, whose six events share one
 second; a few legacy file names; each kind of bad file once; and two objects that are
@@ -38,8 +38,8 @@ NamedFile = tuple[str, bytes]
 Fields = dict[str, object]
 
 LIMIT = 60_000_000
-"""How many events one seed can give: the participants' numbers have seven digits, with
-six events each.
+"""Maximum number of events of one seed: the participants' numbers have seven digits,
+with six events each.
 """
 
 EPOCH = datetime(2023, 1, 1, tzinfo=UTC)

@@ -21,9 +21,9 @@ class BenchmarkError(RuntimeError):
 
 @dataclass(frozen=True)
 class Usage:
-    """What one run cost: `wall` and `cpu` in seconds, `peak` resident memory in bytes.
+    """Resource usage and output of one run.
 
-    And what it printed.
+    `wall` and `cpu` are in seconds, `peak` resident memory is in bytes.
     """
 
     wall: float
@@ -90,5 +90,5 @@ def alternate(times: int, *runs: Callable[[], Usage]) -> list[list[Usage]]:
 
 
 def least(usages: Sequence[Usage], what: str) -> float:
-    """The best of several runs, by `wall`, `cpu` or `peak`."""
+    """Return the best of several runs, by `wall`, `cpu` or `peak`."""
     return min(float(getattr(usage, what)) for usage in usages)

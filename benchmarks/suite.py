@@ -88,7 +88,7 @@ def _measure(bench: Bench, only: str) -> tuple[list[Row], list[str]]:
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """A row as it is printed."""
+    """Return the cells of a row as they are printed."""
     bar = f"{'≥' if row.at_least else '≤'} {row.bound:g} {row.unit}"
     return (
         row.name,
@@ -101,7 +101,7 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table that reads well as plain text too."""
+    """Format the rows as a Markdown table that is also readable as plain text."""
     lines = [HEADINGS, *(cells(row) for row in rows)]
     widths = [
         max(len(line[column]) for line in lines) for column in range(len(HEADINGS))

@@ -25,7 +25,7 @@ IN_A_FILE = 1000
 
 
 def records(number: int, hours: int = 24) -> list[dict[str, Any]]:
-    """Records of about 400 bytes, of so many hours."""
+    """Return records of about 400 bytes, spread over some hours."""
     seed = random.Random(1)
     batches = []
     for at in range(number):
@@ -72,10 +72,7 @@ def records(number: int, hours: int = 24) -> list[dict[str, Any]]:
 
 
 def ours(event_records: list[dict[str, Any]]) -> Callable[[], int]:
-    """The source, the validator and the archive of the report.
-
-    The archive is in memory.
-    """
+    """Return a run of the report's source, validator and archive, in memory."""
     from reporting_aws.kinesis import Kinesis
     from reporting_event_processor.validator import ExperimentEventValidator
     from reporting_framework import Trigger

@@ -19,7 +19,7 @@ INVOCATIONS = 12
 
 
 def main() -> None:
-    """A batch of new events each time."""
+    """Measure a batch of new events each time."""
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - metrics and logs go there
     event_records = records(EVENTS * INVOCATIONS, hours=1)
     from reporting_framework.aws_lambda.handler import handler

@@ -45,7 +45,7 @@ def invocations() -> Callable[[], object]:
 
 
 def requests(path: Path) -> Callable[[], object]:
-    """The requests of one invocation."""
+    """Return the requests of one invocation."""
     import obstore
     from obstore.store import S3Store
 

@@ -381,9 +381,9 @@ def test_a_webhook_that_fails_fails_no_run_and_its_url_stays_secret(
     said = (
         f"the webhook answered {status}"
         if status
-        else "the webhook could not be told: URLError"
+        else "the webhook could not be called: URLError"
     )
-    assert done.stderr == f"warning: {said}; the run is what it is\n"
+    assert done.stderr == f"warning: {said}; the run is not affected\n"
     assert source_keys(tmp_path) == ["orders/1"]
 
 

@@ -1,6 +1,6 @@
-"""What writes ``docs/reference``: pages made of the code, the same on every machine.
+"""Generator of ``docs/reference``: pages from the code, the same on every machine.
 
-Text is taken from docstrings, settings models and commands as they are, never from what
-a terminal's width, a folder or a release of Python makes of them. Only first-party
-distributions are described, whatever else is installed.
+Text is taken unchanged from docstrings, settings models and commands. It never depends
+on a terminal's width, a folder or a release of Python. Only first-party distributions
+are described, whatever else is installed.
 """

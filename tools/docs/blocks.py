@@ -1,4 +1,4 @@
-"""What plugins are built with: the base of settings and validators, and storage."""
+"""Building blocks of plugins: the base of settings and validators, and storage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tools.docs.markdown import page
 
 
 def blocks_page() -> str:
-    """Base classes and storage."""
+    """Render the page of base classes and storage."""
     kinds = [
         kind
         for name in storage.__all__

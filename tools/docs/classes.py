@@ -1,4 +1,4 @@
-"""Hooks, interfaces and plain data: what docstrings say of them."""
+"""Pages of hooks, interfaces and plain data, from their docstrings."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ GUIDES = Path(__file__).parents[2] / "docs" / "how-to"
 
 
 def hooks_page() -> str:
-    """Every hook."""
+    """Render the page of all hooks."""
     names = hook_names()
     return page(
         "Hooks",
@@ -121,7 +121,7 @@ def _module(module: ModuleType) -> list[str]:
 
 
 def _smallest(role: str) -> list[str]:
-    """Return the smallest plugin of a role, where its how-to page shows one."""
+    """Return the smallest plugin of a role, if its how-to page shows one."""
     guide = GUIDES / f"write-a-{role}.md"
     shown = re.search(
         rf'^```python title="smallest_{role}\.py"\n(.*?)^```$',
@@ -132,7 +132,7 @@ def _smallest(role: str) -> list[str]:
 
 
 def records_page() -> str:
-    """What travels between the roles, and what a run says."""
+    """Render the page of data between the roles, and of results."""
     constants = [
         f"- `{name} = {value}`: {text}"
         for name, (value, text) in sources.assignments(records).items()
@@ -160,7 +160,7 @@ def records_page() -> str:
 
 
 def function(item: object, level: str = "###") -> list[str]:
-    """A function: its signature and its docstring."""
+    """Render a function: its signature and its docstring."""
     name = getattr(item, "__name__", "")
     return [
         f"{level} {name}",
@@ -170,7 +170,7 @@ def function(item: object, level: str = "###") -> list[str]:
 
 
 def _classes(module: ModuleType) -> list[type]:
-    """The public classes of a module, in the order of its text."""
+    """Return the public classes of a module, in the order of its text."""
     return [
         member
         for name, member in vars(module).items()
@@ -181,7 +181,7 @@ def _classes(module: ModuleType) -> list[type]:
 
 
 def described(kind: type, level: str = "##") -> list[str]:
-    """A class: its docstring, its fields and its public methods."""
+    """Render a class: its docstring, its fields and its public methods."""
     name = kind.__name__
     bases = [
         base.__name__

@@ -1,6 +1,6 @@
-"""The command line, as ``--help`` tells it.
+"""Page of the command line, from the texts of ``--help``.
 
-It is laid out here and not by click, whose layout is a terminal's.
+The layout is made here, as click's layout is for a terminal.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tools.docs.markdown import code, page, plain, table
 
 
 class _State(CliContext):
-    """An invocation that knows the first-party plugins, and no environment."""
+    """Invocation with the first-party plugins and without an environment."""
 
     def __init__(self, registry: Registry) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class _State(CliContext):
 
 
 def commands_page(registry: Registry) -> str:
-    """Every command with its arguments and options."""
+    """Render every command with its arguments and options."""
     state = _State(registry)
     commands = {**reporting.commands, **state.commands(reporting.commands)}
     parts: list[str] = []
@@ -101,7 +101,7 @@ def _of_actions(name: str, group: ReportActions) -> Iterator[str]:
 
 
 def _section(title: str, command: click.Command, level: str) -> Iterator[str]:
-    """A command, or a group and its commands."""
+    """Render a command, or a group and its commands."""
     arguments = [
         (param.name or "").upper()
         for param in command.params
@@ -121,7 +121,7 @@ def _section(title: str, command: click.Command, level: str) -> Iterator[str]:
 
 
 def _text(text: str | None) -> str:
-    """Help as paragraphs."""
+    """Return help as paragraphs."""
     paragraphs = inspect.cleandoc((text or "").replace("\b", "")).split("\n\n")
     sentences = [
         plain(literal(" ".join(paragraph.split()))) for paragraph in paragraphs

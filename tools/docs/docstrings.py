@@ -1,4 +1,4 @@
-"""From Google docstrings to markdown."""
+"""Conversion of Google docstrings to markdown."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from tools.docs.markdown import fence
 
 SECTIONS = {"Args": "Arguments"}
-"""Sections that are called otherwise on a page than in a docstring."""
+"""Sections whose titles on a page differ from those in a docstring."""
 
 _ENTRY = re.compile(r"(\w+): (.*)")
 _LITERAL = re.compile(r"``(.+?)``")
 
 
 class Undocumented(Exception):
-    """Something public has no docstring, or a setting no description."""
+    """Error of a public object without docstring, or a setting without description."""
 
 
 def text_of(thing: object, name: str) -> str:
-    """The docstring, without the indentation that Python releases treat differently.
+    """Return the docstring without indentation, which differs by Python release.
 
     Raises:
         Undocumented: There is none.
@@ -34,19 +34,19 @@ def text_of(thing: object, name: str) -> str:
 
 
 def summary(thing: object, name: str) -> str:
-    """The first paragraph of the docstring, on one line."""
+    """Return the first paragraph of the docstring, on one line."""
     return literal(" ".join(text_of(thing, name).split("\n\n")[0].split()))
 
 
 def literal(text: str) -> str:
-    """Double backticks as single ones."""
+    """Replace double backticks with single ones."""
     return _LITERAL.sub(r"`\1`", text)
 
 
 def as_markdown(text: str) -> str:
     """Return the docstring as markdown.
 
-    Sections are lists, and what follows a double colon is code.
+    Sections become lists, and text after a double colon becomes code.
     """
     return "\n\n".join(_blocks(text.split("\n\n")))
 
@@ -91,7 +91,7 @@ def _items(paragraph: str) -> list[str]:
 
 
 def _entries(text: str) -> str:
-    """``name: text`` with lines that go on further in, as a list."""
+    """Return ``name: text`` entries, with indented continuation lines, as a list."""
     entries: list[str] = []
     for line in text.splitlines():
         if line.startswith(" ") and entries:

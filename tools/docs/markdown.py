@@ -9,21 +9,18 @@ _MARKUP = re.compile(r"([*\[\\]|\b_|_\b)")
 
 
 def cell(text: str) -> str:
-    """Text for a cell of a table: one line, no bar that would end it."""
+    """Return text for a cell of a table: on one line, without a bar."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table."""
+    """Return a table."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(map(cell, line))} |" for line in lines)
 
 
 def plain(text: str) -> str:
-    """Return text that is no markdown but for code in backticks.
-
-    A ``*`` in it stays one.
-    """
+    """Escape text so that only code in backticks is markdown; a ``*`` stays a ``*``."""
     parts = re.split(r"(`[^`]*`)", text)
     return "".join(
         (
@@ -36,23 +33,23 @@ def plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Code within a line."""
+    """Return code within a line."""
     return f"`{text}`" if text else ""
 
 
 def fence(text: str, language: str = "") -> str:
-    """Code of several lines."""
+    """Return code of several lines."""
     return f"```{language}\n{text.rstrip()}\n```"
 
 
 def slug(heading: str) -> str:
-    """The anchor of a heading, as the site makes it."""
+    """Return the anchor of a heading, as the site makes it."""
     text = re.sub(r"[^\w\s-]", "", heading.replace("`", "")).strip().lower()
     return re.sub(r"[\s-]+", "-", text)
 
 
 def page(title: str, *parts: str) -> str:
-    """A page that says where it comes from."""
+    """Return a page with a note on its origin."""
     return (
         "\n\n".join(
             [

@@ -1,4 +1,4 @@
-"""What the first-party plugins bring: the catalogue, and all settings."""
+"""Pages of the first-party plugins: the catalogue, and all settings."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ PLACES = {
     "sink": "SINKS__0",
     "engine": "ENGINE",
 }
-"""Where a plugin's settings are among those of a report composed in `reporting.toml`.
-"""
+"""Places of plugins' settings in a report that is composed in `reporting.toml`."""
 
 FRAMEWORK_VARIABLES = {
     "REPORTING_CONFIG": (
@@ -56,14 +55,14 @@ FRAMEWORK_VARIABLES = {
 
 
 def distributions() -> dict[str, str]:
-    """The first-party distributions, each with its description."""
+    """Return the first-party distributions, each with its description."""
     return {
         str(project["name"]): str(project["description"]) for project in _projects()
     }
 
 
 def _plugins() -> list[str]:
-    """Those that bring something; others are libraries for plugins."""
+    """Return the distributions with plugins; the others are libraries for plugins."""
     return [
         str(project["name"])
         for project in _projects()
@@ -79,10 +78,10 @@ def _projects() -> Iterator[dict[str, Any]]:
 
 
 def first_party() -> Registry:
-    """A registry of the first-party plugins.
+    """Return a registry of the first-party plugins.
 
     Raises:
-        RuntimeError: One of them is not installed, or cannot be loaded.
+        RuntimeError: A first-party plugin is not installed, or cannot be loaded.
     """
     names = _plugins()
     registry = load_plugins(names)
@@ -105,7 +104,7 @@ def _rows(registry: Registry, names: list[str]) -> list[PluginInfo]:
 
 
 def catalogue_page(registry: Registry) -> str:
-    """Every plugin: name, role, distribution, what it is."""
+    """Render every plugin: name, role, distribution, summary."""
     known = distributions()
     rows = _rows(registry, list(known))
     commands = {
@@ -155,7 +154,7 @@ def _heading(row: PluginInfo) -> str:
 
 
 def settings_page(registry: Registry) -> str:
-    """All settings of all plugins, and of the framework itself."""
+    """Render all settings of all plugins, and of the framework itself."""
     return page(
         "Settings",
         "A later place replaces an earlier one: the default, `reporting.toml`,"
@@ -211,9 +210,10 @@ def _sections(registry: Registry) -> Iterator[str]:
 
 
 def _variables(report: str, model: type[BaseModel]) -> Callable[[str], str]:
-    """Published names where there are any.
+    """Return a function from a field to its environment variable.
 
-    The variables made of the report's name work as well.
+    It is the published name, if there is one; the variable with the report's name works
+    too.
     """
     published: dict[str, str] = getattr(model, "environment", {})
     return lambda name: published.get(name) or variable(report, name.split("."))

@@ -13,10 +13,10 @@ from tools.docs.values import errors_page, metrics_page
 
 
 def pages() -> dict[str, str]:
-    """Every page by the name of its file.
+    """Return every page by the name of its file.
 
     Raises:
-        Undocumented: Something that belongs on one of them says nothing about itself.
+        Undocumented: An object of a page has no docstring or description.
         RuntimeError: A first-party plugin is not installed, or is broken.
     """
     registry = first_party()

@@ -26,11 +26,12 @@ WORDS = {
 def settings_table(
     model: type[BaseModel], variable: Callable[[str], str] | None = None
 ) -> str:
-    """The fields of a settings model, those of models within it by their dotted names.
+    """Return the fields of a settings model as a table; nested names are dotted.
 
     Args:
         model: The model.
-        variable: The environment variable of a field; without it none is told.
+        variable: Function that returns the environment variable of a field; without it,
+            no variables are shown.
 
     Raises:
         Undocumented: A field has no description.
@@ -48,10 +49,7 @@ def settings_table(
 
 
 def _said(info: FieldInfo, variable: str | None) -> str:
-    """Return the description, and the environment variable below it.
-
-    Beside it there would be no room for either.
-    """
+    """Return the description, and the environment variable on a line below it."""
     return plain(literal(info.description or "")) + (
         f"<br>{code(variable)}" if variable else ""
     )
@@ -70,7 +68,7 @@ def _rows(model: type[BaseModel], within: str) -> Iterator[tuple[str, FieldInfo]
 
 
 def _models(annotation: Any, inside: str = "") -> Iterator[tuple[type[BaseModel], str]]:
-    """Models in an annotation, each with what leads to it."""
+    """Yield the models in an annotation, each with its path."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation, inside
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -85,7 +83,7 @@ def _kind(info: FieldInfo) -> str:
 
 
 def type_text(annotation: Any) -> str:
-    """A type in words."""
+    """Return a type in words."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if hasattr(annotation, "__value__"):
         return type_text(annotation.__value__)

@@ -1,7 +1,4 @@
-"""The facts that are read from source text rather than from objects.
-
-How a thing is written is the same in every Python.
-"""
+"""Facts that are read from source text, which is the same in every Python."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import Any
 
 
 def signature(function: object) -> str:
-    """A function or a property from its decorator to its colon."""
+    """Return the text of a function or a property from its decorator to its colon."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(_plain(function))))
     definition = tree.body[0]
     assert isinstance(definition, ast.FunctionDef)  # noqa: S101 - for mypy
@@ -72,7 +69,7 @@ def fields(kind: type) -> list[tuple[str, str, str]]:
 
 
 def _default(value: ast.expr | None) -> ast.expr | None:
-    """A default, also that of a pydantic field."""
+    """Return a default, also the default of a pydantic field."""
     if (
         isinstance(value, ast.Call)
         and isinstance(value.func, ast.Name)
@@ -95,7 +92,7 @@ def _plain(function: Any) -> Any:
 
 
 def _wrapped(head: str) -> str:
-    """A long head with one argument a line."""
+    """Wrap a long head, with one argument a line."""
     if len(head) <= 100:
         return head
     call = ast.parse(f"{head}: ...").body[0]
@@ -107,7 +104,7 @@ def _wrapped(head: str) -> str:
 
 
 def _split(arguments: str) -> str:
-    """Arguments at commas that are in no brackets."""
+    """Split arguments at commas that are not in brackets."""
     lines, depth, start = [], 0, 0
     for at, char in enumerate(arguments):
         depth += (char in "([{") - (char in ")]}")

@@ -1,4 +1,4 @@
-"""The conformance suites: what an author gives, and what is then tested."""
+"""Page of the conformance suites: the author's input, and the promises tested."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tools.docs.markdown import code, page, table
 
 
 def suites_page() -> str:
-    """Every suite with its promises, and the fixtures."""
+    """Render every suite with its promises, and the fixtures."""
     kinds = [
         getattr(testing, name)
         for name in testing.__all__
@@ -39,7 +39,7 @@ def suites_page() -> str:
 
 
 def _suite(suite: type, suites: list[type]) -> list[str]:
-    """Describe a suite; what it shares by a base that is no suite counts as its own."""
+    """Describe a suite; tests of a base that is not a suite count as its own."""
     name = suite.__name__
     own = [base for base in suite.__mro__ if base is suite or base not in suites]
     tests = {

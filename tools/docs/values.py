@@ -1,4 +1,4 @@
-"""Names that dashboards and scripts rely on: metrics and errors."""
+"""Pages of names that dashboards and scripts rely on: metrics and errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOTHING = RunResult(report="", run_id="", status="ok", complete=True)
 
 
 def metrics_page(registry: Registry) -> str:
-    """Every metric that a function emits."""
+    """Render every metric that a function emits."""
     own = []
     for name in registry.names("report"):
         report = registry.find("report", name)()
@@ -63,7 +63,7 @@ def metrics_page(registry: Registry) -> str:
 
 
 def _own(report: Any) -> str:
-    """What a report says of its metrics beyond where their protocol is."""
+    """Return the description of a report's own metrics, from its docstring."""
     text = summary(report.metrics, f"{report.__name__}.metrics").partition(": ")[2]
     return text[:1].upper() + text[1:]
 
@@ -73,7 +73,7 @@ def _values(metrics: Mapping[str, tuple[float, str]]) -> str:
 
 
 def errors_page() -> str:
-    """Every error, by what the caller can do."""
+    """Render every error, by what the caller can do."""
     head, _, rest = text_of(errors, "errors").partition("::\n\n")
     drawing, _, after = rest.partition("\n\n")
     lines = [line.rpartition("── ") for line in textwrap.dedent(drawing).splitlines()]

@@ -1,4 +1,4 @@
-"""The measures of prose and its faults, over all files of the repository."""
+"""Measures of prose and its faults, over all files of the repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words to avoid, listed in pyproject.toml, and the prose of Python files."""
+"""Words to avoid, listed in pyproject.toml, and the prose of Python files."""
 
 from __future__ import annotations
 

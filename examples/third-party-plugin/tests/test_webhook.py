@@ -61,6 +61,6 @@ def test_what_cannot_be_posted_is_a_warning_without_the_url(
     with caplog.at_level(logging.WARNING):
         webhook.reporting_run_finished(RESULT)
     assert caplog.messages == [
-        f"the webhook could not be told: {kind}; the run is what it is"
+        f"the webhook could not be called: {kind}; the run is not affected"
     ]
     assert posted == []

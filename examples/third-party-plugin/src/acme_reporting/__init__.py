@@ -1,4 +1,1 @@
-"""An example of a plugin from outside.
-
-It has a source of SQLite tables, and a webhook that is told of runs.
-"""
+"""Example of a third-party plugin: source and sink of SQLite tables, and a webhook."""

@@ -1,6 +1,6 @@
-"""What the entry point ``sqlite-table`` brings.
+"""Registration of the plugins of the entry point ``sqlite-table``.
 
-Only the framework is imported: it is loaded at every start.
+The module is loaded at every start, so it imports only the framework.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ REPORTING_API = 1
 
 @hookimpl
 def reporting_sources() -> Sequence[LazyPlugin]:
-    """The source."""
+    """Return the source."""
     return [
         LazyPlugin(
             "sqlite-table",
@@ -26,7 +26,7 @@ def reporting_sources() -> Sequence[LazyPlugin]:
 
 @hookimpl
 def reporting_sinks() -> Sequence[LazyPlugin]:
-    """The sink."""
+    """Return the sink."""
     return [
         LazyPlugin(
             "sqlite-table",

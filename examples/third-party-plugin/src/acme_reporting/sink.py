@@ -1,4 +1,4 @@
-"""The sink ``sqlite-table``."""
+"""Sink ``sqlite-table``."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ PROBLEMS: Mapping[str, tuple[type[ReportingError], str]] = {
     "SQLITE_PERM": (AccessDenied, "it cannot be opened; allow it"),
     "SQLITE_AUTH": (AccessDenied, "it cannot be opened; allow it"),
 }
-"""What trying again does not help, by the beginning of SQLite's code."""
+"""Errors that a retry does not fix, by the prefix of SQLite's code."""
 
 
 class SqliteTableSink(TableSink):
-    """Rows as a table of a SQLite file.
+    """Sink of a table in a SQLite file.
 
     Moments, days and decimal numbers are texts. A float that is not a number is null.
     """
@@ -62,7 +62,7 @@ class SqliteTableSink(TableSink):
         return f"{self.settings.path}#{self.settings.table}"
 
     def metadata_location(self) -> MetadataLocation:
-        """See `Sink.metadata_location`: beside the file."""
+        """See `Sink.metadata_location`: the folder of the file."""
         path = Path(self.settings.path)
         return MetadataLocation(str(path.parent), f"{path.name}-{self.settings.table}")
 

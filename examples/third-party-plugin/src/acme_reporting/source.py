@@ -1,4 +1,4 @@
-"""The source ``sqlite-table``."""
+"""Source ``sqlite-table``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reporting_framework import ReportingError, TableInfo, TableQuery, TableSour
 
 
 class SqliteTable(TableSource):
-    """Rows of a SQLite table as frames, each known for good: ``orders/17``."""
+    """Source of rows of a SQLite table, with source keys such as ``orders/17``."""
 
     name: ClassVar[str] = "sqlite-table"
     Settings: ClassVar[type[SqliteTableSettings]] = SqliteTableSettings

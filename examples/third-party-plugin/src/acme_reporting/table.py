@@ -1,6 +1,6 @@
-"""A table of a SQLite file as polars frames.
+"""Table of a SQLite file as polars frames.
 
-Each question opens the file, read only, and closes it.
+Each query opens the file, read only, and closes it.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from reporting_framework import (
 PLACE = frozenset(
     {"SQLITE_CANTOPEN", "SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_PERM", "SQLITE_AUTH"}
 )
-"""Errors that trying again does not help; what else SQLite says is that the file cannot
-be read just now.
+"""Errors that a retry does not fix; all other errors of SQLite mean that the file
+cannot be read for now.
 """
 
 
 class ColumnType(NamedTuple):
-    """What a declared type of SQLite is in polars.
+    """Polars type of a declared type of SQLite.
 
     Attributes:
-        words: What the declared type contains.
+        words: Words that the declared type contains.
         dtype: Type in the frame.
         fits: Condition that a value is of this type, in SQL; SQLite itself allows any
             value in any column.
@@ -73,16 +73,18 @@ TYPES = (
         "CAST({0} AS REAL)",
     ),
 )
-"""The first of them whose words a declared type contains; any other is one of texts."""
+"""Types in order of priority: the first applies whose words the declared type contains.
+A column of any other type holds texts.
+"""
 
 
 class Table:
-    """A table with a primary key.
+    """Table with a primary key.
 
     Args:
-        path: The file.
-        name: The table.
-        busy_seconds: How long to wait for whoever has locked the file.
+        path: Path of the file.
+        name: Name of the table.
+        busy_seconds: Maximum time to wait for a lock on the file.
     """
 
     def __init__(self, path: str, name: str, busy_seconds: float = 5) -> None:
@@ -94,8 +96,8 @@ class Table:
         """Return key and columns of the table.
 
         Raises:
-            SettingsError: There is no such table, it has no key that would do, or there
-                is no such column.
+            SettingsError: There is no such table or column, or the table has no usable
+                key.
         """
         with self._opened() as database:
             keys = database.execute(
@@ -139,9 +141,9 @@ class Table:
         }
 
     def _check_keys(self, primary_key: list[str]) -> None:
-        """Refuse rows that no query by key would find: SQLite allows them.
+        """Refuse rows that no query by key would find, which SQLite allows.
 
-        An ``INTEGER PRIMARY KEY`` has none.
+        A table with an ``INTEGER PRIMARY KEY`` has no such rows.
         """
         columns = {name: _identifier(name) for name in primary_key}
         fits = [
@@ -161,11 +163,11 @@ class Table:
             )
 
     def _fault(self, name: str) -> str:
-        """Return whether a value is not of its column's type, in SQL; null is."""
+        """Return an SQL condition: a value is neither null nor of its column's type."""
         return f"NOT ({self._columns[name].fits.format(_identifier(name))})"
 
     def rows(self, query: TableQuery) -> pl.DataFrame:
-        """Return the rows of a query; those with a value of another type are faulty."""
+        """Return the rows of a query; rows with a value of another type are faulty."""
         where, values = query.where(quote=_identifier)
         columns = {name: self._columns[name] for name in query.columns}
         shown = [
@@ -192,7 +194,7 @@ class Table:
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
-        """The file, read only; texts are bytes, as they may be anything.
+        """Open the file, read only; texts are returned as bytes, as any may be invalid.
 
         Raises:
             sqlite3.Error: See `problem`.
@@ -209,7 +211,7 @@ class Table:
 def _frame(
     found: list[tuple[object, ...]], columns: dict[str, ColumnType]
 ) -> pl.DataFrame:
-    """Return what SQLite gave as a frame; a text that is not UTF-8 is faulty."""
+    """Return rows of SQLite as a frame; a row with invalid UTF-8 is faulty."""
     given: dict[str, pl.DataType] = {
         name: _given(column.dtype) for name, column in columns.items()
     }
@@ -234,7 +236,7 @@ def _given(dtype: pl.DataType) -> pl.DataType:
 
 
 def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Return a column in its type; null where a text is not UTF-8."""
+    """Return a column in its type; a text that is not UTF-8 becomes null."""
     try:
         return column.cast(dtype)
     except pl.exceptions.ComputeError:  # seldom, so that one by one will do
@@ -263,9 +265,9 @@ def _column_type(declared: str) -> ColumnType:
 
 
 def problem(path: str, error: Exception) -> ReportingError:
-    """Return what whoever runs the report can do about an error of SQLite.
+    """Return the error for an error of SQLite, with the fix.
 
-    SQLite's own words may hold parts of a query, so only its code.
+    SQLite's message may hold parts of a query, so only its code is shown.
     """
     code = getattr(error, "sqlite_errorname", type(error).__name__)
     if code.startswith(tuple(PLACE)):

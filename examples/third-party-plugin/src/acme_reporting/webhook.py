@@ -1,9 +1,7 @@
-"""The observer ``webhook``: posts a few words on a run that is over.
+"""Observer ``webhook``, which posts a short message at the end of a run.
 
-No value of a record is in them.
-
-``ACME_WEBHOOK_URL`` says where to; unless it is set, nothing is posted.
-``ACME_WEBHOOK_SECONDS`` is how long to wait.
+The message holds no value of a record. ``ACME_WEBHOOK_URL`` is the URL; unless it is
+set, nothing is posted. ``ACME_WEBHOOK_SECONDS`` is the timeout.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 @hookimpl
 def reporting_run_finished(result: RunResult) -> None:
-    """Post what the run did. A dry run did nothing."""
+    """Post the result of a run, unless it was a dry run."""
     if result.dry_run:
         return
     counts = {name: getattr(result, name) for name in COUNTS}
@@ -60,9 +58,9 @@ def reporting_run_finished(result: RunResult) -> None:
 
 @hookimpl
 def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None:
-    """Post why the run was given up.
+    """Post the error that ended the run.
 
-    It is posted in words only where the framework vouches that they hold no value.
+    Its message is posted only if the framework guarantees that it holds no value.
     """
     kind = type(error).__name__
     text = (
@@ -82,9 +80,9 @@ def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None
 
 
 def _post(message: dict[str, Any]) -> None:
-    """Post it as JSON.
+    """Post a message as JSON.
 
-    A webhook that fails is logged, without its URL, which may hold a token.
+    A failure is logged without the URL, which may hold a token.
     """
     if not (url := os.environ.get("ACME_WEBHOOK_URL", "")):
         return
@@ -104,9 +102,9 @@ def _post(message: dict[str, Any]) -> None:
             pass
     except urllib.error.HTTPError as error:
         error.close()
-        _log.warning("the webhook answered %d; the run is what it is", error.code)
+        _log.warning("the webhook answered %d; the run is not affected", error.code)
     except Exception as error:
         _log.warning(
-            "the webhook could not be told: %s; the run is what it is",
+            "the webhook could not be called: %s; the run is not affected",
             type(error).__name__,
         )
