@@ -164,13 +164,20 @@ def test_a_value_that_json_does_not_have_rejects_its_row_alone(bad):
     assert validated.rejections == [Rejection("t/2", "v2", "wrong_type", "text")]
 
 
-def test_a_time_that_python_does_not_have_rejects_its_row_alone():
-    moments = pl.Series("at", [0, 2**62], dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
-    frame = pl.DataFrame({"number": [1, 2], "at": moments})
+@pytest.mark.parametrize(
+    ("field", "dtype", "far"),
+    [
+        ("at", pl.Datetime("us", "UTC"), 2**62),
+        ("day", pl.Date(), 2**31 - 1),
+        ("text", pl.Date(), 4_000_000),
+    ],
+)
+def test_a_time_that_python_does_not_have_rejects_its_row_alone(field, dtype, far):
+    column = pl.Series([0, far]).cast(pl.Int32 if dtype == pl.Date() else pl.Int64)
+    times = {"number": [1, 2], "at": [None, None], field: column.cast(dtype)}
+    frame = pl.DataFrame(times)
     validated = made(Modelled).validate(Batch(["a", "b"], [None, None], frame=frame))
-    assert [(each.source_key, each.field) for each in validated.rejections] == [
-        ("b", "at")
-    ]
+    assert validated.rejections == [Rejection("b", None, "wrong_type", field)]
 
 
 def test_no_digit_of_a_decimal_is_lost():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import polars as pl
 import polars.selectors as cs
 from pydantic_core import to_json
 
+from reporting_framework.builtin.calendar_bounds import within_calendar
 from reporting_framework.plugin_api.records import Batch, Rejection
 
 NOT_JSON = "wrong_type"
@@ -27,7 +28,12 @@ def as_payloads(
         columns: Columns that a rejection may name.
     """
     frame = batch.frame if batch.frame is not None else pl.DataFrame()
-    rows = _rows(frame.with_columns(cs.temporal().dt.to_string("iso:strict")))
+    known = frame.select(map(within_calendar, frame.select(cs.temporal())))
+    texts = known.with_columns(cs.temporal().dt.to_string("iso:strict"))
+    rows = _rows(frame.with_columns(list(texts)))
+    for name in known.columns:
+        for at in (known[name].is_null() & frame[name].is_not_null()).arg_true():
+            rows[at][name] = object()
     keys, versions, payloads = [], [], []
     rejections: list[Rejection] = []
     for key, version, row in zip(batch.source_keys, batch.versions, rows, strict=True):
@@ -44,7 +50,7 @@ def as_payloads(
     return Batch(keys, versions, payloads), rejections
 
 
-def _rows(frame: pl.DataFrame) -> Sequence[Mapping[str, Any]]:
+def _rows(frame: pl.DataFrame) -> Sequence[dict[str, Any]]:
     """Return the rows; a value without a Python type is an `object` in them."""
     try:
         return frame.rows(named=True)

@@ -6,11 +6,11 @@ It works on columns; only rejected rows become Python objects.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 import polars as pl
 
+from reporting_framework.builtin.calendar_bounds import within_calendar
 from reporting_framework.builtin.frame_settings import ColumnRule, FrameSettings
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.records import (
@@ -121,7 +121,7 @@ class FrameValidator(Validator):
             return pl.Series(name, [None] * given.height, dtype=dtype)
         if not _is_castable(given.schema[name], dtype):
             return pl.Series(name, [None] * given.height, dtype=dtype)
-        return _within_calendar(_cast(given[name], dtype))
+        return within_calendar(_cast(given[name], dtype))
 
     def _faults(
         self, given: pl.DataFrame, columns: Mapping[str, pl.Series]
@@ -212,23 +212,3 @@ def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
         return cast
     kept = cast.cast(column.dtype, strict=False).eq_missing(column)
     return pl.select(pl.when(kept).then(cast)).to_series().alias(column.name)
-
-
-def _within_calendar(column: pl.Series) -> pl.Series:
-    """Return the column; null where a time or a day is not one of the years 1 to 9999.
-
-    A database may have such ones, as it may have ``infinity``. No sink can show them,
-    and as texts they are not in the order of time.
-    """
-    dtype = column.dtype
-    first, last = datetime.min, datetime.max
-    if isinstance(dtype, pl.Date):
-        bounds = pl.Series([first.date(), last.date()])
-    elif isinstance(dtype, pl.Datetime) and dtype.time_unit != "ns":  # which are near
-        bounds = pl.Series([first, last], dtype=pl.Datetime(dtype.time_unit))
-    else:
-        return column
-    kept = column.to_physical().is_between(*bounds.to_physical())
-    if kept.all():
-        return column
-    return pl.select(pl.when(kept).then(column)).to_series().alias(column.name)
