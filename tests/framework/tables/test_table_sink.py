@@ -417,6 +417,17 @@ def test_a_column_named_as_a_version_but_for_case_is_refused(tmp_path, mode):
     sink(tmp_path / "a.db").open(schema, "append")
 
 
+def test_a_table_that_takes_no_rows_is_not_one_to_try_again(tmp_path):
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(  # without a primary key
+            "CREATE TABLE orders (value BIGINT, source_key TEXT, _version TEXT,"
+            " _deleted_at TIMESTAMP WITH TIME ZONE)"
+        )
+    with pytest.raises(SettingsError, match="SQLITE_ERROR.; compare the table with"):
+        run(path, [[Change(0)]])
+
+
 def test_a_table_without_source_keys_is_refused(tmp_path):
     path = tmp_path / "a.db"
     with closing(sqlite3.connect(path)) as database:

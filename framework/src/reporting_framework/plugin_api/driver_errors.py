@@ -18,6 +18,9 @@ _REFUSED = {"IntegrityError", "DataError", "ProgrammingError", "NotSupportedErro
 _ERRORS = {"Error", "DatabaseError", *_PASSES, *_REFUSED}
 """Names that PEP 249 gives to the exceptions of every driver."""
 
+_STATEMENT = {"SQLITE_ERROR"}
+"""Codes of a statement that cannot be carried out, whatever the exception is named."""
+
 _LOST_RACE = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE", "23505"}
 """Error codes for a key that another transaction has inserted meanwhile."""
 
@@ -60,7 +63,7 @@ def standard_problem(subject: str, error: Exception) -> ReportingError:
     names = _names(error)
     if code in _LOST_RACE or code.startswith("40") or "TransactionException" in names:
         return CommitConflict(f"{subject}: other runs were faster ({code}); run again")
-    if names & _PASSES:
+    if names & _PASSES and code not in _STATEMENT:
         if code.startswith(_CANNOT_OPEN):
             return StorageUnavailable(
                 f"{subject}: the database cannot be opened ({code}); check its location"
@@ -68,7 +71,7 @@ def standard_problem(subject: str, error: Exception) -> ReportingError:
         return StorageUnavailable(
             f"{subject}: the database failed ({code}); nothing was changed; run again"
         )
-    if names & _REFUSED:
+    if names & _REFUSED or code in _STATEMENT:
         return SettingsError(
             f"{subject}: the database refused it ({code}); compare the table with the"
             " columns and values of the report"
