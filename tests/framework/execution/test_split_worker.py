@@ -1,5 +1,7 @@
 """One split: what is read is accounted for, steps that break a rule are named, and no value of a record is told."""
 
+from datetime import UTC, datetime
+
 import polars as pl
 import pytest
 
@@ -273,6 +275,12 @@ def test_a_limit_cuts_frames_too():
     assert (split_result.source_keys, split_result.accepted) == (["1", "2"], 2)
 
 
+def deletes(key="a", version="1", at=datetime(2024, 1, 1, tzinfo=UTC)):
+    return pl.DataFrame(
+        {"source_key": [key], "_version": [version], "_deleted_at": [at]}
+    )
+
+
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
@@ -316,6 +324,22 @@ def test_a_limit_cuts_frames_too():
         (
             Batch(deletes=pl.DataFrame({"id": [1]})),
             "deletes without the column _deleted_at; see Batch.deletes",
+        ),
+        (
+            Batch(deletes=deletes(key=None)),
+            "deletes whose source_key is of type NoneType; see Batch.deletes",
+        ),
+        (
+            Batch(deletes=deletes(version=5)),
+            "deletes whose _version is of type int; see Batch.deletes",
+        ),
+        (
+            Batch(deletes=deletes(at=None)),
+            "deletes whose _deleted_at is of type NoneType; see Batch.deletes",
+        ),
+        (
+            Batch(deletes=deletes(at="2024-01-01")),
+            "deletes whose _deleted_at is of type str; see Batch.deletes",
         ),
         (
             Batch(position=3),

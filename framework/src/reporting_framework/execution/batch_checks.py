@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import PluginError
@@ -16,6 +17,13 @@ from reporting_framework.plugin_api.records import (
 
 if TYPE_CHECKING:
     import polars as pl
+
+_OF_DELETES: Mapping[str, Sequence[type]] = {
+    SOURCE_KEY: (str,),
+    VERSION: (str, type(None)),
+    DELETED_AT: (datetime,),
+}
+"""Types of the columns of deletes."""
 
 
 def check_batch(batch: Batch, subject: str) -> None:
@@ -84,6 +92,9 @@ def _problems(batch: Any) -> Iterator[str]:
         due = {SOURCE_KEY, VERSION, DELETED_AT}
         for missing in sorted(due.difference(batch.deletes.columns)):
             yield f"deletes without the column {missing}; see Batch.deletes"
+        for name, allowed in _OF_DELETES.items():
+            for wrong in _others(_types(batch.deletes[name]), *allowed):
+                yield f"deletes whose {name} is of type {wrong}; see Batch.deletes"
     if not isinstance(batch.position, Mapping | None):
         wrong = type(batch.position).__name__
         yield f"a position of type {wrong}; give a mapping of JSON types"
