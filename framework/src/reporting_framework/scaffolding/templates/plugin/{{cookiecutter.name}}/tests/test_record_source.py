@@ -1,82 +1,88 @@
-"""The promises of every plugin, and those of a source that is read page by page."""
+"""The promises of every source of pages, with an API of our own."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from reporting_framework import Batch, Split
-from reporting_framework.testing import CANARY, PluginContract
+from reporting_framework import Split
+from reporting_framework.testing import CANARY, CallFaults, Faults, RecordSourceContract
 
 from {{ cookiecutter.__package }}.record_source import ApiRecords
 
 
-class Api(BaseHTTPRequestHandler):
-    """Two records after the one that is named, up to number 6; `broken` says what there is instead."""
+class Records:
+    """The API behind the source: records by their last change, two a page. `broken` is sent after a number instead."""
 
-    broken: ClassVar[dict[int, bytes]] = {}
+    def __init__(self) -> None:
+        self.records: dict[int, Mapping[str, Any]] = {}
+        self.broken: dict[int, bytes] = {}
+        self._changes = 0
+        self._requests: list[str] = []
 
-    def do_GET(self) -> None:
-        last = int(parse_qs(urlsplit(self.path).query)["after"][0])
-        records = [{"id": last + 1, "note": CANARY}, {"id": last + 2, "note": CANARY}] if last < 6 else []
-        data = json.dumps(records).encode()
-        self.send_response(503 if self.broken.get(last) == b"" else 200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(self.broken.get(last, data))
+    def put(self, number: int, tick: int) -> tuple[str, bytes]:
+        self.records.pop(number, None)
+        self._changes += 1
+        record = {"id": number, "change": self._changes, "tick": tick, "note": CANARY * 3_000}
+        self.records[number] = record
+        return f"records/{number}", json.dumps(record).encode()
 
-    def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+    def fetched(self) -> Sequence[str]:
+        requests, self._requests = self._requests, []
+        return requests
 
-
-@pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping[str, Any]]:
-    """The API on loopback."""
-    monkeypatch.setattr(Api, "broken", {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield {"url": f"http://127.0.0.1:{server.server_port}/records"}
-        server.shutdown()
+    def answer(self, path: str) -> bytes:
+        self._requests.append(path)
+        last = int(parse_qs(urlsplit(path).query)["after"][0])
+        page = [record for record in self.records.values() if record["change"] > last][:2]
+        return self.broken.get(last, json.dumps(page).encode())
 
 
-class TestApiRecords(PluginContract):
+class TestApiRecords(RecordSourceContract):
     plugin = ApiRecords
+    strict = True
+    crowd = 500
 
     @pytest.fixture
-    def settings(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
-        return settings
+    def feed(self) -> Records:
+        return Records()
 
+    @pytest.fixture
+    def settings(self, feed: Records) -> Iterator[Mapping[str, Any]]:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                data = feed.answer(self.path)
+                self.send_response(200 if data else 503)
+                self.end_headers()
+                self.wfile.write(data)
 
-def read(settings: Mapping[str, Any], after: Mapping[str, Any] | None) -> list[Batch]:
-    """What a run reads that goes on after a position."""
-    source = ApiRecords(ApiRecords.Settings.model_validate(settings))
-    return list(source.read(Split("records", {"after": after})))
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
 
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            yield {"url": f"http://127.0.0.1:{server.server_port}/records"}
+            server.shutdown()
 
-def keys(batches: list[Batch]) -> list[str]:
-    return [key for batch in batches for key in batch.source_keys]
+    @pytest.fixture
+    def faults(self, monkeypatch: pytest.MonkeyPatch) -> Faults:
+        faults = CallFaults()
+        monkeypatch.setattr(ApiRecords, "_fetch", faults.around(ApiRecords._fetch))
+        return faults
 
-
-def test_every_record_is_read_once(settings: Mapping[str, Any]) -> None:
-    assert keys(read(settings, None)) == [f"records/{number}" for number in range(1, 7)]
-
-
-def test_a_run_goes_on_after_each_position(settings: Mapping[str, Any]) -> None:
-    pages = read(settings, None)
-    for number, page in enumerate(pages, 1):
-        assert keys(read(settings, page.position)) == keys(pages[number:])
-
-
-@pytest.mark.parametrize("broken", [b"", b"[", b"<html>"], ids=["503", "cut off", "not JSON"])
-def test_a_page_that_cannot_be_fetched_ends_the_reading(settings: Mapping[str, Any], broken: bytes) -> None:
-    Api.broken[2] = broken
-    *pages, last = read(settings, None)
-    assert keys(pages) == ["records/1", "records/2"]
-    assert [failure.reason for failure in last.unread] == ["unavailable"]
-    del Api.broken[2]
-    assert keys(read(settings, pages[-1].position)) == ["records/3", "records/4", "records/5", "records/6"]
+    @pytest.mark.parametrize("broken", [b"", b"[", b"<html>"], ids=["503", "cut off", "not JSON"])
+    def test_a_page_that_cannot_be_fetched_ends_the_reading(
+        self, feed: Records, settings: Mapping[str, Any], broken: bytes
+    ) -> None:
+        for number in range(1, 7):
+            feed.put(number, number)
+        feed.broken[2] = broken
+        source = ApiRecords(ApiRecords.Settings.model_validate(settings))
+        *pages, last = source.read(Split("records", {"after": None}))
+        assert [page.source_keys for page in pages] == [["records/1", "records/2"]]
+        assert [failure.reason for failure in last.unread] == ["unavailable"]

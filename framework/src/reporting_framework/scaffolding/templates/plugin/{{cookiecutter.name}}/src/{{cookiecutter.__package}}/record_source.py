@@ -1,4 +1,4 @@
-"""The source: records of an API that returns those after an id, page by page. Make of it what yours is."""
+"""The source: records of an API that returns those changed after a number, page by page. Make of it what yours is."""
 
 from __future__ import annotations
 
@@ -22,19 +22,25 @@ class ApiRecordsSettings(Settings):
 
 
 class ApiRecords(RecordSource):
-    """Records of an API. The id of the last one of a page is the page's position."""
+    """Records of an API, each in its last state.
+
+    `change` is the number of a record's last change. As a text of one width it is the record's version; that of the
+    last record of a page is the page's position.
+    """
 
     name: ClassVar[str] = "{{ cookiecutter.name }}"
     Settings: ClassVar[type[ApiRecordsSettings]] = ApiRecordsSettings
+    versions_ordered: ClassVar[bool] = True
 
     @override
     def pages(self, after: Mapping[str, Any] | None) -> Iterator[Batch]:
-        last = after["id"] if after else 0
+        last = after["change"] if after else 0
         while records := self._fetch(last):
-            last = records[-1]["id"]
+            last = records[-1]["change"]
             keys = [f"records/{record['id']}" for record in records]
+            versions = [f"{record['change']:020}" for record in records]
             payloads = [json.dumps(record).encode() for record in records]
-            yield Batch(keys, [None] * len(keys), payloads, position={"id": last})
+            yield Batch(keys, versions, payloads, position={"change": last})
 
     def _fetch(self, last: int) -> Any:
         try:
