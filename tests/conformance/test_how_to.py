@@ -86,6 +86,27 @@ def test_the_suite_of_the_source_of_several_streams_passes(pytester):
     assert counts["passed"] > 20
 
 
+@pytest.mark.parametrize(
+    "tests", ["not slow and not faults", pytest.param("", marks=pytest.mark.slow)]
+)
+def test_the_strict_suite_of_a_table_sink_passes(pytester, tests):
+    (sink,) = [
+        block.text
+        for block in blocks(PAGE.with_name("write-a-sink.md").read_text())
+        if "class SqliteTable(TableSink)" in block.text
+    ]
+    (suite,) = [
+        block.text
+        for block in blocks(PAGE.read_text())
+        if block.title == "test_small_sqlite.py"
+    ]
+    pytester.makepyfile(small_sqlite=sink, test_small_sqlite=suite)
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", tests)
+    counts = result.parseoutcomes()
+    assert set(counts) - {"deselected"} == {"passed", "unpromised"}
+    assert counts["passed"] >= 40
+
+
 def test_a_fixture_that_is_missing_is_named(pytester):
     suites = "\n".join(
         f"import pytest\nfrom reporting_framework.testing import {name}\nclass Test{name}({name}):\n    plugin = object\n"
