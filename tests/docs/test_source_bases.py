@@ -4,7 +4,7 @@ import json
 import re
 import sqlite3
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -13,10 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from reporting_framework import FinishedSplit, StorageUnavailable, Trigger
+from reporting_framework import FinishedSplit, ReadFailure, StorageUnavailable, Trigger
 from reporting_framework.testing import (
     CANARY,
     CallFaults,
+    RecordSourceContract,
     SourceContract,
     TableSourceContract,
 )
@@ -262,3 +263,81 @@ class TestSmallestTableSource(TableSourceContract):
         broken = partial(sqlite3.connect, factory=Broken)
         monkeypatch.setattr(sqlite3, "connect", broken)
         return faults
+
+
+class ItemsApi:
+    """The API of the source of items: two items a page, by change and id."""
+
+    def __init__(self):
+        self.items, self.requests = {}, []
+
+    def put(self, number, tick, **more):
+        at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=tick / 2)
+        note = CANARY * 3_000
+        item = {"id": number, "changed": at.isoformat(), "note": note, **more}
+        self.items[number] = item
+        return f"items/{number}", json.dumps(item).encode()
+
+    def fetched(self):
+        requests, self.requests = self.requests, []
+        return requests
+
+    def answer(self, path):
+        self.requests.append(path)
+        parts = urlsplit(path)
+        if parts.path != "/items":
+            return self.items.get(int(parts.path.removeprefix("/items/")))
+        query = {name: value for name, [value] in parse_qs(parts.query).items()}
+        first = query.get("since", ""), int(query.get("after", -1))
+        items = {(item["changed"], item["id"]): item for item in self.items.values()}
+        return [items[at] for at in sorted(items) if at > first][:2]
+
+
+class TestItems(RecordSourceContract):
+    plugin = example("Items")[0]
+    strict = True
+    crowd = 500
+
+    @pytest.fixture
+    def feed(self):
+        return ItemsApi()
+
+    @pytest.fixture
+    def settings(self, feed):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                content = feed.answer(self.path)
+                self.send_response(404 if content is None else 200)
+                self.end_headers()
+                self.wfile.write(json.dumps(content).encode())
+
+            def log_message(self, *_):
+                pass
+
+        with HTTPServer(("127.0.0.1", 0), Handler) as server:
+            Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            yield {"url": f"http://127.0.0.1:{server.server_port}"}
+            server.shutdown()
+
+    @pytest.fixture
+    def faults(self, monkeypatch):
+        faults = CallFaults()
+        monkeypatch.setattr(self.plugin, "_get", faults.around(self.plugin._get))
+        return faults
+
+    def test_a_delete_of_the_api_is_a_version(self, feed, make):
+        feed.put(1, 1)
+        feed.put(2, 2, deleted=True)
+        (page,) = make().pages(None)
+        assert page.source_keys == ["items/1"]
+        [(key, version, at)] = page.deletes.rows()
+        assert (key, at) == ("items/2", datetime(2024, 1, 1, 0, 0, 1, tzinfo=UTC))
+        assert version == at.isoformat(timespec="microseconds") > page.versions[0]
+
+    def test_a_replay_reads_single_items(self, feed, make):
+        expected = feed.put(1, 1)
+        (split,) = make().plan_replay(["items/1", "items/2"])
+        read, missing = make().read(split)
+        assert (read.source_keys[0], read.payloads[0]) == expected
+        assert missing.unread == [ReadFailure("items/2", "missing")]
+        assert feed.fetched() == ["/items/1", "/items/2"]
