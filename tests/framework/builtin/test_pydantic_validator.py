@@ -141,10 +141,10 @@ def test_a_dictionarys_optional_field_may_be_absent_or_null():
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ("Secret", "no column for <class 'pydantic.types.SecretStr'>"),
-        ("Numbers", "no column for <enum 'Level'>"),
-        ("Either", "no column for int | str"),
-        ("Bytes", "no column for <class 'bytes'>"),
+        ("Secret", "field key: no column for <class 'pydantic.types.SecretStr'>"),
+        ("Numbers", "field level: no column for <enum 'Level'>"),
+        ("Either", "field value: no column for int | str"),
+        ("Bytes", "field value: no column for <class 'bytes'>"),
         (
             "TakesSourceKey",
             "field source_key has the name of a column that is added; rename it",

@@ -229,7 +229,7 @@ class ModelValidator(Validator):
     def _declared_columns(self) -> dict[str, Column]:
         fields = fields_of(self.model)
         columns = {
-            name: column_of(hint)
+            name: _column_of_field(name, hint)
             for name, hint in fields.items()
             if name not in self.excluded_fields
         }
@@ -316,6 +316,18 @@ class PydanticValidator(ModelValidator):
     def __init__(self, settings: PydanticValidatorSettings) -> None:
         self.model = import_model(settings.model)
         super().__init__(settings)
+
+
+def _column_of_field(name: str, annotation: Any) -> Column:
+    """Return the column of a field.
+
+    Raises:
+        UnsupportedField: It cannot have one; the message names it.
+    """
+    try:
+        return column_of(annotation)
+    except UnsupportedField as error:
+        raise UnsupportedField(f"field {name}: {error}") from error
 
 
 def _columns_of(
