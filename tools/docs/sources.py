@@ -75,7 +75,8 @@ def _default(value: ast.expr | None) -> ast.expr | None:
         and isinstance(value.func, ast.Name)
         and value.func.id == "Field"
     ):
-        return value.args[0] if value.args else None
+        named = [item.value for item in value.keywords if item.arg == "default"]
+        return next(iter([*value.args, *named]), None)
     return value
 
 

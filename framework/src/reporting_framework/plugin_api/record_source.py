@@ -23,15 +23,15 @@ _log = logging.getLogger(__name__)
 class RecordSource(Source):
     """Base class of sources that read pages of records in sequence: implement `pages`.
 
-        Each page is fetched once. Its position is committed with its records, and the next
-        run continues from the last position. A page that cannot be fetched for now ends the
-        reading: earlier pages are committed, and the next run retries the page.
+    Each page is fetched once. Its position is committed with its records, and the next
+    run continues from the last position. A page that cannot be fetched for now ends the
+    reading: earlier pages are committed, and the next run retries the page.
 
     All pages of a stream are in one split, so a deadline does not end the reading: if
     there can be very many pages, let `pages` return after a number of them. If the
     settings have a field ``full_scan``, it makes a run start from the beginning. To
     replay rejected records, a source must implement `plan_replay`.
-        """
+    """
 
     natural_keys = True
 
@@ -75,8 +75,8 @@ class RecordSource(Source):
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
         """Return one sentence: where the next run starts to read."""
         if self._start(ledger) is None:
-            return ["reads all pages, from the beginning"]
-        return ["reads the pages after the last one that was committed"]
+            return ["Reads all pages, from the beginning."]
+        return ["Reads the pages after the last one that was committed."]
 
     def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
         """Return the position of the last page that was read."""
