@@ -1,7 +1,7 @@
-"""Puts the drawing library into the package when a wheel is made, an editable one too.
+"""Build hook that adds the drawing library to wheels, editable wheels included.
 
-It is generated, never kept in the repository: ``src/reporting_pages/vega.js`` is what
-the pinned vl-convert-python gives, with the notices of its licenses at its head.
+It is generated, never kept in the repository: ``src/reporting_pages/vega.js`` is the
+output of the pinned vl-convert-python, with the notices of its licenses at its head.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NEVER = ("</script", "<script", "<!--")
-"""What would end the element that the library stands in, or begin another."""
+"""Texts that would end the element of the library, or begin another."""
 
 
 def checked(text: str) -> str:
-    """The library, if it can stand in a page.
+    """Return the library, if it can be embedded in a page.
 
     Raises:
-        ValueError: It cannot.
+        ValueError: It cannot be embedded.
     """
     if forbidden := [word for word in NEVER if word in text.lower()]:
         raise ValueError(
@@ -30,10 +30,10 @@ def checked(text: str) -> str:
 
 
 class VegaBundle(BuildHookInterface[Any]):
-    """Writes ``vega.js``."""
+    """Build hook that writes ``vega.js``."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Called before each build.
+        """Write the library before each build.
 
         A source distribution holds no generated file, a wheel made of it gets its own.
 

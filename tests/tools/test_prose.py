@@ -3,7 +3,7 @@
 import pytest
 from tools.prose import checks
 from tools.prose.markdown import blocks, broken_blocks, dead_links, first_paragraph
-from tools.prose.words import SETTINGS, listed_words, python_prose
+from tools.prose.words import SETTINGS, code_faults, listed_words
 
 SOURCE = '''"""What a module is."""
 
@@ -32,19 +32,22 @@ def test_each_word_of_the_list_is_found_in_any_case_and_across_lines(word):
     assert list(listed_words(f"x{word}x")) == []
 
 
-def test_docstrings_and_messages_of_a_module_are_told_apart():
-    prose = python_prose(SOURCE)
-    assert len(prose.docstrings) == 4
-    assert [text.strip() for text in prose.messages] == [
-        "the file",
-        "lies there, and besides it nothing",
+def test_listed_words_in_docstrings_and_messages_are_found_with_their_lines():
+    faults = [fault for fault in code_faults(SOURCE) if "list" in fault[1]]
+    assert sorted((line, fault.split()[0]) for line, fault in faults) == [
+        (4, '"told"'),
+        (12, '"besides"'),
+        (12, '"lies"'),
     ]
 
 
-def test_docstrings_that_open_with_a_question_word_are_counted():
-    prose = python_prose(SOURCE)
-    assert (prose.questions, prose.documented) == (2, 3)
-    assert python_prose('"""However it is."""').questions == 0
+def test_docstrings_that_open_with_a_question_word_are_found():
+    faults = [fault for fault in code_faults(SOURCE) if "opens" in fault[1]]
+    assert [(line, fault.split('"')[1]) for line, fault in sorted(faults)] == [
+        (1, "What"),
+        (11, "Whether"),
+    ]
+    assert list(code_faults('"""However it is."""')) == []
 
 
 def test_a_link_without_a_target_is_found(tmp_path):

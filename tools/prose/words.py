@@ -7,30 +7,15 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["prose"]
 _LIST = "|".join(SETTINGS["words"]).replace(" ", r"\s+")
 _WORDS = re.compile(rf"\b(?:{_LIST})\b", re.IGNORECASE)
-_OPENING = re.compile(r"(?:what|whether|where|those|how)\b", re.IGNORECASE)
-_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_OPENING = re.compile(r"\s*(what|whether|where|those|how|who)\b", re.IGNORECASE)
 
-
-class PythonProse(NamedTuple):
-    """The prose of a Python file.
-
-    Attributes:
-        docstrings: Texts that document a module, a class, a function or a name.
-        messages: All other strings of several words.
-        documented: How many modules, classes and functions have a docstring.
-        questions: How many of these open with a word such as "What".
-    """
-
-    docstrings: list[str]
-    messages: list[str]
-    documented: int
-    questions: int
+LISTED = "is on the list of words; use a plainer one"
+"""End of a message about a word."""
 
 
 def listed_words(text: str) -> Iterator[tuple[int, str]]:
@@ -39,28 +24,23 @@ def listed_words(text: str) -> Iterator[tuple[int, str]]:
         yield text.count("\n", 0, match.start()) + 1, " ".join(match[0].split())
 
 
-def python_prose(source: str) -> PythonProse:
-    """Return the docstrings of a module, and its other strings of several words.
+def code_faults(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the faults in docstrings and messages of a module, each with its line.
 
-    A string expression under an assignment documents it and is a docstring.
+    A string expression under an assignment documents it and is a docstring. All other
+    strings of several words are messages.
     """
     nodes = list(ast.walk(ast.parse(source)))
-    texts = [node for node in nodes if isinstance(node, ast.Constant)]
-    expressions = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
-    opening = [
-        text
-        for node in nodes
-        if isinstance(node, _DOCUMENTED) and (text := ast.get_docstring(node))
-    ]
-    return PythonProse(
-        [str(text.value) for text in texts if id(text) in expressions],
-        [
-            text.value
-            for text in texts
-            if isinstance(text.value, str)
-            and id(text) not in expressions
-            and " " in text.value.strip()
-        ],
-        len(opening),
-        sum(bool(_OPENING.match(text)) for text in opening),
-    )
+    documents = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+            continue
+        text, documenting = node.value, id(node) in documents
+        if documenting and (opening := _OPENING.match(text)):
+            yield (
+                node.lineno,
+                f'docstring opens with "{opening[1]}"; use a noun or verb',
+            )
+        if documenting or " " in text.strip():
+            for line, word in listed_words(text):
+                yield node.lineno + line - 1, f'"{word}" {LISTED}'
