@@ -64,7 +64,7 @@ def changed() -> list[str]:
 
 
 def tests_of(file: Path) -> Iterator[Path]:
-    """Yield the tests of a file, as far as they are there."""
+    """Yield the existing tests of a file."""
     text = file.as_posix()
     tests: list[Path] = []
     listed = [each for start, each in ELSEWHERE.items() if text.startswith(start)]

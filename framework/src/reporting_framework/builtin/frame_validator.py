@@ -57,7 +57,7 @@ class FrameValidator(Validator):
         self._types = {name: rule.dtype for name, rule in settings.columns.items()}
 
     @property
-    def schema(self) -> pl.Schema:  # type: ignore[override]  # nobody sets it
+    def schema(self) -> pl.Schema:  # type: ignore[override]  # never set
         """Columns of the settings, or of the source if the settings name none.
 
         Raises:
