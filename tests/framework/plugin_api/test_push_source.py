@@ -120,13 +120,14 @@ def test_too_large_records_are_rejected_and_the_others_of_the_split_are_read():
 @pytest.mark.parametrize("event", [{}, {"letters": 1}, {"letters": [{"id": "a"}]}])
 def test_another_event_is_refused(event):
     with pytest.raises(
-        TriggerError, match="a record of the trigger is none of mailbox"
+        TriggerError,
+        match="source mailbox: a record of the trigger has another form; send",
     ):
         Mailbox().accept_trigger(Trigger("mail", event, names_work=True))
 
 
 def test_without_a_trigger_there_is_nothing_to_read():
-    with pytest.raises(TriggerError, match="source mailbox works on what a trigger"):
+    with pytest.raises(TriggerError, match="source mailbox: there is no trigger"):
         list(Mailbox().plan(KnownObjects()))
 
 

@@ -130,7 +130,8 @@ def test_messages_of_a_queue_by_queue_and_id():
 )
 def test_a_record_that_is_none(event):
     with pytest.raises(
-        TriggerError, match="a record of the trigger is none of kinesis"
+        TriggerError,
+        match="source kinesis: a record of the trigger has another form; send",
     ):
         made(event)
 
@@ -138,7 +139,7 @@ def test_a_record_that_is_none(event):
 def test_without_a_trigger_there_is_nothing_to_do():
     with pytest.raises(
         TriggerError,
-        match="source kinesis works on what a trigger hands over; give --events",
+        match="source kinesis: there is no trigger with records; pass --events",
     ):
         planned(Kinesis(Kinesis.Settings()))
 
@@ -379,7 +380,8 @@ def test_a_lone_surrogate_is_no_record_of_a_stream(field):
     else:
         event["Records"][0]["eventID"] = "s:\ud800"
     with pytest.raises(
-        TriggerError, match="a record of the trigger is none of kinesis"
+        TriggerError,
+        match="source kinesis: a record of the trigger has another form; send",
     ):
         made(event)
 

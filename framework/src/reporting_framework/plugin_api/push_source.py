@@ -128,7 +128,8 @@ class PushSource(Source):
                 data.encode()
         except (KeyError, TypeError, AttributeError, UnicodeEncodeError):
             raise TriggerError(
-                f"a record of the trigger is none of {self.name}"
+                f"source {self.name}: a record of the trigger has another form; send"
+                " events of its service"
             ) from None
         self._messages = dict(messages)
 
@@ -137,8 +138,8 @@ class PushSource(Source):
         messages = self._messages
         if messages is None:
             raise TriggerError(
-                f"source {self.name} works on what a trigger hands over; give --events,"
-                " or a trigger"
+                f"source {self.name}: there is no trigger with records; pass --events,"
+                " or start the report by a trigger"
             )
         new = ledger.filter_new(list(messages), lambda _: None)
         self._waiting = set(new)
