@@ -30,26 +30,26 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class PluginContract:
     """Promises of every plugin; do not inherit from it directly.
 
-    To give:
+    Required:
         plugin: Class attribute: the plugin's class.
         settings: Fixture: input of the plugin's `Settings` model, a mapping as in
             ``reporting.toml``. It is called once for each test, and must lead to a
             place of that test's own (``tmp_path``).
 
-    To give if you can:
+    Optional:
         faults: Fixture: object that makes the n-th I/O call of the plugin fail
             (`Faults`). Without it, tests of faults are skipped. Use
             `reporting_store_faults` for plugins on `reporting_framework.storage`,
             `reporting_s3_faults` for plugins on S3, and `CallFaults` for functions of
             your own.
 
-    To say:
+    Declarations:
         bounded: Class attribute: False for a plugin whose memory grows with a run, and
             whose documentation says so.
         strict: Class attribute: True: a skipped test is a failure. A test of a promise
             that the plugin does not make is not skipped: it counts as ``unpromised``.
 
-    To use:
+    Provided:
         make: Fixture: function that builds a new plugin from `settings`; its arguments
             replace settings.
     """

@@ -57,10 +57,10 @@ class EngineContract(PluginContract):
 
     Only the class attribute `plugin` is required.
 
-    To give if it needs any:
+    Optional:
         settings: Fixture: input of its `Settings` model; empty unless given.
 
-    To say:
+    Declarations:
         look_ahead: Class attribute: maximum number of splits that it may have taken
             without having returned their results.
     """

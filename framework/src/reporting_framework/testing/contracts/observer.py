@@ -42,12 +42,12 @@ class ObserverContract:
 
     The suite calls it with real runs: successful, partial and failing runs.
 
-    To give:
+    Required:
         plugin: Class attribute: the module or object that implements the hooks, or a
             class that is called without arguments to make one. Not needed if `observer`
             is given.
 
-    To give if it is made otherwise:
+    Optional:
         observer: Fixture: the object that implements the hooks.
     """
 

@@ -45,7 +45,7 @@ _STYLE = re.compile(r"@import|url\(\s*['\"]?\s*(?!data:|#)", re.IGNORECASE)
 class PageContract(PluginContract):
     """Promises of a `Page`.
 
-    To give, beside what `PluginContract` says:
+    Required, in addition to `PluginContract`:
         material: Fixture: a `PageContext`, its rows a lazy frame of at least three rows
             with the columns that the page needs.
     """

@@ -29,12 +29,12 @@ UNNEEDED = "unneeded_column"
 class QueryContract(PluginContract):
     """Promises of a `Query`.
 
-    To give, beside what `PluginContract` says:
+    Required, in addition to `PluginContract`:
         rows: Fixture: a table to query: a frame of at least three rows, with the
             columns that the query needs and the columns that the settings name, with a
             unique `SOURCE_KEY` in each row and `CANARY` in some value.
 
-    To give if you can:
+    Optional:
         expected: Fixture: result of the query on `rows`.
     """
 

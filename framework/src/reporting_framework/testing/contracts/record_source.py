@@ -48,14 +48,14 @@ class Feed(Protocol):
 class RecordSourceContract(StatefulSourceContract):
     """Promises of a `RecordSource`, in addition to those of every source.
 
-    To give, beside what `PluginContract` says:
+    Required, in addition to `PluginContract`:
         feed: Fixture: a `Feed`, empty at first. Put `CANARY` into values.
 
-    To say:
+    Declarations:
         crowd: Class attribute, see `SourceContract`.
         stream: Class attribute, see `SourceContract`.
 
-    Given by the suite, from `feed`:
+    Provided by the suite, from `feed`:
         put: Fixture: `Feed.put`.
         cut: Fixture: a function that returns runs limited to a number of pages.
         records: Fixture, see `SourceContract`.

@@ -62,14 +62,14 @@ class SinkContract(
     They include the promises of its write modes, ledger, versions, table and reset, if
     it has them.
 
-    To give, beside what `PluginContract` says:
+    Required, in addition to `PluginContract`:
         rows: Fixture: a function that returns a frame, `SOURCE_KEY` last, with one row
             for each number in its argument. The same number must give the same row and
             source key. Put `CANARY` into some value.
         visible: Fixture: a function that returns all rows that a reader sees now, as a
             frame; in any order, with the columns of `rows` or some of them.
 
-    To give if you can:
+    Optional:
         expected: Fixture: a function from a frame of `rows` to the frame that `visible`
             must return after exactly these rows were committed, for a sink that shows
             other rows than it was given. By default the rows themselves.
@@ -84,7 +84,7 @@ class SinkContract(
             by default made from `rows`. `visible` must then also return `VERSION`
             (String), `DELETED_AT` (Datetime us UTC) and deleted rows.
 
-    To say:
+    Declarations:
         atomic: Class attribute: False if `rows` lead to several outputs, each of which
             becomes visible on its own.
         idempotent: Class attribute: False for a sink that counts or keeps a row again

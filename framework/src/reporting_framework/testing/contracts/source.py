@@ -46,19 +46,19 @@ Opened = Callable[..., Any]
 class SourceContract(PluginContract):
     """Promises of a `Source`.
 
-    To give, beside what `PluginContract` says:
+    Required, in addition to `PluginContract`:
         records: Fixture: expected records by source key: payloads (bytes), or rows
             (mappings) if the source yields frames. The fixture also stores the records
             in the place that the source reads. At least two, better five, with `CANARY`
             in values. If the source has natural keys, let one of them end in ``#1``.
 
-    To give if you can:
+    Optional:
         add: Fixture: a function that stores one more record in the place that the
             source reads, and returns its source key and the expected record. Its
             argument is a number from 0 on; another number gives another record.
         trigger: Fixture: the `Trigger` that names the work, for a push source.
 
-    To say:
+    Declarations:
         crowd: Class attribute: number of records to `add` in the test of bounded
             memory, so that there are several splits; the test then adds four times as
             many. 0: the test is skipped.

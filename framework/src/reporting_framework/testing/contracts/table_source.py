@@ -51,17 +51,17 @@ class TableSourceContract(StatefulSourceContract):
 
     The table is read in pages of 2 and splits of 4 rows.
 
-    To give, beside what `PluginContract` says:
+    Required, in addition to `PluginContract`:
         table: Fixture: a `Table`, empty at first. Put `CANARY` into values.
 
-    To say:
+    Declarations:
         look_back: Class attribute: look-back of the source under `settings`, in ticks.
             If a tick is a minute, the default look-back is 60.
         has_cursor: Class attribute: False for a table without a cursor.
         crowd: Class attribute, see `SourceContract`.
         stream: Class attribute, see `SourceContract`.
 
-    Given by the suite, from `table`:
+    Provided by the suite, from `table`:
         put: Fixture: `Table.put`.
         records: Fixture, see `SourceContract`.
         add: Fixture, see `SourceContract`.

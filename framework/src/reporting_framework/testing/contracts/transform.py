@@ -31,11 +31,11 @@ Make = Callable[..., Any]
 class TransformContract(PluginContract):
     """Promises of a `Transform`.
 
-    To give, beside what `PluginContract` says:
+    Required, in addition to `PluginContract`:
         frame: Fixture: a frame that it accepts, of at least three rows, `SOURCE_KEY`
             last, with `CANARY` in a value.
 
-    To give if you can:
+    Optional:
         expected: Fixture: the expected result for that frame.
     """
 

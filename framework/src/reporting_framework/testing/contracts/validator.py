@@ -35,7 +35,7 @@ Make = Callable[..., Any]
 class ValidatorContract(PluginContract):
     """Promises of a `Validator`.
 
-    To give, beside what `PluginContract` says:
+    Required, in addition to `PluginContract`:
         good: Fixture: valid records: payloads (bytes), or rows (mappings) if the
             validator accepts frames. At least two, with `CANARY` in some value.
         bad: Fixture: invalid records, each with the expected error type, and the field

@@ -150,7 +150,7 @@ class Table:
 class WriteModesContract:
     """Promises of the write modes; skipped for modes that a sink does not have.
 
-    To give if you can, beside what `SinkContract` says:
+    Optional, in addition to `SinkContract`:
         edition: Fixture: a function from a number and the number of an edition to a
             frame with one row: the same number gives the same source key, with other
             values for each edition. By default made from `rows`.
