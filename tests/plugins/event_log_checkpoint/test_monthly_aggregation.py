@@ -90,6 +90,14 @@ def first(of, action):
     return next((event["timestamp"] for event in of if event["action"] == action), None)
 
 
+def waits(of):
+    return (
+        first(of, "submit") is not None
+        and first(of, "pass-qc") is None
+        and of[-1]["action"] != "delete"
+    )
+
+
 def check_numbers(rows):
     found = figures_of(table(rows).lazy(), None, month=MONTH, at=AT, most=2)
     for totals, begin, end in (
@@ -103,6 +111,8 @@ def check_numbers(rows):
             first(of, "submit") is not None for of in grouped(mine).values()
         )
         assert (totals.outcomes, totals.passed) == passed(mine)
+        history = [row for row in rows if row["timestamp"] < end]
+        assert totals.waiting == sum(map(waits, grouped(history).values()))
     mine = within(rows, BEGIN, END)
     assert found.rates[0] == {
         (center,): rate
@@ -166,6 +176,27 @@ def test_months_before_the_first_event_are_left_out_and_the_last_one_stays():
         each.month for each in figures_of(rows, None, month=MONTH, at=AT, most=1).totals
     ] == [MONTH]
     assert figures_of(rows, None, month=MONTH, at=AT, most=1).last is None
+
+
+def test_waiting_visits_are_counted_at_the_end_of_each_month_as_they_were_then():
+    def event(action, at, ptid):
+        return submit(ptid=ptid, at=at) | {"action": action}
+
+    rows = [
+        event("submit", BEFORE, "passes at the very end of its month"),
+        event("pass-qc", BEGIN, "passes at the very end of its month"),
+        event("submit", BEFORE, "is deleted later"),
+        event("delete", BEGIN, "is deleted later"),
+        event("submit", BEFORE, "passes before its month ends"),
+        event("pass-qc", BEGIN - timedelta(days=1), "passes before its month ends"),
+        event("submit", BEGIN, "waits now"),
+    ]
+    found = figures_of(table(rows).lazy(), None, month=MONTH, at=AT, most=10)
+    assert [(total.month.month, total.waiting) for total in found.totals] == [
+        (2, 2),
+        (3, 1),
+    ]
+    assert sum(found.ages.values()) == found.now.waiting
 
 
 def test_within_its_month_days_are_counted_up_to_now():

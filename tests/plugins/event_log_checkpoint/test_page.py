@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
+from reporting_event_log_checkpoint.monthly.aggregation import figures_of
 from reporting_event_log_checkpoint.page import MonthlyVisits
 from reporting_framework import install_command
 from reporting_framework.errors import PluginError
 from reporting_framework.plugin_api.result import RunRecord
+from reporting_pages.formatting import change
 from reporting_pages.vega_bundle import library
 from tests.support import visits
 
@@ -58,6 +60,22 @@ def test_the_page_says_its_month_its_numbers_and_where_they_come_from(usual):
                  "visit-event-v2 (reporting-event-log-checkpoint 0.1.0)", "Created on 2 May 2024, 06:15 UTC"):  # fmt: skip
         assert part in said, part
     assert usual.count("<figure") == usual.count("<figcaption") == 13
+
+
+def test_a_tile_says_how_many_visits_wait_and_how_many_more_than_a_month_before():
+    material = small()
+    figures = [
+        figures_of(material.rows, None, month=of, at=material.at, most=0)
+        for of in (date(2022, 12, 1), material.month)
+    ]
+    before, now = (sum(of.ages.values()) for of in figures)
+    (tile,) = re.findall(
+        r'<p class="name">Waiting for a pass</p>.*?</li>', made(material), re.DOTALL
+    )
+    assert now != before
+    assert f'<p class="value">{now}</p>' in tile
+    assert f'<span class="change">{change(now, before)}</span>' in tile
+    assert "from Dec 2022" in tile
 
 
 def test_each_chart_has_its_numbers_behind_it(usual):

@@ -7,13 +7,17 @@ month, the query is asked the rows of that month and no others, a month being on
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 import polars as pl
 
+from reporting_event_log_checkpoint.monthly.naming import center_names
+from reporting_event_log_checkpoint.monthly.pending_counts import (
+    waiting_at,
+    waiting_visits,
+)
 from reporting_event_log_checkpoint.monthly.statistics import (
     MONTHS,
     Figures,
@@ -78,10 +82,10 @@ def figures_of(
         ),
         "submitted": _submitted(of[months[-1]]),
         "before": _submitted(of[months[-2]]),
-        "ages": _waiting(visits, end).group_by("days").len(),
-        "places": _waiting(visits, end).group_by(*CENTER).len(),
+        "ages": waiting_visits(visits, end).group_by("days").len(),
+        "places": waiting_visits(visits, end).group_by(*CENTER).len(),
         "waiting": (
-            _waiting(visits, end)
+            waiting_visits(visits, end)
             .sort("first_submit", *VISIT, nulls_last=False)
             .head(most)
         ),
@@ -96,6 +100,11 @@ def figures_of(
             of[months_end]
         )
         asked[f"rate {months_end}"] = PassRate(PassRate.Settings()).run(of[months_end])
+    ends = [_begin(_before(month, -1)) for month in months]
+    for month_of_end, waiting in zip(
+        months, waiting_at(until, visits, ends), strict=True
+    ):
+        asked[f"waiting {month_of_end}"] = waiting
     for name, first in (("submit", "first_submit"), ("pass", "first_pass")):
         asked |= _timing(until, visits, name, first, month)
     frames = dict(zip(asked, pl.collect_all(list(asked.values())), strict=True))
@@ -104,14 +113,20 @@ def figures_of(
         for center, of_month, number in frames["errors"].iter_rows()
     }
     totals = [
-        _totals(month, frames[f"volumes {month}"], frames[f"rate {month}"], errors)
+        _totals(
+            month,
+            frames[f"volumes {month}"],
+            frames[f"rate {month}"],
+            errors,
+            frames[f"waiting {month}"].item(),
+        )
         for month in months
     ]
     return Figures(
         month=month,
         end=end,
         totals=_begun(totals),
-        centers=_names(frames["centers"]),
+        centers=center_names(frames["centers"].iter_rows()),
         submitted=_counted(frames["submitted"]),
         before=_counted(frames["before"]),
         rates=(
@@ -149,25 +164,6 @@ def _submitted(rows: pl.LazyFrame) -> pl.LazyFrame:
     return frame.filter(pl.col("action") == "submit").select(*CENTER, *MODULE, "visits")
 
 
-def _waiting(visits: pl.LazyFrame, end: datetime) -> pl.LazyFrame:
-    """Return the pending visits, each with the whole days since its first submit.
-
-    The days are 0 if the first submit is ahead of the clock.
-    """
-    days = (
-        (pl.lit(end) - pl.col("first_submit"))
-        .dt.total_days()
-        .clip(lower_bound=0)
-        .alias("days")
-    )
-    left = (
-        pl.col("first_submit").is_not_null()
-        & pl.col("first_pass").is_null()
-        & ~pl.col("deleted")
-    )
-    return visits.filter(left).with_columns(days)
-
-
 def _timing(
     rows: pl.LazyFrame, visits: pl.LazyFrame, name: str, first: str, month: date
 ) -> dict[str, pl.LazyFrame]:
@@ -199,6 +195,7 @@ def _totals(
     volumes: pl.DataFrame,
     rate: pl.DataFrame,
     errors: Mapping[tuple[int | None, str], int],
+    waiting: int,
 ) -> Totals:
     submitted = volumes.filter(pl.col("action") == "submit")["visits"].sum()
     failures = sum(
@@ -208,7 +205,13 @@ def _totals(
     )
     outcomes, passed, _ = rate.row(0)
     return Totals(
-        month, int(submitted), int(volumes["events"].sum()), outcomes, passed, failures
+        month,
+        int(submitted),
+        int(volumes["events"].sum()),
+        outcomes,
+        passed,
+        failures,
+        waiting,
     )
 
 
@@ -221,23 +224,6 @@ def _begun(totals: Sequence[Totals]) -> Sequence[Totals]:
         (number for number, total in enumerate(totals) if total.events), len(totals) - 1
     )
     return totals[first:]
-
-
-def _names(frame: pl.DataFrame) -> Mapping[int | None, str]:
-    """Return a name for each center.
-
-    Where two have the same name, their numbers tell them apart.
-    """
-    labels = {center: label or "(no name)" for center, label in frame.iter_rows()}
-    while several := {
-        label for label, number in Counter(labels.values()).items() if number > 1
-    }:
-        # Once more, where the name with its number is the name of yet another one.
-        labels = {
-            center: f"{label} ({center})" if label in several else label
-            for center, label in labels.items()
-        }
-    return labels
 
 
 def _counted(frame: pl.DataFrame) -> Mapping[Key, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,26 @@ DRAWN = 30
 def order(numbers: Mapping[Any, int]) -> list[Any]:
     """Sort names by their numbers, largest first, then by name."""
     return sorted(numbers, key=lambda name: (-numbers[name], str(name)))
+
+
+def center_names(
+    latest: Iterable[tuple[int | None, str | None]],
+) -> Mapping[int | None, str]:
+    """Return a unique name for each center: its label, with its number if needed.
+
+    Args:
+        latest: Number of each center, and the label in its latest event.
+    """
+    labels = {center: label or "(no name)" for center, label in latest}
+    while several := {
+        label for label, number in Counter(labels.values()).items() if number > 1
+    }:
+        # Once more, as the name with its number may be the name of another center.
+        labels = {
+            center: f"{label} ({center})" if label in several else label
+            for center, label in labels.items()
+        }
+    return labels
 
 
 def center_name(figures: Figures, number: Any) -> str:

@@ -64,7 +64,7 @@ def _lead(figures: Figures) -> str:
         if now.outcomes
         else "No visit was checked"
     )
-    waiting = sum(figures.ages.values())
+    waiting = now.waiting
     left = (
         f"{plural(waiting, 'visit')} {'waits' if waiting == 1 else 'wait'} for a pass"
         if waiting
@@ -124,6 +124,13 @@ def _tiles(figures: Figures) -> Markup:
                 count(now.failures),
                 "failures",
                 "A visit that fails twice counts twice.",
+            ),
+            tile(
+                "Waiting for a pass",
+                count(now.waiting),
+                "waiting",
+                "Visits with a submit and without a pass, not deleted, at the end of"
+                " the month or now.",
             ),
             tile(
                 "Events",

@@ -21,6 +21,7 @@ class Totals(NamedTuple):
         outcomes: Visits with an outcome.
         passed: Visits whose latest outcome is a pass.
         failures: Failed checks.
+        waiting: Visits that wait for a pass at the end of the month.
     """
 
     month: date
@@ -29,6 +30,7 @@ class Totals(NamedTuple):
     outcomes: int
     passed: int
     failures: int
+    waiting: int
 
     @property
     def rate(self) -> float | None:
