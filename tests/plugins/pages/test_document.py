@@ -21,7 +21,7 @@ FIGURE = figure(
     rows=2,
 )
 PAGE = document("Visits & more", [section("one", "One", FIGURE, says="First."), section("two", "Two", "…")], lead="A lead.",
-                eyebrow="above", footer="below", above=tiles([Tile("Visits", "3", "+1", "All.", [1, None, 2, 3], "from May")]))  # fmt: skip
+                eyebrow="above", footer="below", above=tiles([Tile("Visits", "3", "+1", "All.", [1, None, 2, 3, 4, 5, 6], "from May")]))  # fmt: skip
 
 
 def test_a_page_has_landmarks_a_title_and_headings_in_order():
@@ -115,10 +115,23 @@ def test_a_figure_without_a_chart_says_what_there_is():
     ).replace("figcaption", "")
 
 
-def test_a_sparkline_is_broken_where_there_is_no_number_and_absent_where_there_are_fewer_than_two():
+def test_a_sparkline_is_broken_where_there_is_no_number():
     (path,) = re.findall(r'<path d="([^"]*)"', PAGE)
-    assert re.sub(r"[\d. ]+", "", path) == "MML"
-    assert "<svg" not in tiles([Tile("a", "1", course=[1]), Tile("b", "1")])
+    assert re.sub(r"[\d. ]+", "", path) == "MMLLLL"
+
+
+@pytest.mark.parametrize(
+    ("course", "drawn"),
+    [
+        ((), False),
+        ((1, 2, 3, 4, 5), False),
+        ((1, 2, 3, 4, 5, None, None), False),
+        ((1, 2, 3, 4, 5, 6), True),
+        ((1, 2, None, 3, 4, 5, 6), True),
+    ],
+)
+def test_a_sparkline_has_at_least_six_numbers_or_is_absent(course, drawn):
+    assert ("<svg" in tiles([Tile("a", "1", course=course)])) == drawn
 
 
 def test_facts_are_pairs():

@@ -11,6 +11,9 @@ from reporting_pages.markup import element
 
 _WIDTH, _HEIGHT, _MARGIN = 120, 28, 3
 
+MIN_COURSE = 6
+"""Fewest known values in a sparkline; a line through fewer looks like a trend."""
+
 
 class Tile(NamedTuple):
     """A headline number.
@@ -20,7 +23,8 @@ class Tile(NamedTuple):
         value: The number as text.
         change: Change as text; `None` without a comparison.
         says: Definition of the number, one sentence.
-        course: Values up to this one, oldest first; `None` for missing values.
+        course: Values up to this one, oldest first; `None` for missing values. A tile
+            with fewer than six known values has no sparkline.
         against: Reference of the change, such as ``than in December 2023``.
     """
 
@@ -60,7 +64,7 @@ def _tile(tile: Tile) -> list[Markup | None]:
 def _sparkline(course: Sequence[float | None]) -> Markup | None:
     """Return a line without axes; it is decorative, as charts have the same numbers."""
     known = [value for value in course if value is not None]
-    if len(known) < 2:
+    if len(known) < MIN_COURSE:
         return None
     low, high = min(known), max(known)
     spread, apart = high - low or 1, (_WIDTH - 2 * _MARGIN) / (len(course) - 1)
