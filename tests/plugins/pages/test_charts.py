@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_pages import bars, columns, dots, grid, histogram, line
@@ -68,3 +68,29 @@ def test_what_a_chart_says_of_itself_goes_before_the_theme():
     spec = embeddable({"width": 300, "config": {"axis": {"grid": True}}})
     assert spec["width"] == 300
     assert spec["config"]["axis"] == {**CONFIG["axis"], "grid": True}
+
+
+SHARE = st.floats(0, 1, allow_subnormal=False)
+
+
+@pytest.mark.parametrize(("chart", "side"), [(dots, "x"), (line, "y")])
+@settings(max_examples=20)  # each is checked against the schema
+@given(shares=st.lists(SHARE, min_size=1, max_size=4))
+def test_an_axis_of_shares_starts_at_zero_or_says_where_it_is_cut(chart, side, shares):
+    rows = [
+        {"label": str(number), "value": share, "shown": ""}
+        for number, share in enumerate(shares)
+    ]
+    (low, high), title = _axis_of_shares(chart(rows).to_dict(), side)
+    assert low <= min(shares)
+    assert high == 1
+    assert title == (f"axis cut: starts at {low:.0%}" if low else None)
+
+
+def _axis_of_shares(spec, side):
+    return next(
+        (layer["encoding"][side]["scale"]["domain"], layer["encoding"][side]["axis"]["title"])
+        for layer in spec["layer"]
+        if layer["encoding"].get(side, {}).get("axis")
+        and layer["encoding"][side]["type"] == "quantitative"
+    )  # fmt: skip

@@ -70,6 +70,8 @@ def bars(
 def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
     """Return a chart with a dot per row, on a scale up to 100%, and rings.
 
+    The title of the axis says where the scale starts, unless it starts at 0.
+
     Args:
         rows: ``label``, ``value`` (0 to 1), ``shown`` and optionally ``before`` (0 to
             1), the earlier value, which gets a ring, and ``tip``.
@@ -86,7 +88,13 @@ def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
         ]
     )
     ticks = [low, (1 + low) / 2, 1]
-    axis = alt.Axis(format=".0%", values=ticks, grid=True, labelFlush=False, title=None)
+    axis = alt.Axis(
+        format=".0%",
+        values=ticks,
+        grid=True,
+        labelFlush=False,
+        title=_cut(low),
+    )
     scale = alt.Scale(domain=[low, 1], nice=False, zero=False)
     x, then = (
         alt.X("value:Q", axis=axis, scale=scale),
@@ -142,7 +150,8 @@ def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> C
 def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Chart:
     """Return a line chart of shares over months, with the number of the last month.
 
-    The line is broken at months without a value.
+    The line is broken at months without a value. The title of the axis says where the
+    scale starts, unless it starts at 0.
 
     Args:
         rows: ``label`` as for `columns`, ``value`` (0 to 1, or `None`), ``shown`` and
@@ -160,7 +169,15 @@ def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Char
         _months(alt.Scale(domain=[row["label"] for row in values], padding=0.4)),
     )
     axis = alt.Axis(
-        format=".0%", values=[low, (1 + low) / 2, 1], title=None, labelColor=MUTED
+        format=".0%",
+        values=[low, (1 + low) / 2, 1],
+        title=_cut(low),
+        titleAlign="left",
+        titleAnchor="end",
+        titleAngle=0,
+        titleX=0,
+        titleY=-14,
+        labelColor=MUTED,
     )
     y = alt.Y(
         "value:Q", axis=axis, scale=alt.Scale(domain=[low, 1], nice=False, zero=False)
@@ -322,6 +339,11 @@ def short_labels(labels: Sequence[str], longest: int = LONGEST) -> list[str]:
 def _below(shares: Sequence[float]) -> float:
     """Return the start of a scale of shares: a multiple of 20% below all of them."""
     return max(0.0, math.floor(min(shares, default=0) * 5 - 0.1) / 5)
+
+
+def _cut(low: float) -> str | None:
+    """Return the title that marks a scale as cut; `None` if it starts at 0."""
+    return f"axis cut: starts at {low:.0%}" if low else None
 
 
 def _named(rows: Sequence[Row]) -> list[dict[str, Any]]:
