@@ -201,7 +201,7 @@ def described(kind: type, level: str = "##") -> list[str]:
         if not method.startswith("_") and (
             inspect.isfunction(item) or isinstance(item, property | classmethod)
         ):
-            text = as_markdown(text_of(item, f"{name}.{method}"))
+            text = as_markdown(_method_text(kind, method))
             if getattr(item, "__isabstractmethod__", False):
                 text = f"*Abstract: every subclass must have it.* {text}"
             parts += [
@@ -210,3 +210,12 @@ def described(kind: type, level: str = "##") -> list[str]:
                 text,
             ]
     return parts
+
+
+def _method_text(kind: type, method: str) -> str:
+    """Return a method's docstring; an override without one refers to its base class."""
+    item = vars(kind)[method]
+    overridden = [base for base in kind.__mro__[1:] if method in vars(base)]
+    if overridden and not item.__doc__:
+        return f"See `{overridden[0].__name__}.{method}`."
+    return text_of(item, f"{kind.__name__}.{method}")

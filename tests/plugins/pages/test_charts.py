@@ -74,7 +74,7 @@ SHARE = st.floats(0, 1, allow_subnormal=False)
 
 
 @pytest.mark.parametrize(("chart", "side"), [(dots, "x"), (line, "y")])
-@settings(max_examples=20)  # each is checked against the schema
+@settings(max_examples=100, deadline=None)
 @given(shares=st.lists(SHARE, min_size=1, max_size=4))
 def test_an_axis_of_shares_starts_at_zero_or_says_where_it_is_cut(chart, side, shares):
     rows = [

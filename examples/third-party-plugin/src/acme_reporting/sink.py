@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import polars as pl
+from typing_extensions import override
 
 from acme_reporting.sink_settings import SqliteSinkSettings
 from reporting_framework import (
@@ -42,8 +43,8 @@ class SqliteTableSink(TableSink):
     settings: SqliteSinkSettings
     begin = "BEGIN IMMEDIATE"  # whoever waits for the lock has read nothing yet
 
+    @override
     def connect(self, *, write: bool) -> sqlite3.Connection:
-        """See `TableSink.connect`."""
         path = self.settings.path
         database = sqlite3.connect(
             path if write or Path(path).exists() else ":memory:",
@@ -57,8 +58,8 @@ class SqliteTableSink(TableSink):
         return database
 
     @property
+    @override
     def location(self) -> str:
-        """See `TableSink.location`."""
         return f"{self.settings.path}#{self.settings.table}"
 
     def metadata_location(self) -> MetadataLocation:
@@ -66,8 +67,8 @@ class SqliteTableSink(TableSink):
         path = Path(self.settings.path)
         return MetadataLocation(str(path.parent), f"{path.name}-{self.settings.table}")
 
+    @override
     def columns(self, cursor: sqlite3.Cursor, table: str) -> Mapping[str, str]:
-        """See `TableSink.columns`."""
         cursor.execute("SELECT name, type FROM pragma_table_info(?)", (table,))
         return dict(cursor.fetchall())
 
@@ -82,8 +83,8 @@ class SqliteTableSink(TableSink):
         """Return the type of a column; a decimal number would become a float."""
         return "TEXT" if isinstance(dtype, pl.Decimal) else super().sql_type(dtype)
 
+    @override
     def problem(self, error: Exception) -> ReportingError:
-        """See `TableSink.problem`."""
         code: Any = getattr(error, "sqlite_errorname", "")
         for beginning, (kind, advice) in PROBLEMS.items():
             if code.startswith(beginning):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import polars as pl
+from typing_extensions import override
 
 from acme_reporting.settings import SqliteTableSettings
 from acme_reporting.table import Table, problem
@@ -29,16 +30,16 @@ class SqliteTable(TableSource):
         settings, name = self.settings, self.stream or self.settings.table
         return Table(settings.path, name, settings.busy_seconds)
 
+    @override
     def table_info(self) -> TableInfo:
-        """See `TableSource.table_info`."""
         return self._table.info(self.settings.cursor)
 
+    @override
     def fetch(self, query: TableQuery) -> pl.DataFrame:
-        """See `TableSource.fetch`."""
         return self._table.rows(query)
 
+    @override
     def problem(self, error: Exception) -> ReportingError:
-        """See `TableSource.problem`."""
         return problem(self.settings.path, error)
 
     def source_uris(self) -> Sequence[str]:

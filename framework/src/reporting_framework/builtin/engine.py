@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import ClassVar
 
 from pydantic import Field
+from typing_extensions import override
 
 from reporting_framework.plugin_api.engine import Engine
 from reporting_framework.plugin_api.records import Split, SplitResult
@@ -32,6 +33,7 @@ class LocalEngine(Engine):
     name: ClassVar[str] = "local"
     Settings: ClassVar[type[LocalEngineSettings]] = LocalEngineSettings
 
+    @override
     def map(
         self,
         process: Callable[[Split], SplitResult],
@@ -40,7 +42,6 @@ class LocalEngine(Engine):
         parallelism: int,
         stop: Callable[[], bool],
     ) -> Iterator[SplitResult]:
-        """See `Engine.map`."""
         threads = min(parallelism, self.settings.max_splits)
         taken = _until(stop, splits)
         if threads <= 1:

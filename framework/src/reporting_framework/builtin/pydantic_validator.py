@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 from pydantic import Field
+from typing_extensions import override
 
 from reporting_framework._text.messages import cause
 from reporting_framework.builtin.columns import Column, UnsupportedField, column_of
@@ -141,8 +142,8 @@ class ModelValidator(Validator):
         """
         return repeat(None, len(payloads))
 
+    @override
     def validate(self, batch: Batch) -> Validated:
-        """See `Validator.validate`."""
         rejections: list[Rejection] = []
         if batch.payloads is None:
             self._log_slow()

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from typing_extensions import override
+
 from reporting_framework._text.messages import system_problem
 from reporting_framework.errors import (
     AccessDenied,
@@ -156,8 +158,8 @@ class FolderStore(FolderMaintenance):
             parts.append(more)
         return b"".join(parts)
 
+    @override
     def head(self, key: str) -> Entry | None:
-        """See `Store.head`."""
         try:
             status = os.stat(self._path(key))
         except FileNotFoundError:

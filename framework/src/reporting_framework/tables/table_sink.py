@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import polars as pl
+from typing_extensions import override
 
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.plugin_api.records import (
@@ -134,8 +135,8 @@ class TableSink(Database):
         )
         return (int(rows[0][0]), rows[0][1]) if rows else (None, None)
 
+    @override
     def load_state(self) -> Mapping[str, Any] | None:
-        """See `Sink.load_state`."""
         with session(self) as database:
             text = self._state(database)[1]
         try:
@@ -147,8 +148,8 @@ class TableSink(Database):
             ) from None
         return state
 
+    @override
     def ledger(self) -> TableLedger:
-        """See `Sink.ledger`."""
         with session(self) as database:
             exists = self._exists(database)
             rows = self._rows(database) if exists else 0
@@ -188,20 +189,20 @@ class TableSink(Database):
         newest: datetime | None = decoded(name, [value], self._schema[name]).item()
         return newest.astimezone(UTC) if newest else None
 
+    @override
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
-        """See `Sink.stage`."""
         rows = frame.height
         if self._mode != "append":
             rows = frame[DELETED_AT].null_count()
         staged = frame.select(self._staged_schema.names())
         return StagedPart(frame.height, StagedRows(self._frames.add(staged), rows))
 
+    @override
     def commit(
         self,
         staged_parts: Sequence[StagedPart],
         context: CommitContext = ROWS_ONLY,
     ) -> CommitResult:
-        """See `Sink.commit`."""
         snapshot = context.snapshot and self._mode == "upsert"
         context = context._replace(snapshot=snapshot)
         staged: list[StagedRows] = [part.data for part in staged_parts]
@@ -290,8 +291,8 @@ class TableSink(Database):
         version = self._version
         return {self.settings.table: None if version is None else str(version)}
 
+    @override
     def close(self) -> None:
-        """See `Plugin.close`."""
         self._frames.clear()
 
     def scan(self) -> pl.LazyFrame | None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict, override
 
 from reporting_framework.builtin.engine import LocalEngine, LocalEngineSettings
 from reporting_framework.execution.pipeline import Pipeline, metadata_of
@@ -91,8 +91,8 @@ class EventValidator(Validator):
     schema: pl.Schema = SCHEMA
     _read = TypeAdapter(Event).validate_json
 
+    @override
     def validate(self, batch: Batch) -> Validated:
-        """See `Validator.validate`."""
         rows: list[tuple[Any, ...]] = []
         rejections: list[Rejection] = []
         for source_key, version, payload in zip(
@@ -120,8 +120,8 @@ class WithoutStudy(Transform):
     def __init__(self, study: str) -> None:
         self.study = study
 
+    @override
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """See `Transform.apply`."""
         return frame.filter(pl.col("study") != self.study)
 
 
@@ -141,8 +141,8 @@ class GivenRecords(Source):
         """See `Source.plan`. Like a push source, do not use the ledger."""
         return [Split(name, {}) for name in self.splits]
 
+    @override
     def read(self, split: Split) -> Iterator[Batch]:
-        """See `Source.read`."""
         yield from self.splits[split.id]
 
 
@@ -162,16 +162,16 @@ class KeptRows(Sink):
     def ledger(self) -> None:
         """See `Sink.ledger`."""
 
+    @override
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
-        """See `Sink.stage`."""
         return StagedPart(frame.height, frame.to_dicts())
 
+    @override
     def commit(
         self,
         staged_parts: Sequence[StagedPart],
         context: CommitContext = ROWS_ONLY,
     ) -> CommitResult:
-        """See `Sink.commit`."""
         new = [row for staged_part in staged_parts for row in staged_part.data]
         self.rows += new
         return CommitResult(

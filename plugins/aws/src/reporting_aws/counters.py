@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import polars as pl
+from typing_extensions import override
 
 from reporting_aws.aws_errors import Kind, ServiceError, call
 from reporting_aws.clients import client
@@ -68,19 +69,19 @@ class DynamoDbCounters(Sink):
         self._stager: Stager | None = None
 
     @classmethod
+    @override
     def aws_permissions(
         cls, settings: DynamoDbCountersSettings
     ) -> Sequence[Permission]:
-        """See `Plugin.aws_permissions`."""
         return counting(settings.table, markers=settings.delivery == "exactly-once")
 
+    @override
     def open(
         self,
         schema: pl.Schema,
         mode: WriteMode = "append",
         primary_key: Sequence[str] = (),
     ) -> None:
-        """See `Sink.open`."""
         self._stager = Stager(self.settings, schema, self._label)
 
     def ledger(self) -> None:

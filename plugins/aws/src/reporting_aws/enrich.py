@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import polars as pl
+from typing_extensions import override
 
 from reporting_aws.aws_errors import ServiceError
 from reporting_aws.clients import client, environment_key
@@ -70,8 +71,8 @@ class DynamoDbEnrich(Transform):
         self._lock = threading.Lock()
 
     @classmethod
+    @override
     def aws_permissions(cls, settings: DynamoDbEnrichSettings) -> Sequence[Permission]:
-        """See `Plugin.aws_permissions`."""
         return reading(lookup.table for lookup in settings.lookups)
 
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from pydantic import Field
+from typing_extensions import override
 
 from reporting_aws.dead_letters import (
     DeadLetter,
@@ -40,12 +41,12 @@ class Pushed(PushSource):
         self._letters = DeadLetters(settings)
 
     @classmethod
+    @override
     def aws_permissions(cls, settings: PushedSettings) -> Sequence[Permission]:
-        """See `Plugin.aws_permissions`."""
         return permissions(settings)
 
+    @override
     def set_aside(self, rejected: Sequence[RejectedMessage]) -> Collection[str]:
-        """See `PushSource.set_aside`."""
         return self._letters.send(
             [
                 DeadLetter(

@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import polars as pl
 from pydantic import Field
+from typing_extensions import override
 
 from reporting_framework import Query
 from reporting_framework.errors import SettingsError
@@ -96,8 +97,8 @@ class Counts(_Grouping):
     Settings: ClassVar[type[BySettings]] = BySettings
     required_columns: ClassVar[frozenset[str]] = frozenset()
 
+    @override
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.run`."""
         return _grouped(rows, self.by(rows), [_count(pl.len()).alias("events")])
 
 
@@ -117,8 +118,8 @@ class LatestPerVisit(Query):
     name: ClassVar[str] = "latest-per-visit"
     required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER})
 
+    @override
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.run`."""
         return rows.sort(ORDER).unique(VISIT, keep="last", maintain_order=True)
 
 
@@ -138,8 +139,8 @@ class MonthlyErrors(Query):
         {"action", "pipeline_adcid", "timestamp"}
     )
 
+    @override
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.run`."""
         month = _MOMENT.dt.convert_time_zone("UTC").dt.strftime("%Y-%m").alias("month")
         failed = rows.filter(_FAIL).with_columns(month)
         return _grouped(
@@ -171,8 +172,8 @@ class Volumes(_Grouping):
     Settings: ClassVar[type[VolumesSettings]] = VolumesSettings
     required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, "action"})
 
+    @override
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.run`."""
         by, visit = self.by(rows), pl.struct(VISIT)
         submitted = rows.with_columns(_SUBMIT.any().over(VISIT).alias(_SUBMITTED))
         visits = visit.filter(pl.col(_SUBMITTED)).n_unique()
@@ -203,8 +204,8 @@ class PassRate(_Grouping):
     Settings: ClassVar[type[BySettings]] = BySettings
     required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
 
+    @override
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.run`."""
         by, outcome = self.by(rows), _PASS | _FAIL
         last = (
             _ACTION.filter(outcome)
@@ -248,8 +249,8 @@ class QcTiming(_Grouping):
     Settings: ClassVar[type[BySettings]] = BySettings
     required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
 
+    @override
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.run`."""
         by = self.by(rows)
         firsts = {"submit": _SUBMIT, "pass": _PASS}
         visits = _visits(
@@ -306,8 +307,8 @@ class TimeToPass(_Grouping):
     Settings: ClassVar[type[BySettings]] = BySettings
     required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
 
+    @override
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.run`."""
         by, first = self.by(rows), _MOMENT.filter(_SUBMIT).min()
         taken = _MOMENT.filter(_PASS & (first <= _MOMENT)).min() - first
         visits = _visits(rows, by, [taken.alias(_TAKEN)])
@@ -343,8 +344,8 @@ class Completeness(Query):
     name: ClassVar[str] = "completeness"
     required_columns: ClassVar[frozenset[str]] = frozenset({*VISIT, *ORDER, "action"})
 
+    @override
     def run(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """See `Query.run`."""
         columns = [
             _MOMENT.filter(_SUBMIT).min().alias("first_submit"),
             _count(_SUBMIT.sum()).alias("submissions"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import override
+
 from reporting_event_log_checkpoint.names import INCLUDE, RANGE_PATTERN
 from reporting_event_log_checkpoint.settings import EventLogSettings
 from reporting_framework import PipelineSpec, PluginRef, Report
@@ -25,8 +27,8 @@ class EventLogCheckpoint(Report):
     page: ClassVar[str] = "monthly-visits"
     Settings: ClassVar[type[EventLogSettings]] = EventLogSettings
 
+    @override
     def compose(self, settings: EventLogSettings) -> PipelineSpec:
-        """See `Report.compose`."""
         source = {
             "uri": settings.source,
             "include": INCLUDE,

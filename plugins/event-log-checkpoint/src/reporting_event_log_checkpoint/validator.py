@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from reporting_event_log_checkpoint import models
 from reporting_framework.builtin.pydantic_validator import ModelValidator
 
@@ -24,6 +26,6 @@ class VisitEventV2Validator(ModelValidator):
     defaults = models.DEFAULTS
     excluded_fields = models.WITHOUT_COLUMN
 
+    @override
     def check_record(self, record: dict[str, Any]) -> dict[str, Any]:
-        """See `models.only_with_its_datatype`."""
         return models.only_with_its_datatype(record)

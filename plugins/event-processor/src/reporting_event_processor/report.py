@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from typing_extensions import override
+
 from reporting_event_processor.settings import EventProcessorSettings
 from reporting_framework import PipelineSpec, PluginRef, Report
 
@@ -38,8 +40,8 @@ class EventProcessor(Report):
     )
     Settings: ClassVar[type[EventProcessorSettings]] = EventProcessorSettings
 
+    @override
     def compose(self, settings: EventProcessorSettings) -> PipelineSpec:
-        """See `Report.compose`."""
         source = {
             "dead_letters": settings.dead_letter_queue,
             "dead_letter_overflow": settings.overflow,

@@ -11,6 +11,8 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import Any, ClassVar
 
+from typing_extensions import override
+
 from reporting_framework import (
     Absence,
     Batch,
@@ -142,8 +144,8 @@ class ObjectStoreJson(Source):
     def _in_flight(self) -> InFlight:
         return InFlight(self._requests, IN_FLIGHT_BYTES)
 
+    @override
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
-        """See `Source.plan`."""
         now = datetime.now(UTC)
         self._plan = self._new_plan()
         self._listing = listing = self._choose_listing(ledger, now)
@@ -178,8 +180,8 @@ class ObjectStoreJson(Source):
         self._rest = self._plan.new_objects(pages, ledger, self._version)
         return self._plan.splits(self._rest)
 
+    @override
     def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
-        """See `Source.plan_replay`."""
         self._rest, self._listing, self._replayed = iter(()), Listing(), True
         self._plan = self._new_plan()
         return self._plan.replay(objects)
@@ -267,33 +269,33 @@ class ObjectStoreJson(Source):
             return False
 
     @classmethod
+    @override
     def aws_permissions(cls, settings: ObjectStoreJsonSettings) -> Sequence[Permission]:
-        """See `Plugin.aws_permissions`."""
         return permissions.reading(parse_location(settings.uri))
 
+    @override
     def source_uris(self) -> Sequence[str]:
-        """See `Source.source_uris`."""
         return [self.store.location.uri]
 
+    @override
     def object_uri(self, name: str) -> str:
-        """See `Source.object_uri`."""
         return self.store.location.join(name).uri
 
+    @override
     def object_version(self, name: str) -> str | None:
-        """See `Source.object_version`."""
         entry = self.store.head(name)
         return entry.version if entry else None
 
+    @override
     def absence(
         self, name: str, ledger: RunLedger, last_run: datetime | None
     ) -> Absence | None:
-        """See `Source.absence`."""
         listing = self._choose_listing(ledger, datetime.now(UTC))
         listing.looked = Listing.of(ledger.hints, self._identity).looked or last_run
         return absence(name, listing, self.store, self._names, self.settings)
 
+    @override
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
-        """See `Source.describe_hints`."""
         if not self.store.supports_list_after:
             return ["every run lists the whole folder"]
         return next_listing(
@@ -310,8 +312,8 @@ class ObjectStoreJson(Source):
 
     # -- triggers ----------------------------------------------------------------------
 
+    @override
     def accept_trigger(self, trigger: Trigger) -> None:
-        """See `Source.accept_trigger`."""
         self._named = NamedObjects(messages(trigger), self.store.location)
 
     def build_response(
@@ -330,8 +332,8 @@ class ObjectStoreJson(Source):
             "names": [self.settings.include, self.settings.name_pattern],
         }
 
+    @override
     def close(self) -> None:
-        """See `Source.close`."""
         if in_flight := vars(self).pop("_in_flight", None):
             in_flight.close()
         if requests := vars(self).pop("_requests", None):

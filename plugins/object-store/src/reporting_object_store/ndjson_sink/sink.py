@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 import polars as pl
+from typing_extensions import override
 
 from reporting_framework import (
     ROWS_ONLY,
@@ -79,17 +80,17 @@ class NdjsonArchive(Sink):
         self._columns: list[pl.Expr] = []
 
     @classmethod
+    @override
     def aws_permissions(cls, settings: NdjsonArchiveSettings) -> Sequence[Permission]:
-        """See `Plugin.aws_permissions`."""
         return permissions.put_permissions(parse_location(settings.uri))
 
+    @override
     def open(
         self,
         schema: pl.Schema,
         mode: WriteMode = "append",
         primary_key: Sequence[str] = (),
     ) -> None:
-        """See `Sink.open`."""
         time_dtype, settings = schema.get(self.settings.timestamp), self.settings
         columns = (
             "the columns are"

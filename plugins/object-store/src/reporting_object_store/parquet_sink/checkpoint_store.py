@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 import polars as pl
+from typing_extensions import override
 
 from reporting_framework import MetadataLocation, Permission, Sink, WriteMode
 from reporting_framework.errors import CorruptCheckpoint, LocationError, SettingsError
@@ -77,13 +78,13 @@ class CheckpointFiles(Sink):
         """See `Sink.table_folder`: the fixed part of the files' place."""
         return Layout.parse(settings.uri).folder.uri
 
+    @override
     def open(
         self,
         schema: pl.Schema,
         mode: WriteMode = "append",
         primary_key: Sequence[str] = (),
     ) -> None:
-        """See `Sink.open`."""
         self.layout.check(schema.names())
         time_dtype = schema.get(self.settings.timestamp)
         if (
@@ -198,6 +199,6 @@ class CheckpointFiles(Sink):
         """
         return scan_files(self.store, self.layout, self._keys(), self._schema)
 
+    @override
     def parquet_files(self) -> Sequence[ParquetSnapshot]:
-        """See `Sink.parquet_files`."""
         return table_files(self.store, self.layout, list(self._keys()), self._schema)

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
+from typing_extensions import override
+
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
 from reporting_framework.storage import Location, backup, same_version
@@ -23,8 +25,8 @@ class CheckpointMaintenance(CheckpointFiles):
     `reporting state` and `reporting doctor` use it.
     """
 
+    @override
     def stored_artifacts(self) -> Sequence[StoredArtifact]:
-        """See `Sink.stored_artifacts`."""
         with ThreadPoolExecutor(
             MAX_WORKERS, thread_name_prefix="reporting-look"
         ) as pool:
@@ -81,14 +83,14 @@ class CheckpointMaintenance(CheckpointFiles):
         yield self.layout.folder.join(self.layout.template).parent
         yield from (self.layout.folder.join(key).parent for key in self._keys())
 
+    @override
     def back_up(
         self, stored_artifacts: Sequence[StoredArtifact], name: str
     ) -> Sequence[str]:
-        """See `Sink.back_up`."""
         return backup.back_up(self._places(stored_artifacts), self.store, name)
 
+    @override
     def remove(self, stored_artifacts: Sequence[StoredArtifact]) -> None:
-        """See `Sink.remove`."""
         for store, key, artifact in reversed(self._places(stored_artifacts)):
             store.delete(key, if_version=artifact.version or "")
 
@@ -110,8 +112,8 @@ class CheckpointMaintenance(CheckpointFiles):
         backup.check_unchanged(places)
         return places
 
+    @override
     def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
-        """See `Plugin.health_checks`."""
         return {
             "checkpoint": self._check_files,
             "conditional writes": partial(written, self.store)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import polars as pl
+from typing_extensions import override
 
 from reporting_framework import (
     ROWS_ONLY,
@@ -78,8 +79,8 @@ class ParquetCheckpoint(CheckpointMaintenance):
         self._ledger: CheckpointLedger | None = None
         self._spool = StagingArea(settings.timestamp)
 
+    @override
     def ledger(self) -> CheckpointLedger:
-        """See `Sink.ledger`."""
         with ThreadPoolExecutor(
             MAX_WORKERS, thread_name_prefix="reporting-open"
         ) as pool:
@@ -95,8 +96,8 @@ class ParquetCheckpoint(CheckpointMaintenance):
         )
         return self._ledger
 
+    @override
     def load_state(self) -> Mapping[str, Any] | None:
-        """See `Sink.load_state`."""
         if self.layout.columns:
             return self._state_file.load({*(self._files or self._keys())})
         key = self.layout.template
@@ -112,8 +113,8 @@ class ParquetCheckpoint(CheckpointMaintenance):
         """Return the present version of a file."""
         return self._file_of(key)
 
+    @override
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
-        """See `Sink.stage`."""
         rows, superseded = frame.height, 0
         if self._mode != "append":
             frame = with_moments(frame, self.settings.timestamp)
@@ -207,6 +208,6 @@ class ParquetCheckpoint(CheckpointMaintenance):
         entry = self.store.head(key)
         return entry.version if entry else None
 
+    @override
     def close(self) -> None:
-        """See `Sink.close`."""
         self._spool.clear()
