@@ -355,3 +355,9 @@ def test_a_batch_that_does_not_fit_together_is_the_source_s_fault(given, problem
     assert str(raised.value) == (
         f"report test: source {GivenRecords.name}: a batch has {problem}"
     )
+
+
+def test_deletes_of_a_split_may_have_versions_or_none():
+    frame = deletes().select("_deleted_at", "_version", "source_key")
+    batches = Batch(deletes=deletes(version=None)), Batch(deletes=frame)
+    assert work(*batches).deletes.rows() == [("a", None), ("a", "1")]

@@ -23,6 +23,7 @@ from reporting_framework.execution.versions import (
 from reporting_framework.plugin_api.records import (
     FILTERED,
     SOURCE_KEY,
+    VERSION,
     Batch,
     ReadFailure,
     Rejection,
@@ -138,10 +139,10 @@ class SplitWorker:
     ) -> SplitResult:
         """Stage records that were deleted at the source, if the mode is ``upsert``."""
         taken = self._empty(split)
-        taken.deletes = deletes
+        rows = delete_rows(deletes, self.pipeline.schema)
+        taken.deletes = rows.select(SOURCE_KEY, VERSION)
         if self.limit is not None:
             return taken
-        rows = delete_rows(deletes, self.pipeline.schema)
         for sink, mode, staged_parts in zip(
             self.pipeline.sinks, self.pipeline.modes, taken.staged_parts, strict=True
         ):

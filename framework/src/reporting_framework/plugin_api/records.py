@@ -349,7 +349,7 @@ class SplitResult:
         source_keys: Source keys of all records that were read, rejected ones included.
         versions: Version of the object of each record.
         accepted: Number of rows handed to the sinks.
-        deletes: Records that were deleted at the source, as in `Batch.deletes`.
+        deletes: Source keys and versions of records that were deleted at the source.
         position: The last `Batch.position`.
         rejections: Rejected and filtered records.
         unread: Objects that could not be read.
