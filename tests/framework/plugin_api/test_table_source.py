@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from reporting_framework import (
+    FAULTY,
     PluginError,
     ReadFailure,
     SettingsError,
@@ -85,6 +86,18 @@ def fetching(change):
 
 
 WRONG = {
+    "it is no frame": (
+        lambda frame, query, _: frame.lazy(),
+        "returned the type LazyFrame; return a polars DataFrame",
+    ),
+    "a fault names no column": (
+        lambda frame, query, _: frame.with_columns(pl.lit("a value").alias(FAULTY)),
+        "returned a column _faulty of something else than names of columns",
+    ),
+    "a fault is a number": (
+        lambda frame, query, _: frame.with_columns(pl.lit(1).alias(FAULTY)),
+        "returned a column _faulty of something else than names of columns",
+    ),
     "a column is missing": (
         lambda frame, query, _: frame.drop("k0"),
         "returned no column k0; select it",

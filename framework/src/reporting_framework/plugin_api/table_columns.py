@@ -185,10 +185,20 @@ def checked(
     Raises:
         PluginError: The rows do not match the query.
     """
+    if not isinstance(frame, pl.DataFrame):
+        raise PluginError(
+            f"{what} returned the type {type(frame).__name__}; return a polars"
+            " DataFrame"
+        )
     if missing := [name for name in query.columns if name not in frame.columns]:
         raise PluginError(f"{what} returned no column {missing[0]}; select it")
     faulty = [FAULTY] if FAULTY in frame.columns else []
     frame = frame.select([*query.columns, *faulty])
+    if faulty and not set(frame[FAULTY].drop_nulls().unique()) <= set(schema):
+        raise PluginError(
+            f"{what} returned a column {FAULTY} of something else than names of"
+            " columns; name the column whose value does not fit, or null"
+        )
     for name in query.columns:
         if isinstance(frame.schema[name], pl.Null):
             frame = frame.with_columns(pl.col(name).cast(schema[name]))
