@@ -37,6 +37,8 @@ def validated(made, **columns):
         ({"type": "int64"}, [1.0, 1.5, float("nan")], [0], "wrong_type"),
         ({"type": "int64", "nullable": False}, [1, None], [0], "missing"),
         ({"type": "int64", "minimum": 2}, [1, 2, None], [1, 2], "greater_than_equal"),
+        ({"type": "float64", "minimum": 0}, [0.0, float("nan"), float("inf"), None], [0, 2, 3], "greater_than_equal"),
+        ({"type": "float64", "maximum": 2.5}, [0.0, float("nan"), None], [0, 2], "less_than_equal"),
         ({"type": "float64", "maximum": 2.5}, [2.5, 2.6], [0], "less_than_equal"),
         ({"type": "string", "pattern": "a+"}, ["aa", "ab", "a\n", None], [0, 3], "string_pattern_mismatch"),
         ({"type": "string", "values": ["x", "y"]}, ["x", "z", None], [0, 2], "literal_error"),

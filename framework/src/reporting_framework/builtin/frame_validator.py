@@ -159,7 +159,10 @@ class FrameValidator(Validator):
 def _broken(column: pl.Series, rule: ColumnRule) -> Iterator[tuple[pl.Series, str]]:
     """Yield the rows that break a rule of values, with the type of the error."""
     if rule.minimum is not None:
-        yield column < rule.bound(rule.minimum), "greater_than_equal"
+        below = column < rule.bound(rule.minimum)
+        if column.dtype.is_float():  # NaN is neither above nor below
+            below |= column.is_nan()
+        yield below, "greater_than_equal"
     if rule.maximum is not None:
         yield column > rule.bound(rule.maximum), "less_than_equal"
     if rule.pattern is not None:
