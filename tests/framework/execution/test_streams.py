@@ -17,6 +17,7 @@ from reporting_framework import (
 from reporting_framework.aws_lambda.environment import Environment
 from reporting_framework.cli.exit_codes import FAILED
 from reporting_framework.cli.main import reporting
+from reporting_framework.execution.streams import _check
 from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
 
 SOURCE = '''
@@ -427,6 +428,14 @@ def test_what_cannot_be_run_is_refused_before_anything_is_read(
         run_report(report)
     assert text in str(raised.value)
     assert list(Path("out").iterdir()) == []
+
+
+def test_a_stream_that_is_no_text_is_refused():
+    spec = PipelineSpec(
+        source=PluginRef("numbers"), validator=PluginRef("frame"), sinks=[]
+    )
+    with pytest.raises(PluginError, match="source numbers: 1 is no name of a stream"):
+        _check("shop", spec, [1])
 
 
 @pytest.mark.usefixtures("shop")

@@ -164,6 +164,7 @@ def test_columns_that_are_more_than_were_asked_for_are_left_out(place):
     [
         (TableInfo("t", [], pl.Schema({"a": pl.Int64()})), "it has no primary key"),
         (TableInfo("t", ["b"], pl.Schema({"a": pl.Int64()})), "column b is not in"),
+        (TableInfo("t", ["a", "a"], pl.Schema({"a": pl.Int64()})), "a column twice"),
         (TableInfo("t", ["a"], pl.Schema({"a": pl.Float64()})), "column a is Float64"),
         (
             TableInfo("t", ["a"], pl.Schema({"a": pl.Datetime("ns")})),
@@ -181,6 +182,15 @@ def test_a_table_that_has_no_order_is_refused(info, message):
             return info
 
     with pytest.raises(PluginError, match=message):
+        Wrong(Wrong.Settings()).schema()
+
+
+def test_a_column_without_a_name_is_refused():
+    class Wrong(SqliteOrders):
+        def table_info(self):
+            return TableInfo("t", ["a"], pl.Schema({"a": pl.Int64(), "": pl.Int64()}))
+
+    with pytest.raises(SettingsError, match="table t: a column has an empty name"):
         Wrong(Wrong.Settings()).schema()
 
 

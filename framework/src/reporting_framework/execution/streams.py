@@ -132,7 +132,7 @@ def _check(report: str, composition: PipelineSpec, streams: Sequence[str]) -> No
     """
     source = f"report {report}: source {composition.source.name}"
     for stream in streams:
-        if not _NAME.fullmatch(stream):
+        if not (isinstance(stream, str) and _NAME.fullmatch(stream)):
             raise PluginError(
                 f"{source}: {stream!r} is no name of a stream; begin with a letter,"
                 " digit or underscore, and go on with these, dots and hyphens"

@@ -26,11 +26,17 @@ def check_info(info: TableInfo, source: str) -> None:
     """Check that a table can be read.
 
     Raises:
-        PluginError: It has no primary key, a column is missing, or a type cannot be
-            ordered.
-        SettingsError: A column has the name of the column that `fetch` may add.
+        PluginError: It has no primary key, or one with a repeated column; a column is
+            missing, or its type cannot be ordered.
+        SettingsError: A column has no name, or the name of the column that `fetch` may
+            add.
     """
     where = f"source {source}: table {info.name}"
+    if "" in info.schema:
+        raise SettingsError(
+            f"{where}: a column has an empty name; read the table through a view that"
+            " renames it or leaves it out"
+        )
     if FAULTY in info.schema:
         raise SettingsError(
             f"{where}: column {FAULTY}: that name is the framework's own; read the"
@@ -38,6 +44,10 @@ def check_info(info: TableInfo, source: str) -> None:
         )
     if not info.primary_key:
         raise PluginError(f"{where}: it has no primary key; name its columns")
+    if len(set(info.primary_key)) < len(info.primary_key):
+        raise PluginError(
+            f"{where}: its primary key names a column twice; name each column once"
+        )
     columns = [*info.primary_key, *([info.cursor] if info.cursor else [])]
     for name in columns:
         if name not in info.schema:
