@@ -110,6 +110,7 @@ def _module(module: ModuleType) -> list[str]:
         and name in reporting_framework.__all__
     ]
     return [
+        "---",  # else the text would seem to be of the class before it
         text,
         *[part for item in functions for part in function(item, "##")],
         *[
