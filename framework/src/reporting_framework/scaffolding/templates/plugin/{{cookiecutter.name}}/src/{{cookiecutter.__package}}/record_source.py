@@ -22,11 +22,7 @@ class ApiRecordsSettings(Settings):
 
 
 class ApiRecords(RecordSource):
-    """Records of an API, each in its last state.
-
-    `change` is the number of a record's last change. As a text of one width it is the record's version; that of the
-    last record of a page is the page's position.
-    """
+    """Records of an API; a record's version is the number of its last change."""
 
     name: ClassVar[str] = "{{ cookiecutter.name }}"
     Settings: ClassVar[type[ApiRecordsSettings]] = ApiRecordsSettings
