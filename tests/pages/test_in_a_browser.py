@@ -1,6 +1,7 @@
 """The monthly report in a real browser: it draws all charts, loads nothing, fits, and everyone can use it."""
 
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -165,6 +166,32 @@ def test_a_chart_follows_the_width_of_the_window(usual, running):
             "document.querySelector('figure svg').clientWidth < 480"
         )
         assert seen.overflow() <= 0
+
+
+def test_on_a_phone_months_have_names_that_can_be_read_and_do_not_touch(usual, running):
+    with opened(running, usual, width=360) as seen:
+        charts = seen.page.eval_on_selector_all(
+            "figure svg",
+            """all => all
+                .map(svg => [...svg.querySelectorAll('.mark-text.role-axis-label text')]
+                    .filter(each => each.textContent)
+                    .map(each => ({
+                        lines: [...each.querySelectorAll('tspan')].map(line => line.textContent),
+                        left: each.getBoundingClientRect().left,
+                        right: each.getBoundingClientRect().right,
+                        size: parseFloat(getComputedStyle(each).fontSize)}))
+                    .filter(label => label.lines.length))
+                .filter(labels => labels.length)""",
+        )
+        assert len(charts) == 3
+        for labels in charts:
+            assert [" ".join(label["lines"]).strip() for label in labels] == [
+                "Jun 2023", "Aug", "Oct", "Dec", "Feb 2024", "Apr",
+            ]  # fmt: skip
+            assert all(label["size"] >= 12 for label in labels)
+            assert all(
+                one["right"] + 4 <= other["left"] for one, other in pairwise(labels)
+            )
 
 
 def test_colors_follow_the_scheme_and_paper_is_always_light(usual, running):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_pages import bars, columns, dots, grid, histogram, line
-from reporting_pages.charts import LONGEST, short_labels
+from reporting_pages.axes import LONGEST, short_labels
 from reporting_pages.theme import CONFIG, embeddable
 
 ROWS = [
@@ -68,6 +68,37 @@ def test_what_a_chart_says_of_itself_goes_before_the_theme():
     spec = embeddable({"width": 300, "config": {"axis": {"grid": True}}})
     assert spec["width"] == 300
     assert spec["config"]["axis"] == {**CONFIG["axis"], "grid": True}
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [
+        (["Jan|2024"], ["Jan 2024"]),
+        (
+            ["Nov|2023", "Dec", "Jan|2024", "Feb", "Mar", "Apr"],
+            ["Nov 2023", "Dec", "Jan 2024", "Feb", "Mar", "Apr"],
+        ),
+        (
+            ["Nov|2023", "Dec", "Jan|2024", "Feb", "Mar", "Apr", "May"],
+            ["Nov 2023", "Jan 2024", "Mar", "May"],
+        ),
+        (
+            ["Dec|2023", "Jan|2024", "Feb", "Mar", "Apr", "May", "Jun", "Jul"],
+            ["Jan 2024", "Mar", "May", "Jul"],
+        ),
+    ],
+)
+def test_a_phone_shows_whole_months_at_even_distances_each_year_and_the_last(
+    labels, shown
+):
+    spec = columns([{"label": label, "value": 1, "shown": ""} for label in labels])
+    (words,) = {
+        layer["encoding"]["x"]["axis"]["labelExpr"] for layer in spec.to_dict()["layer"]
+    }
+    lines = json.loads(words[words.index("{") : words.index("}") + 1])
+    assert list(lines) == labels
+    found = [" ".join(line for line in pair if line) for pair in lines.values()]
+    assert [label for label in found if label] == shown
 
 
 SHARE = st.floats(0, 1, allow_subnormal=False)

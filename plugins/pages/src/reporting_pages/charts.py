@@ -7,19 +7,24 @@ chart is cut in the middle.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 
+from reporting_pages.axes import (
+    bands,
+    cut_title,
+    first_tick,
+    label_axis,
+    labels_down,
+    months,
+    short_labels,
+)
 from reporting_pages.theme import ACCENT, BEFORE, INK, LINE, MUTED, PAPER, SIZE
 
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 Row = Mapping[str, Any]
-
-LONGEST, SHORTEST = 28, 16
-"""Longest label in characters, and longest label on a phone."""
 
 STEP = 24
 """Height of a row, in pixels."""
@@ -28,9 +33,6 @@ _COLUMN = 58
 """Width of the column of numbers to the right of a chart, in pixels."""
 
 _PADDING = {"left": 1, "right": 1, "top": 2, "bottom": 2}
-
-_NARROW = "containerSize()[0] < 440"
-"""Vega expression that is true on a phone."""
 
 
 def bars(
@@ -52,7 +54,7 @@ def bars(
             1,
         ]
     )
-    base, y = _base(values), _labels(values)
+    base, y = _base(values), labels_down([row["label"] for row in values])
     x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, end], nice=False))
     track = base.mark_bar(
         fill=LINE, fillOpacity=0.45, height=12, cornerRadius=2
@@ -78,8 +80,8 @@ def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
         color: Color of the dots.
     """
     values = _named(rows)
-    base, y = _base(values), _labels(values)
-    low = _below(
+    base, y = _base(values), labels_down([row["label"] for row in values])
+    low = first_tick(
         [
             value
             for row in values
@@ -93,7 +95,7 @@ def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
         values=ticks,
         grid=True,
         labelFlush=False,
-        title=_cut(low),
+        title=cut_title(low),
     )
     scale = alt.Scale(domain=[low, 1], nice=False, zero=False)
     x, then = (
@@ -126,10 +128,8 @@ def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> C
         {**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)
     ]
     end = max([*(row["value"] for row in values if row["value"]), 1])
-    base, x = (
-        _base(values),
-        _months(_bands([row["label"] for row in values])),
-    )
+    labels = [row["label"] for row in values]
+    base, x = _base(values), months(labels, bands(labels))
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, end * 1.12], nice=False))
     strength = alt.condition("datum.last", alt.value(1), alt.value(0.45))
     bar = base.mark_bar(fill=color, cornerRadiusEnd=2).encode(
@@ -163,15 +163,13 @@ def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Char
         {**row, "last": number == len(rows) - 1} for number, row in enumerate(rows)
     ]
     known = [row["value"] for row in values if row["value"] is not None]
-    low, falls = _below(known), len(known) > 1 and known[-1] < known[-2]
-    base, x = (
-        _base(values),
-        _months(alt.Scale(domain=[row["label"] for row in values], padding=0.4)),
-    )
+    low, falls = first_tick(known), len(known) > 1 and known[-1] < known[-2]
+    labels = [row["label"] for row in values]
+    base, x = _base(values), months(labels, alt.Scale(domain=labels, padding=0.4))
     axis = alt.Axis(
         format=".0%",
         values=[low, (1 + low) / 2, 1],
-        title=_cut(low),
+        title=cut_title(low),
         titleAlign="left",
         titleAnchor="end",
         titleAngle=0,
@@ -241,7 +239,7 @@ def grid(
     y = alt.Y(
         "down:N",
         sort=None,
-        axis=_axis(),
+        axis=label_axis(),
         scale=alt.Scale(domain=names, paddingInner=0.1, paddingOuter=0),
     )
     cell = base.mark_rect(fill=color, cornerRadius=2).encode(
@@ -316,36 +314,6 @@ def histogram(
     return alt.layer(bar, rule, *words).properties(height=height, padding=_PADDING)
 
 
-def short_labels(labels: Sequence[str], longest: int = LONGEST) -> list[str]:
-    """Shorten labels so that they fit and stay distinct.
-
-    They are cut in the middle, and numbered if two would be equal.
-    """
-    texts: list[str] = []
-    for label in labels:
-        text = " ".join(label.split()) or "(empty)"
-        short = (
-            text
-            if len(text) <= longest
-            else f"{text[: longest // 2]}…{text[-(longest - longest // 2 - 1) :]}"
-        )
-        unique, number = short, 2
-        while unique in texts:
-            unique, number = f"{short} ({number})", number + 1
-        texts.append(unique)
-    return texts
-
-
-def _below(shares: Sequence[float]) -> float:
-    """Return the start of a scale of shares: a multiple of 20% below all of them."""
-    return max(0.0, math.floor(min(shares, default=0) * 5 - 0.1) / 5)
-
-
-def _cut(low: float) -> str | None:
-    """Return the title that marks a scale as cut; `None` if it starts at 0."""
-    return f"axis cut: starts at {low:.0%}" if low else None
-
-
 def _named(rows: Sequence[Row]) -> list[dict[str, Any]]:
     labels = short_labels([row["label"] for row in rows])
     return [
@@ -361,44 +329,6 @@ def _named(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _base(values: Sequence[Row]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=[dict(row) for row in values]))
-
-
-def _axis() -> alt.Axis:
-    """Return an axis with labels to the left, which are cut further on a phone."""
-    shorter = (
-        f"length(datum.label) > {SHORTEST} ? slice(datum.label, 0, 8) + '…' +"
-        " slice(datum.label, -7) : datum.label"
-    )
-    return alt.Axis(
-        title=None,
-        labelLimit=220,
-        labelPadding=8,
-        labelExpr=f"{_NARROW} ? ({shorter}) : datum.label",
-    )
-
-
-def _labels(values: Sequence[Row]) -> alt.Y:
-    domain = [row["label"] for row in values]
-    return alt.Y(
-        "label:N", sort=None, axis=_axis(), scale=alt.Scale(domain=domain, padding=0)
-    )
-
-
-def _bands(labels: Sequence[str]) -> alt.Scale:
-    """Return a scale with a band per column; few columns stay narrow."""
-    apart = max(0.25, 1 - 0.09 * len(labels))
-    return alt.Scale(
-        domain=list(labels),
-        paddingInner=apart,
-        paddingOuter=apart / 2 if apart > 0.25 else 0.1,
-    )
-
-
-def _months(scale: alt.Scale) -> alt.X:
-    letter = "[slice(datum.label, 0, 1), split(datum.label, '|')[1] || '']"
-    words = f"{_NARROW} ? {letter} : split(datum.label, '|')"
-    axis = alt.Axis(title=None, labelAngle=0, labelExpr=words, labelOverlap=False)
-    return alt.X("label:N", sort=None, axis=axis, scale=scale)
 
 
 def _figures(base: alt.Chart, y: alt.Y) -> alt.Chart:
