@@ -57,6 +57,13 @@ def test_the_page_of_a_month_is_written_in_one_step(here):
     assert stat.S_IMODE((here / "page.html").stat().st_mode) & 0o600 == 0o600
 
 
+def test_a_page_is_filtered_by_study_and_center(here):
+    arguments = "--month 2024-02 --html page.html --study adrc --study x --center 7"
+    render("event-log-checkpoint", *arguments.split())
+    title = "Visits of studies adrc, x at center 7 in February 2024"
+    assert f"<title>{title}</title>" in (here / "page.html").read_text()
+
+
 def test_the_page_is_printed_and_its_own_settings_are_options(here):
     done = render(
         "event-log-checkpoint",

@@ -78,6 +78,69 @@ def test_a_tile_says_how_many_visits_wait_and_how_many_more_than_a_month_before(
     assert "from Dec 2022" in tile
 
 
+def counted(page):
+    """Tiles, figures and other tables of a page."""
+    parts = r'<ul class="tiles">.*?</ul>|<figure.*?</figure>|<table.*?</table>'
+    return re.findall(parts, page)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "keeps", "title"),
+    [
+        (
+            {"study": ["dlb"]},
+            pl.col("study") == "dlb",
+            "Visits of study dlb in January 2023",
+        ),
+        (
+            {"center": [902]},
+            pl.col("pipeline_adcid") == 902,
+            "Visits at Birch in January 2023",
+        ),
+        (
+            {"study": ["adrc", "dlb", "adrc"], "center": [901, 902]},
+            pl.col("study") != "clariti",
+            "Visits of studies adrc, dlb at Alder, Birch in January 2023",
+        ),
+        (
+            {"study": [*"abcd", "dlb"], "center": [900, 901, 902, 903]},
+            pl.col("study") == "dlb",
+            "Visits of 5 studies at 4 centers in January 2023",
+        ),
+    ],
+)
+def test_a_filtered_page_counts_its_studies_and_centers_only_and_names_them(
+    chosen, keeps, title, usual
+):
+    material = small()
+    page = made(material, **chosen)
+    alone = made(material._replace(rows=material.rows.filter(keeps)))
+    assert len(counted(page)) == 17
+    assert counted(page) == counted(alone) != counted(usual)
+    assert f"<title>{title}</title>" in page
+    assert f"<h1>{title}</h1>" in page
+
+
+def test_a_filtered_page_says_its_whole_filter_and_what_is_not_filtered(usual):
+    said = words(made(small(), study=["dlb", "adrc", "b", "c"], center=[902, 7]))
+    assert "Filter: study dlb, adrc, b, c" in said
+    assert (
+        "Filter: center Birch (pipeline_adcid 902), center 7 (pipeline_adcid 7)" in said
+    )
+    unfiltered = "no study or center either, so all records are counted"
+    assert unfiltered in said
+    assert "Filter:" not in words(usual)
+    assert unfiltered not in usual
+
+
+def test_a_filter_that_no_event_passes_says_so():
+    said = words(made(small(), study=["<none>"], center=[2**40]))
+    assert (
+        "There is no event of study &lt;none&gt; at center 1099511627776 in January 2023."
+        in said
+    )
+
+
 def test_each_chart_has_its_numbers_behind_it(usual):
     figures = re.findall(r"<figure.*?</figure>", usual, re.DOTALL)
     assert all(("data-chart" in each) == ("<details>" in each) for each in figures)

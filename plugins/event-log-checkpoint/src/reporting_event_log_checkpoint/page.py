@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from reporting_event_log_checkpoint.queries import ORDER, VISIT
 from reporting_framework import Page, install_command
@@ -20,6 +20,13 @@ class MonthlyVisitsSettings(Settings):
 
     identifiers: bool = Field(
         True, description="Show the ids (ptid) of participants whose visits wait"
+    )
+    study: list[Annotated[str, StringConstraints(min_length=1)]] = Field(
+        [], description="Study that the page is about; default: all studies"
+    )
+    center: list[int] = Field(
+        [],
+        description="Center (pipeline_adcid) that the page is about; default: all",
     )
     longest_waiting: int = Field(
         50,
@@ -40,6 +47,9 @@ class MonthlyVisits(Page):
     visits are listed with ptid, center and dates, which are values of records: only
     readers who may see the table should get the page. Without `identifiers` it shows no
     ptid.
+
+    With `study` or `center` all of this is counted from the events of these studies and
+    centers; rejected records and runs stay those of the whole report.
     """
 
     name: ClassVar[str] = "monthly-visits"
@@ -62,14 +72,19 @@ class MonthlyVisits(Page):
                 f"{install_command('pages', 'reporting-event-log-checkpoint')}"
             ) from None
         from reporting_event_log_checkpoint.monthly.aggregation import figures_of
+        from reporting_event_log_checkpoint.monthly.scope import Scope
         from reporting_event_log_checkpoint.monthly.sections import page_of
 
+        scope = Scope(
+            list(dict.fromkeys(self.settings.study)),
+            list(dict.fromkeys(self.settings.center)),
+        )
         asked = self.settings.longest_waiting
         figures = figures_of(
-            material.rows,
+            scope.of(material.rows),
             material.quarantine,
             month=material.month,
             at=material.at,
             most=asked,
         )
-        return page_of(material, figures, identifiers=self.settings.identifiers)
+        return page_of(material, figures, scope, identifiers=self.settings.identifiers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reporting_event_log_checkpoint.monthly.scope import Scope
 from reporting_event_log_checkpoint.monthly.statistics import Figures
 from reporting_pages import Content, Markup, Section, element, facts, section, table
 from reporting_pages.formatting import ago, count, moment
@@ -17,7 +18,7 @@ RUNS = 10
 """Number of runs that are listed."""
 
 
-def provenance(material: PageContext, figures: Figures) -> Section:
+def provenance(material: PageContext, figures: Figures, scope: Scope) -> Section:
     """Return the section on freshness and sources, the last of the page."""
     shown = element(
         "div",
@@ -34,6 +35,7 @@ def provenance(material: PageContext, figures: Figures) -> Section:
     source_key = [
         ("Source", material.source or "not known"),
         ("Table", material.table or "not known"),
+        *scope.facts(figures),
     ]
     made_with = _made_with(material.runs)
     where = element(

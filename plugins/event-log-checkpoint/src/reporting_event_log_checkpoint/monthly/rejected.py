@@ -7,14 +7,21 @@ from reporting_pages import Section, element, section, table
 from reporting_pages.formatting import count, month_name, plural
 
 
-def rejected(figures: Figures) -> Section:
-    """Return the records in quarantine by reason."""
+def rejected(figures: Figures, *, whole: bool) -> Section:
+    """Return the records in quarantine by reason.
+
+    Args:
+        figures: Numbers of the page.
+        whole: True if the page is about all studies and centers.
+    """
     name, counts = month_name(figures.month), figures.rejected
     says = (
         "Rejected records stay in quarantine until their object changes, or until they"
         " are replayed or discarded. Quarantine has source key and reason, never"
         " values."
     )
+    if not whole:
+        says += " Quarantine has no study or center either, so all records are counted."
     if counts is None:
         none = element("p", "This report keeps no quarantine.", class_="empty")
         return section("rejected", "Rejected records", none, says=says)

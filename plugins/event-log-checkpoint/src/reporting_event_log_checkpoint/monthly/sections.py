@@ -9,6 +9,7 @@ from reporting_event_log_checkpoint.monthly.pending_visits import waiting
 from reporting_event_log_checkpoint.monthly.provenance import provenance
 from reporting_event_log_checkpoint.monthly.rates import rates
 from reporting_event_log_checkpoint.monthly.rejected import rejected
+from reporting_event_log_checkpoint.monthly.scope import Scope
 from reporting_event_log_checkpoint.monthly.statistics import Figures
 from reporting_event_log_checkpoint.monthly.times import times
 from reporting_event_log_checkpoint.monthly.volumes import volumes
@@ -27,32 +28,34 @@ if TYPE_CHECKING:
     from reporting_framework import PageContext
 
 
-def page_of(material: PageContext, figures: Figures, *, identifiers: bool) -> str:
+def page_of(
+    material: PageContext, figures: Figures, scope: Scope, *, identifiers: bool
+) -> str:
     """Return the page."""
-    name = month_name(figures.month)
+    what = scope.title(figures)
     parts = [
         volumes(figures),
         rates(figures),
         times(figures),
         errors(figures),
         waiting(figures, identifiers=identifiers),
-        rejected(figures),
-        provenance(material, figures),
+        rejected(figures, whole=not any(scope)),
+        provenance(material, figures, scope),
     ]
     return document(
-        f"Visits in {name}",
+        f"Visits{what} in {month_name(figures.month)}",
         parts,
         eyebrow=f"{material.report} · monthly report",
-        lead=_lead(figures),
+        lead=_lead(figures, what),
         above=_tiles(figures),
         footer=_footer(material, figures),
     )
 
 
-def _lead(figures: Figures) -> str:
+def _lead(figures: Figures, what: str) -> str:
     now, last = figures.now, figures.last
     if not now.events:
-        return f"There is no event in {month_name(figures.month)}."
+        return f"There is no event{what} in {month_name(figures.month)}."
     centers = len({key[0] for key in figures.submitted})
     text = f"{plural(now.submitted, 'visit')} submitted at {plural(centers, 'center')}"
     if not now.submitted:
