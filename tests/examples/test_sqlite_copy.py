@@ -178,9 +178,7 @@ def test_a_reset_copies_the_table_and_removes_it_with_its_state(shop):
 
     restore = next(line for line in reset.splitlines() if "INSERT INTO" in line)
     with closing(sqlite3.connect(folder / "out" / "orders.db")) as database:
-        database.executescript(
-            f"DELETE FROM {copy} WHERE id > 9; {restore.split(':')[1]}"
-        )
+        database.executescript(f"DELETE FROM {copy} WHERE id > 9; {restore}")
         assert database.execute("SELECT count(*) FROM orders").fetchone() == (10,)
     assert run()["inserted"] == ROWS - 10, "everything is read"
     check_equal(folder)
