@@ -1,7 +1,7 @@
 """Measure the bars of the "Speed" table in one command.
 
-    python benchmarks/run.py                    everything: six minutes, ten the
-                                                first time
+    python benchmarks/run.py                    everything: fifteen minutes,
+                                                twenty the first time
     python benchmarks/run.py --quick            a tenth of the data
     python benchmarks/run.py --only first-run   the rows whose names begin so
 
