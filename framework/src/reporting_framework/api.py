@@ -83,9 +83,10 @@ def run_report(
         trigger=trigger.settings if trigger is not None else None,
         options=settings,
     )
+    lifecycle = registry.lifecycle()
     return run_all(
-        assemble_all(name, composition, registry, trigger=trigger),
-        lifecycle=registry.lifecycle(),
+        assemble_all(name, composition, registry, trigger=trigger, lifecycle=lifecycle),
+        lifecycle=lifecycle,
         deadline=None if time_budget is None else began + time_budget,
         dry_run=dry_run,
         limit=limit,

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from reporting_framework import (
     AccessDenied,
     PluginError,
+    ReportingError,
     SettingsError,
     hookimpl,
     run_report,
@@ -436,6 +438,28 @@ def test_a_stream_that_is_no_text_is_refused():
     )
     with pytest.raises(PluginError, match="source numbers: 1 is no name of a stream"):
         _check("shop", spec, [1])
+
+
+@pytest.mark.usefixtures("shop")
+@pytest.mark.parametrize(
+    ("report", "failed"), [("shop/orders", ["AccessDenied"]), ("shop/none", [])]
+)
+def test_observers_learn_of_a_source_that_cannot_be_reached(report, failed):
+    """Columns are looked up before the run; a wrong setting starts no run at all."""
+
+    class Observer:
+        errors: ClassVar[list[str]] = []
+
+        @hookimpl
+        def reporting_run_failed(self, report, run_id, error):
+            assert run_id
+            self.errors.append(type(error).__name__)
+
+    Path("shop/orders/schema.json").write_text("403")
+    Observer.errors.clear()
+    with pytest.raises(ReportingError):
+        run_report(report, observers=[Observer()])
+    assert Observer.errors == failed
 
 
 @pytest.mark.usefixtures("shop")

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from reporting_framework.plugin_api.result import RunResult
+    from reporting_framework.registry.observers import Lifecycle
 
 MARGIN_SHARE = 0.25
 """Largest share of the remaining time for the margin, so that a function with two
@@ -131,9 +132,10 @@ class Environment:
         self.observer.outputs = [
             f"{use.name}{place_of(composition, use.name)}" for use in composition.sinks
         ]
+        lifecycle = self.registry.lifecycle()
         result = run_all(
-            self._assemble(settings, trigger),
-            lifecycle=self.registry.lifecycle(),
+            self._assemble(settings, trigger, lifecycle),
+            lifecycle=lifecycle,
             deadline=deadline,
         )
         if any(stream.status == "failed" for stream in result.streams.values()):
@@ -141,11 +143,18 @@ class Environment:
         return settings, result
 
     def _assemble(
-        self, settings: BaseModel, trigger: Trigger | None = None
+        self,
+        settings: BaseModel,
+        trigger: Trigger | None = None,
+        lifecycle: Lifecycle | None = None,
     ) -> Assembled:
         composition = composed(self.report, settings)
         return assemble_all(
-            self.settings.report, composition, self.registry, trigger=trigger
+            self.settings.report,
+            composition,
+            self.registry,
+            trigger=trigger,
+            lifecycle=lifecycle,
         )
 
     def _settings(self, trigger: Mapping[str, Any]) -> BaseModel:

@@ -64,7 +64,13 @@ def execute(
             from reporting_framework.execution.triggers import trigger_of_files
 
             trigger = trigger_of_files(map(Path, files))
-        assembled = assemble_all(name, composition, state.registry, trigger=trigger)
+        assembled = assemble_all(
+            name,
+            composition,
+            state.registry,
+            trigger=trigger,
+            lifecycle=state.registry.lifecycle(),
+        )
         assembled = assembled.map(
             lambda pipeline: with_words(pipeline, context, given, generic)
         )

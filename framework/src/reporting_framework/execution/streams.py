@@ -21,6 +21,7 @@ from reporting_framework.errors import (
     PluginError,
     ReportingError,
     SettingsError,
+    TriggerError,
 )
 from reporting_framework.execution.assembly import assemble, plugin_of
 from reporting_framework.execution.pipeline import close
@@ -72,13 +73,38 @@ def assemble_all(
     registry: Registry,
     *,
     trigger: Trigger | None = None,
+    lifecycle: Lifecycle | None = None,
 ) -> Assembled:
     """Assemble a report: its only pipeline, or one pipeline for each stream.
+
+    Args:
+        report: Name of the report.
+        composition: Specification of its pipeline.
+        registry: The plugins.
+        trigger: Trigger of the run.
+        lifecycle: Observers of the run. They learn of a source that cannot be reached:
+            its columns are looked up before the run starts.
 
     Raises:
         ReportingError: As `assembly.assemble`. If the assembly of one stream fails for
             a reason other than its configuration, the others are still assembled.
     """
+    try:
+        return _assemble_all(report, composition, registry, trigger)
+    except (PluginError, SettingsError, TriggerError):
+        raise
+    except ReportingError as error:
+        if lifecycle is not None:
+            lifecycle.run_failed(report=report, run_id=uuid.uuid4().hex, error=error)
+        raise
+
+
+def _assemble_all(
+    report: str,
+    composition: PipelineSpec,
+    registry: Registry,
+    trigger: Trigger | None,
+) -> Assembled:
     streams, at_once = streams_of(report, composition, registry)
     if not streams:
         only = assemble(report, composition, registry, trigger=trigger)
