@@ -61,8 +61,8 @@ def test_a_strict_suite_fails_for_what_it_was_not_given(pytester):
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider", "-m", "not slow")
     counts = result.parseoutcomes()
     # The summary below the failures repeats a message that fits the terminal's width.
-    told = re.findall(r"(?m)^strict: not tried: .*: give the ", str(result.stdout))
-    assert counts["failed"] == len(told) > 0
+    reasons = re.findall(r"(?m)^strict: not tried: .*: give the ", str(result.stdout))
+    assert counts["failed"] == len(reasons) > 0
     assert "skipped" not in counts
     assert counts["unpromised"], "a promise that the plugin does not make is no skip"
     assert "strict: not tried" in str(result.stdout)

@@ -386,7 +386,7 @@ def rank(row):
 
 
 def outlived(row, known):
-    """Whether a row is of the version in which the source has deleted it; a snapshot leaves its values."""
+    """Return whether the source deleted a row in this version; a snapshot leaves its values."""
     others = known.keys() - {SOURCE_KEY, "_version", "_deleted_at"}
     gone = not alive(known) and all(known[name] is None for name in others)
     same = row["_version"] is not None and row["_version"] == known["_version"]

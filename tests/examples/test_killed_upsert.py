@@ -57,7 +57,7 @@ CHANGES = [
     f"INSERT INTO orders VALUES (1000, 'lid', 1, '2024-01-01T10:00:00Z', '{LATER}')",
 ]
 STATE = "_state/orders.json"
-"""Where a table of several files has its state."""
+"""Place of the state of a table of several files."""
 
 KEPT = {5: 5.0}
 """A row whose newest version is rejected stays as it was."""

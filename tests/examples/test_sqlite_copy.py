@@ -63,14 +63,14 @@ def at(minute):
     )
 
 
-def told(command, *arguments):
+def output_of(command, *arguments):
     done = CliRunner().invoke(command, arguments)
     assert done.exit_code == 0, done.stderr
     return done.stdout
 
 
 def run(*options):
-    return json.loads(told(reporting_run, REPORT, "--format", "json", *options))
+    return json.loads(output_of(reporting_run, REPORT, "--format", "json", *options))
 
 
 def rows(path, condition):
@@ -121,7 +121,7 @@ def test_the_copy_equals_the_table_after_updates_a_delete_a_late_row_and_a_tie(s
     assert last["records_read"] < 100
 
     traced = json.loads(
-        told(reporting, "trace", REPORT, "orders/3", "--format", "json")
+        output_of(reporting, "trace", REPORT, "orders/3", "--format", "json")
     )
     assert traced["rows"][0]["version"].startswith(at(ROWS)[:16])
     versions = json.dumps(traced)
@@ -135,21 +135,21 @@ def test_what_a_report_keeps_is_beside_its_only_sink_a_database(shop):
     result = run()
     assert (result["accepted"], result["rejected"]) == (ROWS - 1, 1)
     assert result["quarantine"]["rows"] == 1
-    listed = told(reporting, "quarantine", REPORT, "list")
+    listed = output_of(reporting, "quarantine", REPORT, "list")
     assert "greater_than_equal" in listed
 
     change("UPDATE orders SET price = 1 WHERE id = 7")
-    told(reporting, "quarantine", REPORT, "replay")
+    output_of(reporting, "quarantine", REPORT, "replay")
     check_equal(folder)
-    history = told(reporting, "history", REPORT)
+    history = output_of(reporting, "history", REPORT)
     assert history.count("ok") >= 2
     head, replay, first = history.splitlines()
     assert head.endswith("changes")
     assert replay.endswith("1 inserted")
     assert first.endswith(f"{ROWS - 1:,} inserted")
-    fresh = told(reporting, "freshness", REPORT, "--max-age", "1h")
+    fresh = output_of(reporting, "freshness", REPORT, "--max-age", "1h")
     assert ": fresh: " in fresh
-    assert "quarantine" in told(reporting, "state", REPORT, "show")
+    assert "quarantine" in output_of(reporting, "state", REPORT, "show")
 
 
 def test_a_table_that_is_dropped_by_hand_is_made_again(shop):
@@ -164,7 +164,7 @@ def test_a_table_that_is_dropped_by_hand_is_made_again(shop):
 def test_a_reset_copies_the_table_and_removes_it_with_its_state(shop):
     folder, _ = shop
     run()
-    reset = told(reporting, "state", REPORT, "reset", "--yes")
+    reset = output_of(reporting, "state", REPORT, "reset", "--yes")
     with closing(sqlite3.connect(folder / "out" / "orders.db")) as database:
         found = database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
         tables = {name for (name,) in found} - {"_reporting_state"}
@@ -200,7 +200,7 @@ def test_several_tables_are_copied_each_with_its_own_columns_and_state(shop):
     folder.joinpath("reporting.toml").write_text(report)
 
     def copied():
-        document = told(reporting_run, "shop", "--format", "json")
+        document = output_of(reporting_run, "shop", "--format", "json")
         streams = json.loads(document)["streams"].items()
         return {name: (each["inserted"], each["updated"]) for name, each in streams}
 

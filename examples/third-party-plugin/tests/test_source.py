@@ -1,4 +1,4 @@
-"""What is particular to rows of a SQLite table: types, keys, rows of another type, and errors."""
+"""Particulars of rows of a SQLite table: types, keys, rows of another type, and errors."""
 
 import sqlite3
 from contextlib import closing

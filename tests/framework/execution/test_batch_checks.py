@@ -1,4 +1,4 @@
-"""What a source yields is checked before another plugin sees it; test_split_worker.py tries each fault of a batch."""
+"""Checks of batches before another plugin sees them; test_split_worker.py tries each fault of a batch."""
 
 from datetime import date
 

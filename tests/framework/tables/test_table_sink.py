@@ -727,7 +727,7 @@ def test_memory_does_not_hold_what_is_staged(tmp_path):
 
 
 class DriverError(Exception):
-    """What every exception of a driver is."""
+    """Base of all exceptions of a driver."""
 
 
 class OperationalError(DriverError):

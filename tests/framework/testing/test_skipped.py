@@ -1,4 +1,4 @@
-"""What a suite does not try: each skipped test names its promise, and a strict suite fails."""
+"""Tests that a suite does not try: each skipped test names its promise, and a strict suite fails."""
 
 import pytest
 

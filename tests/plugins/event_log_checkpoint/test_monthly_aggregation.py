@@ -74,7 +74,7 @@ def within(rows, begin, end):
 
 
 def passed(rows):
-    """How many visits have an outcome, and how many of these passed at last."""
+    """Count visits that have an outcome, and how many of these passed at last."""
     last = [
         [
             event["action"]

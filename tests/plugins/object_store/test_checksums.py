@@ -17,7 +17,7 @@ from tests.plugins.object_store.tables import START, WIDE, table
 from tests.support.plugins import checkpoint, quarantine_at
 
 FLIPS, FEW_FLIPS = 300, 40
-"""How many of a folder's file, and of one in memory or a bucket: its content is checked by the same code."""
+"""Number of flips of a folder's file, and of one in memory or a bucket: its content is checked by the same code."""
 
 _numbers = itertools.count(1)
 

@@ -119,7 +119,7 @@ def newer(version, than):
 
 
 class Model:
-    """What a table holds, and what each run must say of itself."""
+    """Content of a table, and what each run must say of itself."""
 
     def __init__(self, *, hard=False):
         self.rows, self.hard = {}, hard
@@ -155,7 +155,7 @@ class Model:
 
     @staticmethod
     def outlived(new, old):
-        """Whether a row is of the version in which the source has deleted it."""
+        """Return whether the source deleted a row in this version."""
         same = new[6] is not None and new[6] == old[6]
         return same and new[7] is None and old[7] is not None and old[0] is None
 
@@ -444,7 +444,7 @@ def test_a_state_and_its_rows_are_one_write():
 
 @pytest.mark.parametrize("template", ["x.parquet", "{study}/x.parquet"])
 def test_a_row_stays_deleted_that_another_run_has_deleted_meanwhile(template):
-    """What this run has read of it is older than that; a newer version is not."""
+    """Return whether this run read an older version, not a newer one."""
     uri = place().replace("x.parquet", template)
     rows = [row(key, "1", 1) for key in ("same", "newer", "deleted before", "there")]
     commit(uri, *[[each] for each in rows])
