@@ -42,6 +42,7 @@ class RecordParser:
         open: Function that returns the fields of a parsed model (possibly with unknown
             fields) and the unknown fields; `None` if `parse` returns a dictionary.
         names: Names of the declared fields.
+        schema: Core schema of the model.
     """
 
     def __init__(self, model: Any, extra: Extra) -> None:
@@ -57,9 +58,9 @@ class RecordParser:
         )
         if not is_typeddict(model):
             self.open = _opened
-        self.parse: Callable[[bytes], Any] = TypeAdapter(
-            checked_model
-        ).validator.validate_json
+        adapter = TypeAdapter(checked_model)
+        self.parse: Callable[[bytes], Any] = adapter.validator.validate_json
+        self.schema: Mapping[str, Any] = adapter.core_schema
 
 
 def _configured(model: Any, config: ConfigDict) -> Any:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import repeat
 from operator import itemgetter
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 from pydantic import Field
@@ -38,13 +39,19 @@ from reporting_framework.plugin_api.validator import (
     Validator,
 )
 
+if TYPE_CHECKING:
+    from reporting_framework.builtin.flat_records import FlatRecordParser
+
 _log = logging.getLogger(__name__)
+
+FEW = 999
+"""Number of records up to which the model alone is as fast as `FlatRecordParser`."""
 
 EXTRA_COLUMN = "extra"
 """Column that keeps unknown fields, as JSON with sorted names."""
 
-Row = tuple[str, str | None, dict[str, Any]]
-"""Source key, version and fields of a valid record."""
+Row = tuple[int, str, str | None, dict[str, Any]]
+"""Position in the batch, source key, version and fields of a valid record."""
 
 
 class ModelValidatorSettings(Settings):
@@ -148,16 +155,59 @@ class ModelValidator(Validator):
         if batch.payloads is None:
             self._log_slow()
             batch, rejections = as_payloads(batch, self._columns)
+        flat, rest = self._parse_flat(batch)
+        rows, ignored = self._parse(batch, rest, rejections)
+        frame, at = self._frame(rows, rejections)
+        if flat is not None:
+            frame = pl.concat([flat[0], frame])
+            frame = frame[pl.concat([flat[1], at]).arg_sort()]
+        return Validated(frame, rejections, ignored.counts_by_name())
+
+    def _parse_flat(
+        self, batch: Batch
+    ) -> tuple[tuple[pl.DataFrame, pl.Series] | None, Sequence[int]]:
+        """Parse records without the model, if there are more than a few.
+
+        Returns:
+            The rows and their positions in the batch, and the positions of the records
+            that are left to the model.
+        """
         payloads = batch.payloads or ()
-        quick = list(self.parse_fast(payloads))
+        if len(payloads) <= FEW or self._flat is None:
+            return None, range(len(payloads))
+        frame, at = self._flat.parse(payloads)
+        keys = pl.Series(SOURCE_KEY, batch.source_keys, dtype=pl.String)[at]
+        rest = pl.int_range(len(payloads), eager=True).filter(
+            pl.repeat(True, len(payloads), eager=True).scatter(at, False)
+        )
+        return (frame.with_columns(keys), at), rest.to_list()
+
+    @cached_property
+    def _flat(self) -> FlatRecordParser | None:
+        if self._ruled or self._keeps or self.raw_json_fields:
+            return None
+        from reporting_framework.builtin.flat_records import (
+            FlatRecordParser,
+        )  # few records need none
+
+        dtypes = {name: column.dtype for name, column in self._columns.items()}
+        return FlatRecordParser.of(self._reader.schema, dtypes, self.defaults)
+
+    def _parse(
+        self, batch: Batch, positions: Sequence[int], rejections: list[Rejection]
+    ) -> tuple[list[Row], IgnoredFields]:
+        """Parse records with the model; add the records that it rejects."""
+        payloads = batch.payloads or ()
         rows: list[Row] = []
         ignored = IgnoredFields()
         parse, opened, names = self._reader.parse, self._reader.open, self._reader.names
-        for source_key, version, payload, done in zip(
-            batch.source_keys, batch.versions, payloads, quick, strict=True
+        left = [payloads[at] for at in positions]
+        for at, payload, done in zip(
+            positions, left, self.parse_fast(left), strict=True
         ):
+            source_key, version = batch.source_keys[at], batch.versions[at]
             if done is not None:
-                rows.append((source_key, version, done))
+                rows.append((at, source_key, version, done))
                 continue
             try:
                 record = parse(payload)
@@ -190,10 +240,8 @@ class ModelValidator(Validator):
                     Rejection(source_key, version, *self._reasons.of(error, payload))
                 )
             else:
-                rows.append((source_key, version, record))
-        return Validated(
-            self._frame(rows, rejections), rejections, ignored.counts_by_name()
-        )
+                rows.append((at, source_key, version, record))
+        return rows, ignored
 
     def _log_slow(self) -> None:
         """Log once that another validator is faster for frames."""
@@ -264,15 +312,17 @@ class ModelValidator(Validator):
         kept.update(unknown or {})
         record[EXTRA_COLUMN] = as_written(kept, payload) if kept else None
 
-    def _frame(self, rows: list[Row], rejections: list[Rejection]) -> pl.DataFrame:
-        """Return the rows as a frame.
+    def _frame(
+        self, rows: list[Row], rejections: list[Rejection]
+    ) -> tuple[pl.DataFrame, pl.Series]:
+        """Return the rows as a frame, and their positions in the batch.
 
         Rows with a value that its column cannot hold are rejected instead.
         """
         columns: list[pl.Series] = []
         misfits: dict[int, str | None] = {}
         for name, values in _columns_of(
-            [record for _, _, record in rows], self._columns, self.defaults
+            [row[-1] for row in rows], self._columns, self.defaults
         ):
             column = self._columns[name]
             try:
@@ -289,15 +339,15 @@ class ModelValidator(Validator):
                 misfits = {**wrong_fields, **misfits}
         if misfits:
             rejections += [
-                Rejection(*rows[at][:2], OUT_OF_RANGE, misfits[at])
+                Rejection(*rows[at][1:3], OUT_OF_RANGE, misfits[at])
                 for at in sorted(misfits)
             ]
             return self._frame(
                 [row for at, row in enumerate(rows) if at not in misfits], rejections
             )
-        return pl.DataFrame(
-            [*columns, pl.Series(SOURCE_KEY, [row[0] for row in rows], dtype=pl.String)]
-        )
+        keys = pl.Series(SOURCE_KEY, [row[1] for row in rows], dtype=pl.String)
+        at = pl.Series([row[0] for row in rows], dtype=pl.UInt32)
+        return pl.DataFrame([*columns, keys]), at
 
 
 class PydanticValidatorSettings(ModelValidatorSettings):

@@ -69,7 +69,7 @@ SPLIT_ROUNDS = 8
 stop only between splits.
 """
 
-SPLIT_FILES = 2000
+SPLIT_FILES = 8000
 """Most files in a split of a folder."""
 
 SPLIT_BYTES = 64 * MEBIBYTE

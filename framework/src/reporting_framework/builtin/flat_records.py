@@ -1,0 +1,174 @@
+"""Parser of flat JSON records, all at once, into the columns of a frame.
+
+It takes only records that the model would certainly accept; all others are left to the
+model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from polars.exceptions import ComputeError, PolarsError
+
+from reporting_framework.builtin.flat_schema import FlatField, flat_fields
+
+CHUNK = 256
+"""Number of records that are parsed together if some record of all is not JSON."""
+
+_BLANKS = " \t\r\n"
+_NOT_PLAIN = r'[\\\n]|"[ \t\r]+:'
+"""Escapes, line breaks, and blanks before a colon, in a record."""
+
+_TEXT, _AT = "_reporting_text", "_reporting_at"
+_MEMBERS, _TAKEN = "_reporting_members", "_reporting_taken"
+
+_MISFITS: Mapping[pl.DataType, str] = {
+    pl.Binary(): '1, 1.5, true, ["1"], {"1": "1"}',
+    pl.Int64(): '"1", 1.0, 1e3, true, [1], 9223372036854775808',
+    pl.Float64(): '"1", true, [1.0]',
+    pl.Boolean(): '"true", 1, 1.0, [true]',
+}
+"""JSON values that a column of each type must read as null."""
+
+
+class FlatRecordParser:
+    """Parser of records whose values are texts, numbers, booleans and nulls.
+
+    A record is taken only if it is certain that it has no key twice and no unknown
+    field, and that each value is valid. Texts are read as bytes: polars reads a number
+    as a text, and never as bytes.
+
+    The keys of a record are counted by the two characters ``":`` behind each. Without
+    escapes, they are elsewhere only where a text begins with a colon. So if there are
+    as many as there are fields with a value or with the value null, there is no other
+    key.
+
+    Args:
+        fields: The fields by name.
+        columns: Types of the columns of the frame by name, in their order.
+    """
+
+    def __init__(
+        self, fields: Mapping[str, FlatField], columns: Mapping[str, pl.DataType]
+    ) -> None:
+        self._schema = pl.Schema({name: each.dtype for name, each in fields.items()})
+        self._stored = pl.Schema(
+            {
+                name: pl.Binary() if dtype == pl.String() else dtype
+                for name, dtype in self._schema.items()
+            }
+        )
+        present = {name: pl.col(name).is_not_null() for name in fields}
+        null = [
+            ~present[name] & pl.col(_TEXT).str.contains(rf'"{name}":[ \t\r]*null')
+            for name, each in fields.items()
+            if each.null
+        ]
+        self._taken = pl.all_horizontal(
+            pl.col(_MEMBERS) == pl.sum_horizontal(*present.values(), *null),
+            *(
+                (
+                    ~present[name] | each.valid.fill_null(False)
+                    if each.null
+                    else each.valid.fill_null(False) & present[name]
+                )
+                for name, each in fields.items()
+            ),
+        ).alias(_TAKEN)
+        self._values = [
+            fields[name].value.cast(dtype, strict=False).alias(name)
+            for name, dtype in columns.items()
+        ]
+
+    @classmethod
+    def of(
+        cls,
+        schema: Mapping[str, Any],
+        columns: Mapping[str, pl.DataType],
+        defaults: Mapping[str, Any],
+    ) -> FlatRecordParser | None:
+        """Return the parser for a model, or `None` if it cannot do without the model.
+
+        Args:
+            schema: Core schema of the model.
+            columns: Types of the columns by name, in their order.
+            defaults: Values for fields that a record may omit.
+        """
+        fields = flat_fields(schema, defaults)
+        if not fields or not columns.keys() <= fields.keys() or not _reads_strictly():
+            return None
+        parser = cls(fields, columns)
+        try:
+            parser.parse([b"{}"])
+        except PolarsError:  # a pattern that polars does not know
+            return None
+        return parser
+
+    def parse(self, payloads: Sequence[bytes]) -> tuple[pl.DataFrame, pl.Series]:
+        """Return the records that are taken as a frame, and their positions in order.
+
+        Args:
+            payloads: JSON texts.
+        """
+        text = pl.col(_TEXT)
+        plain = (
+            _texts(payloads)
+            .str.strip_chars(_BLANKS)
+            .to_frame()
+            .with_row_index(_AT)
+            .filter(text.str.ends_with("}") & ~text.str.contains(_NOT_PLAIN))
+            .with_columns(text.str.count_matches('":', literal=True).alias(_MEMBERS))
+        )
+        none = pl.Schema({**plain.schema, **self._schema}).to_frame()
+        read = pl.concat([none, *self._read(plain)])
+        taken = read.select(*self._values, _AT, self._taken).filter(_TAKEN).drop(_TAKEN)
+        return taken.drop(_AT), taken[_AT]
+
+    def _read(
+        self, plain: pl.DataFrame, rows: int | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the records with their fields; leave out chunks that are not JSON."""
+        rows = rows or max(1, plain.height)
+        for begin in range(0, plain.height, rows):
+            part = plain[begin : begin + rows]
+            lines = part[_TEXT].str.join("\n").item().encode()
+            try:
+                fields = pl.read_ndjson(lines, schema=self._stored, ignore_errors=True)
+            except ComputeError:
+                if rows > CHUNK:
+                    yield from self._read(part, CHUNK)
+                continue
+            if fields.height == part.height:
+                yield part.hstack(fields.cast(self._schema))  # type: ignore[arg-type]  # a mapping
+
+
+def _texts(payloads: Sequence[bytes]) -> pl.Series:
+    """Return payloads as texts, null for one that is not UTF-8."""
+    try:
+        return pl.Series(_TEXT, payloads, dtype=pl.Binary).cast(pl.String)
+    except (ComputeError, ValueError):  # ValueError: of another type than bytes
+        return pl.Series(_TEXT, map(_text, payloads), dtype=pl.String)
+
+
+def _text(payload: bytes) -> str | None:
+    try:
+        return bytes(payload).decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _reads_strictly() -> bool:
+    """Return whether polars reads values of other JSON types as null.
+
+    It does; a later version might read the text ``"1"`` as a number.
+    """
+    for dtype, values in _MISFITS.items():
+        lines = "\n".join(f'{{"value": {value}}}' for value in values.split(", "))
+        read = pl.read_ndjson(
+            lines.encode(), schema={"value": dtype}, ignore_errors=True
+        )["value"]
+        if read.null_count() < len(values.split(", ")):
+            return False
+    return True
