@@ -32,6 +32,7 @@ from reporting_framework.plugin_api.result import Step
 if TYPE_CHECKING:
     import polars as pl
 
+    from reporting_framework.execution.shared_reading import SharedReading
     from reporting_framework.plugin_api.records import Trigger
     from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
     from reporting_framework.plugin_api.source import Source
@@ -46,10 +47,19 @@ def assemble(
     registry: Registry,
     *,
     trigger: Trigger | None = None,
+    reading: SharedReading | None = None,
 ) -> Pipeline:
     """Build the plugins of a composition, and check that they fit together.
 
     They must also fit the trigger.
+
+    Args:
+        report: Name of the report.
+        composition: Specification of its pipeline.
+        registry: The plugins.
+        trigger: Trigger of the run.
+        reading: Reading for all streams of the source, if it reads them together;
+            `None`: read only the selected stream.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked, or two do not fit together.
@@ -61,7 +71,7 @@ def assemble(
     if not composition.sinks:
         raise SettingsError(f"report {report}: it has no sink; give at least one")
     validator = make("validator", composition.validator)  # needs no network
-    source = make("source", composition.source)
+    source = _source_of(report, composition, registry, reading)
     if validator.input_format not in (source.output_format, "both"):
         raise PluginError(
             f"report {report}: source {source.name} yields {source.output_format},"
@@ -118,6 +128,28 @@ def select_stream(report: str, composition: PipelineSpec, source: Source) -> Non
             f" {advice}"
         )
     source.select_stream(stream)
+
+
+def _source_of(
+    report: str,
+    composition: PipelineSpec,
+    registry: Registry,
+    reading: SharedReading | None,
+) -> Any:
+    """Build the source, which may be that of one stream."""
+    use = composition.source
+    plugin = registry.find("source", use.name)
+    if composition.stream is not None and plugin.reads_streams_together:
+        from reporting_framework.execution.stream_source import (
+            stream_source,
+        )  # other sources do not need it
+
+        plugin = stream_source(plugin, reading)
+    return build(
+        Owner(report, "source", use.name),
+        plugin,
+        settings_of(report, "source", use, plugin),
+    )
 
 
 def plugin_of(report: str, role: str, use: PluginRef, registry: Registry) -> Any:
@@ -194,6 +226,12 @@ def _accept_trigger(report: str, source: Source, trigger: Trigger) -> None:
     Raises:
         TriggerError: The source does not take triggers of this kind.
     """
+    if source.stream is not None and source.reads_streams_together:
+        raise TriggerError(
+            f"report {report}: source {source.name} reads its streams together, and"
+            " takes no trigger that names the work; start the report by a schedule or"
+            " by hand"
+        )
     taken = source.triggers
     if trigger.kind not in taken:
         also = f"; it takes {', '.join(sorted(taken))}" if taken else ""

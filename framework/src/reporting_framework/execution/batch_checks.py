@@ -44,6 +44,23 @@ def check_batch(batch: Batch, subject: str) -> None:
         raise PluginError(f"{subject}: a batch has {problem}")
 
 
+def check_stream(batch: Batch, streams: Sequence[str | None], subject: str) -> None:
+    """Check that a batch names one of `streams`.
+
+    The message does not show the name, which may come from a record.
+
+    Raises:
+        PluginError: The batch names another stream.
+    """
+    if batch.stream in streams:
+        return
+    known = " or ".join(str(stream) for stream in streams if stream is not None)
+    advice = f"set its `stream` to {known}" if known else "leave `stream` out"
+    raise PluginError(
+        f"{subject}: a batch has records of a stream that is not read here; {advice}"
+    )
+
+
 def check_state(state: Any, subject: str) -> None:
     """Check that a source state is a mapping of JSON types.
 

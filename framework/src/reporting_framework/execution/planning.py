@@ -28,6 +28,11 @@ COMMIT_TIME_SHARE = 0.1
 """Share of the time budget that is reserved for the commit."""
 
 
+def stop_time(began: float, deadline: float) -> float:
+    """Return the time at which reading must end, so that there is time to commit."""
+    return deadline - COMMIT_TIME_SHARE * (deadline - began)
+
+
 def check_replayable(pipeline: Pipeline) -> None:
     """Check that the source can read single objects again.
 
@@ -89,11 +94,7 @@ class Plan:
     def __init__(self, run: Run, progress: CombinedLedger, totals: RunTotals) -> None:
         self._run, self._totals = run, totals
         source, deadline = run.pipeline.source, run.deadline
-        self._stop_at = (
-            None
-            if deadline is None
-            else deadline - COMMIT_TIME_SHARE * (deadline - run.began)
-        )
+        self._stop_at = None if deadline is None else stop_time(run.began, deadline)
         self._splits = (
             source.plan(progress)
             if run.replay is None
@@ -175,10 +176,12 @@ class Plan:
     def close(self) -> PlanStats:
         """End the plan, and return its statistics."""
         stats = self._run.pipeline.source.plan_stats()
-        self.end(exhausted=stats.exhausted and self._run.writes)
+        self.end(
+            exhausted=stats.exhausted and self._run.writes, stopped=stats.stopped
+        )
         return stats
 
-    def end(self, *, exhausted: bool) -> None:
+    def end(self, *, exhausted: bool, stopped: bool = False) -> None:
         """Record whether all records of the source were processed.
 
         If a split could not be read to its end, its further records are not known.
@@ -186,12 +189,13 @@ class Plan:
         Args:
             exhausted: Whether the source says that it has no further splits: the
                 deadline may have been reached after the last split.
+            stopped: Whether the source itself ended the plan early.
         """
         unread = [failure.source_key for failure in self._totals.unread]
         self._totals.cut_short = any(key in self._ids for key in unread) and (
             self._run.pipeline.source.natural_keys
         )
-        if (self._ended or exhausted) and not self._started:
+        if (self._ended or exhausted) and not stopped and not self._started:
             self._totals.exhaust()
 
     def _plan_replay(self, objects: Sequence[str]) -> Iterator[Split]:

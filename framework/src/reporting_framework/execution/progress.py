@@ -144,11 +144,11 @@ class CombinedLedger:
     @property
     def newest(self) -> datetime | None:
         """See `RunLedger.newest`: the sink that lags behind decides."""
-        return _least([ledger.newest for ledger in self._ledgers])
+        return least([ledger.newest for ledger in self._ledgers])
 
     def newest_until(self, moment: datetime) -> datetime | None:
         """See `RunLedger.newest_until`."""
-        return _least([_until(ledger, moment) for ledger in self._ledgers])
+        return least([_until(ledger, moment) for ledger in self._ledgers])
 
     @property
     def hints(self) -> Mapping[str, Any]:
@@ -207,7 +207,7 @@ class CombinedLedger:
         )
 
 
-def _least(moments: Sequence[datetime | None]) -> datetime | None:
+def least(moments: Sequence[datetime | None]) -> datetime | None:
     """Return the earliest moment, or `None` if one is not known."""
     known = [moment for moment in moments if moment is not None]
     return min(known) if len(known) == len(moments) else None

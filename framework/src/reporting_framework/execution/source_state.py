@@ -32,6 +32,8 @@ def identity_of(source: Source) -> str:
     with suppress(ReportingError):
         places = source.source_uris()
     names = [source.name] if source.stream is None else [source.name, source.stream]
+    if source.stream is not None and source.reads_streams_together:
+        names.append("of all streams")  # a state of another form
     return " ".join([*names, *sorted(map(redacted, places))])
 
 

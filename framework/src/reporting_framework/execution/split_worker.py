@@ -13,7 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from reporting_framework.errors import InvariantBroken, TransientError
-from reporting_framework.execution.batch_checks import check_batch
+from reporting_framework.execution.batch_checks import check_batch, check_stream
 from reporting_framework.execution.plugin_errors import call, closing, owner_of
 from reporting_framework.execution.versions import (
     delete_rows,
@@ -73,7 +73,9 @@ class SplitWorker:
                 )
                 if batch is _END or (left is not None and left <= 0):
                     return split_result
-                check_batch(batch, f"report {report}: source {source.name}")
+                subject = f"report {report}: source {source.name}"
+                check_batch(batch, subject)
+                check_stream(batch, (None, source.stream), subject)
                 if source.natural_keys:
                     batch = with_natural_keys(batch)
                 if left is not None:

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +33,7 @@ from reporting_framework.plugin_api.report import STREAM
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
+    from reporting_framework.execution.shared_reading import SharedReading
     from reporting_framework.plugin_api.records import Trigger
     from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
     from reporting_framework.plugin_api.result import RunResult
@@ -51,11 +53,13 @@ class Assembled(NamedTuple):
         pipelines: The only pipeline, under `None`, or the pipelines of the streams by
             their names; an error if a stream could not be assembled.
         at_once: Number of streams to read at once.
+        reading: Reading for all streams, if the source reads them together.
     """
 
     report: str
     pipelines: Mapping[str | None, Pipeline | ReportingError]
     at_once: int = 1
+    reading: SharedReading | None = None
 
     def map(self, change: Callable[[Pipeline], Pipeline]) -> Assembled:
         """Return the report with `change` applied to each pipeline."""
@@ -109,13 +113,14 @@ def _assemble_all(
     if not streams:
         only = assemble(report, composition, registry, trigger=trigger)
         return Assembled(report, {None: only})
+    reading = _reading_of(report, composition, registry, streams)
     pipelines: dict[str | None, Pipeline | ReportingError] = {}
     with ExitStack() as unused:
         for stream in streams:
             name, part = f"{report}/{stream}", composition.of_stream(stream)
             try:
                 pipelines[stream] = made = assemble(
-                    name, part, registry, trigger=trigger
+                    name, part, registry, trigger=trigger, reading=reading
                 )
                 unused.callback(close, made)
             except ConfigurationError:
@@ -123,7 +128,24 @@ def _assemble_all(
             except ReportingError as error:
                 pipelines[stream] = error
         unused.pop_all()
-    return Assembled(report, pipelines, at_once)
+    if reading is not None:
+        at_once = len(streams)
+    return Assembled(report, pipelines, at_once, reading)
+
+
+def _reading_of(
+    report: str, composition: PipelineSpec, registry: Registry, streams: Sequence[str]
+) -> SharedReading | None:
+    """Return the reading for all streams, `None` if each is read by itself."""
+    use = composition.source
+    if not registry.find("source", use.name).reads_streams_together:
+        return None
+    from reporting_framework.execution.shared_reading import (
+        SharedReading,
+    )  # other sources do not need it
+
+    make = partial(plugin_of, report, "source", use, registry)
+    return SharedReading(report, streams, make)
 
 
 def streams_of(
@@ -189,7 +211,7 @@ def run_all(
     """Execute a report once, with each stream of its source if it has streams.
 
     If a stream fails, the error is logged, and the others continue. The remaining time
-    is shared among the streams that were not yet read.
+    is shared among the streams that were not yet read, unless all are read together.
 
     Args:
         assembled: The report.
@@ -205,6 +227,7 @@ def run_all(
     began, waiting = time.monotonic(), dict(assembled.pipelines)
     names, failures = list(waiting), list[ReportingError]()
     at_once = max(1, min(assembled.at_once, len(names)))
+    reading = assembled.reading
 
     def run_one(number: int) -> RunResult:
         stream, until = names[number], deadline
@@ -220,9 +243,16 @@ def run_all(
             _log.error("stream %s failed: %s", stream, error)
             failures.append(error)
             return failed_stream(f"{assembled.report}/{stream}", error)
+        finally:
+            if reading is not None:
+                reading.leave(str(stream))
 
+    meanwhile = None
+    if reading is not None:
+        sample = bool(how.get("dry_run"))
+        meanwhile = partial(reading.run, deadline=deadline, sample=sample)
     try:
-        results = _each(run_one, len(names), at_once)
+        results = _each(run_one, len(names), at_once, meanwhile)
     finally:  # of streams that Ctrl-C came before
         for pipeline in waiting.values():
             if not isinstance(pipeline, ReportingError):
@@ -238,13 +268,26 @@ def run_all(
 
 
 def _each(
-    run_one: Callable[[int], RunResult], count: int, at_once: int
+    run_one: Callable[[int], RunResult],
+    count: int,
+    at_once: int,
+    meanwhile: Callable[[], None] | None,
 ) -> list[RunResult]:
-    """Return the results of all streams; on Ctrl-C, do not wait for running streams."""
-    if at_once == 1:
+    """Return the results of all streams; on Ctrl-C, do not wait for running streams.
+
+    Args:
+        run_one: Function that runs the stream at this position.
+        count: Number of streams.
+        at_once: Number of streams to run at once.
+        meanwhile: Function to call in this thread while they run.
+    """
+    if at_once == 1 and meanwhile is None:
         return list(map(run_one, range(count)))
     pool = ThreadPoolExecutor(at_once, "reporting-stream")
     try:
-        return list(pool.map(run_one, range(count)))
+        results = pool.map(run_one, range(count))
+        if meanwhile is not None:
+            meanwhile()
+        return list(results)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -229,6 +229,8 @@ class Batch(NamedTuple):
             UTC). A delete is a version: it replaces older ones.
         position: Position of the source after this batch (JSON types), for
             `Source.next_state`: facts known only from reading, on whichever machine.
+        stream: Stream of the records, if the source reads its streams together
+            (`Source.reads_streams_together`). A batch without records may leave it out.
     """
 
     source_keys: Sequence[str] | pl.Series = ()
@@ -240,6 +242,7 @@ class Batch(NamedTuple):
     ignored: Sequence[str] = ()
     deletes: pl.DataFrame | None = None
     position: Mapping[str, Any] | None = None
+    stream: str | None = None
 
 
 class Validated(NamedTuple):

@@ -64,6 +64,8 @@ class PlanStats(NamedTuple):
             if there is no history.
         snapshot: Whether the splits cover all records that the source has now. With
             ``upsert``, other rows of the table were then deleted at the source.
+        stopped: Whether the plan ended before the source did, so that the run is not
+            complete.
     """
 
     ignored: int = 0
@@ -77,6 +79,7 @@ class PlanStats(NamedTuple):
     warnings: Sequence[str] = ()
     read_before: Sequence[str] = ()
     snapshot: bool = False
+    stopped: bool = False
 
 
 class Absence(NamedTuple):
@@ -120,13 +123,20 @@ class Source(Plugin):
             a queue, a stream. Such a trigger delivers records again if they are not
             taken. A `TransientError` of a validator, a transform or a sink's `stage`
             therefore leaves the records of that batch unread, and the run continues.
-        stream: Stream to read, one of `streams`; `None` if the source has none.
+        reads_streams_together: Whether one reading has the records of all streams, as
+            with a change feed. A run then reads once for all streams, with a source
+            object for which no stream is selected, and each batch of records names its
+            stream. The state of `next_state` covers all streams. Splits are read one
+            after another, there are no hints, and no trigger names the work.
+        stream: Stream to read, one of `streams`; `None` if the source has none, or if
+            all are read together.
     """
 
     output_format: ClassVar[Shape] = "payloads"
     natural_keys: ClassVar[bool] = False
     versions_ordered: ClassVar[bool] = False
     triggers: ClassVar[frozenset[str]] = frozenset()
+    reads_streams_together: ClassVar[bool] = False
     stream: str | None = None
 
     @property
@@ -219,9 +229,10 @@ class Source(Plugin):
     def streams(self) -> Sequence[str]:
         """Return the names of the streams, such as tables or resources of an API.
 
-        A run reads each stream with a source object of its own, in this order, and each
-        stream has its own columns, key, state and table. Names begin with a letter,
-        digit or underscore; dots and hyphens may follow.
+        Each stream has its own columns, key, state and table, which a source object of
+        its own describes. A run reads each stream with that object, in this order,
+        unless `reads_streams_together` is set. Names begin with a letter, digit or
+        underscore; dots and hyphens may follow.
 
         Raises:
             AccessDenied: The lookup was refused.
@@ -231,7 +242,10 @@ class Source(Plugin):
 
     @property
     def parallel_streams(self) -> int:
-        """Number of streams to read at once; 1: one after another, in their order."""
+        """Number of streams to read at once; 1: one after another, in their order.
+
+        Ignored if `reads_streams_together` is set.
+        """
         return 1
 
     def select_stream(self, name: str) -> None:
