@@ -304,6 +304,31 @@ MUTANTS = [
         "test_a_repeated_page_changes_nothing",
         "a repeated page changes nothing: an update",
     ),
+    # -- streams that are read together
+    Mutant(
+        "fetches each page for each stream",
+        "TestSharedFeed",
+        "own = [row for row in rows if",
+        "own = [row for row in self.page(offset - len(rows)) if",
+        "test_each_page_is_fetched_once_for_all_streams",
+        "each page is fetched once for all streams: 10 requests, 4 different ones",
+    ),
+    Mutant(
+        "leaves out the name of a stream",
+        "TestSharedFeed",
+        "                    stream=stream,",
+        "                    stream=None if stream == 'customers' else stream,",
+        "test_each_batch_names_its_stream",
+        "each batch names its stream: missing 3 (customers: customers/1,",
+    ),
+    Mutant(
+        "moves the position with the first stream of a page",
+        "TestSharedFeed",
+        "                    stream=stream,",
+        "                    stream=stream, position={'offset': offset},",
+        "test_the_position_is_that_of_all_streams",
+        "the position is that of all streams: after 1 batches: missing 1 (customers: customers/1)",
+    ),
     # -- settings
     Mutant(
         "accepts unknown settings",
@@ -989,6 +1014,9 @@ SAMPLE = {
     "has a state that stays behind",
     "swallows a page that fails",
     "goes on behind a page that fails",
+    "fetches each page for each stream",
+    "leaves out the name of a stream",
+    "moves the position with the first stream of a page",
 }
 """What is tried each time; the others run with the slow tests."""
 

@@ -168,6 +168,28 @@ class ToyFeed(RecordSource):
         return fetch(self.settings.folder, offset)
 
 
+class ToySharedFeed(ToyFeed):
+    name = "toy-shared-feed"
+    reads_streams_together = True
+
+    def streams(self):
+        return ["orders", "customers"]
+
+    def pages(self, after):
+        offset = after["offset"] if after else 0
+        while rows := self.page(offset):
+            offset += len(rows)
+            for stream in self.streams():
+                own = [row for row in rows if row["stream"] == stream]
+                yield Batch(
+                    [f"{stream}/{row['id']}" for row in own],
+                    [f"{row['at']:06}" for row in own],
+                    [json.dumps(row).encode() for row in own],
+                    stream=stream,
+                )
+            yield Batch(position={"offset": offset})
+
+
 # -- the validator --------------------------------------------------------------------------------------------------------
 
 

@@ -136,6 +136,7 @@ class ToyLog:
 
 class TestFeed(RecordSourceContract):
     plugin = toy.ToyFeed
+    log = ToyLog
 
     @pytest.fixture
     def settings(self, tmp_path):
@@ -143,7 +144,7 @@ class TestFeed(RecordSourceContract):
 
     @pytest.fixture
     def feed(self, tmp_path, monkeypatch):
-        feed, fetch = ToyLog(tmp_path / "feed.json"), toy.fetch
+        feed, fetch = self.log(tmp_path / "feed.json"), toy.fetch
 
         def logged(folder, offset):
             feed.requests.append(str(offset))
@@ -155,6 +156,25 @@ class TestFeed(RecordSourceContract):
     @pytest.fixture
     def faults(self, broken_io):
         return broken_io
+
+
+class ToySharedLog(ToyLog):
+    """The API behind `ToySharedFeed`."""
+
+    def put(self, number, tick):
+        return self.put_into("orders", number, tick)
+
+    def put_into(self, stream, number, tick):
+        record = {"stream": stream, "id": number, "at": tick, "note": CANARY}
+        self.records.append(record)
+        self.path.write_text(json.dumps(self.records))
+        return f"{stream}/{number}", json.dumps(record).encode()
+
+
+class TestSharedFeed(TestFeed):
+    plugin = toy.ToySharedFeed
+    stream = "orders"
+    log = ToySharedLog
 
 
 class TestValidator(ValidatorContract):

@@ -219,6 +219,72 @@ def test_the_source_of_several_streams_reads_each_and_its_versions_are_in_order(
     assert read["customers"][0].versions == ["2024-01-01T10:00:00.000000+00:00"]
 
 
+class ChangesApi:
+    """The change feed of the page: two changes a page."""
+
+    def __init__(self):
+        self.changes, self.requests = [], []
+
+    def put(self, number, tick):
+        return self.put_into("orders", number, tick)
+
+    def put_into(self, table, number, tick):
+        row = {"id": number, "tick": tick, "note": CANARY * 3_000}
+        number_of_change = len(self.changes) + 1
+        self.changes.append({"table": table, "number": number_of_change, "row": row})
+        return f"{table}/{number}", json.dumps(row).encode()
+
+    def fetched(self):
+        requests, self.requests = self.requests, []
+        return requests
+
+    def answer(self, path):
+        self.requests.append(path)
+        last = int(parse_qs(urlsplit(path).query)["after"][0])
+        return self.changes[last : last + 2]
+
+
+@pytest.fixture
+def served(feed):
+    """Settings that lead to a feed behind HTTP."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = feed.answer(self.path)
+            self.send_response(404 if content is None else 200)
+            self.end_headers()
+            self.wfile.write(json.dumps(content).encode())
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield {"url": f"http://127.0.0.1:{server.server_port}"}
+        server.shutdown()
+
+
+class TestChanges(RecordSourceContract):
+    plugin = example("Changes")[0]
+    stream = "orders"
+    strict = True
+    crowd = 500
+
+    @pytest.fixture
+    def feed(self):
+        return ChangesApi()
+
+    @pytest.fixture
+    def settings(self, served):
+        return served
+
+    @pytest.fixture
+    def faults(self, monkeypatch):
+        faults = CallFaults()
+        monkeypatch.setattr(self.plugin, "_fetch", faults.around(self.plugin._fetch))
+        return faults
+
+
 class ShopTable:
     """The table of the page, as the contract changes it."""
 
@@ -303,21 +369,8 @@ class TestItems(RecordSourceContract):
         return ItemsApi()
 
     @pytest.fixture
-    def settings(self, feed):
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                content = feed.answer(self.path)
-                self.send_response(404 if content is None else 200)
-                self.end_headers()
-                self.wfile.write(json.dumps(content).encode())
-
-            def log_message(self, *_):
-                pass
-
-        with HTTPServer(("127.0.0.1", 0), Handler) as server:
-            Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-            yield {"url": f"http://127.0.0.1:{server.server_port}"}
-            server.shutdown()
+    def settings(self, served):
+        return served
 
     @pytest.fixture
     def faults(self, monkeypatch):

@@ -6,7 +6,11 @@ import polars as pl
 import pytest
 
 from reporting_framework import Batch, PluginError
-from reporting_framework.execution.batch_checks import check_batch, check_state
+from reporting_framework.execution.batch_checks import (
+    check_batch,
+    check_state,
+    check_stream,
+)
 
 TEXTS = pl.Series(["a", "b"])
 ROWS = pl.DataFrame({"id": [1, 2]})
@@ -33,6 +37,24 @@ def test_a_batch_of_the_right_types_passes(batch):
 def test_series_of_other_types_are_refused(versions):
     with pytest.raises(PluginError, match="source s: a batch has a version of type"):
         check_batch(Batch(TEXTS, versions, frame=ROWS), "source s")
+
+
+@pytest.mark.parametrize(
+    ("streams", "advice"),
+    [
+        ([None], "leave `stream` out"),
+        ([None, "orders"], "set its `stream` to orders"),
+        (["orders", "items"], "set its `stream` to orders or items"),
+    ],
+)
+def test_a_batch_of_another_stream_is_refused_without_its_name(streams, advice):
+    for stream in streams:
+        check_stream(Batch(stream=stream), streams, "source s")
+    with pytest.raises(PluginError) as raised:
+        check_stream(Batch(stream="ptid-7"), streams, "source s")
+    assert str(raised.value) == (
+        f"source s: a batch has records of a stream that is not read here; {advice}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,16 @@ def test_no_split_is_taken_that_would_end_in_the_time_of_the_commit(
     assert (len(engine.taken), clock.now, totals.exhausted) == (taken, ended, False)
 
 
+@pytest.mark.parametrize("exhausted", [True, False])
+def test_a_plan_that_the_source_ended_early_is_not_complete(clock, exhausted):
+    given, totals = plan(splits=1, engine=Engine(clock, 1.0))
+    work(given, totals)
+    given.end(exhausted=exhausted, stopped=True)
+    assert not totals.exhausted
+    given.end(exhausted=exhausted)
+    assert totals.exhausted
+
+
 @pytest.mark.parametrize("parallelism", [2, 3, 8])
 def test_the_first_split_is_worked_on_alone_where_there_is_a_deadline(
     clock, parallelism

@@ -2,10 +2,12 @@
 
 import json
 import os
+import pickle
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -16,15 +18,17 @@ from click.testing import CliRunner
 
 from reporting_framework import (
     AccessDenied,
+    Batch,
     PluginError,
-    ReportingError,
-    StorageUnavailable,
+    RecordSource,
     Trigger,
     TriggerError,
-    hookimpl,
     run_report,
 )
 from reporting_framework.cli.main import reporting
+from reporting_framework.execution.shared_reading import MAX_WAITING, SharedReading
+from reporting_framework.execution.stream_source import stream_source
+from reporting_framework.testing.harness.ledger import KnownObjects
 from tests.examples.test_third_party import EXAMPLE
 
 SOURCE = '''
@@ -258,8 +262,7 @@ def fetched():
 
 
 def cli(*arguments):
-    done = CliRunner().invoke(reporting, list(arguments))
-    return done
+    return CliRunner().invoke(reporting, list(arguments))
 
 
 @pytest.mark.usefixtures("feed")
@@ -574,3 +577,80 @@ class TestRefused:
             PluginError, match="that is not read here; set its `stream` to orders"
         ):
             run_report("shop/orders")
+
+
+class Numbers(RecordSource):
+    """Batches of one stream after another; `read` counts them."""
+
+    name = "numbers"
+    reads_streams_together = True
+
+    def __init__(self, numbers=50):
+        super().__init__()
+        self.numbers, self.yielded = numbers, 0
+
+    def streams(self):
+        return ["odd", "even"]
+
+    def pages(self, after):
+        for number in range(self.numbers):
+            self.yielded += 1
+            stream = self.streams()[number // 10 % 2]
+            yield Batch([str(number)], [None], [b"{}"], stream=stream)
+
+
+def test_a_reading_waits_for_a_stream_that_is_slow():
+    source = Numbers()
+    reading = SharedReading("numbers", source.streams(), lambda: source)
+    thread = threading.Thread(
+        target=reading.run, kwargs={"deadline": None, "sample": False}, daemon=True
+    )
+    thread.start()
+    for stream in source.streams():
+        reading.join(stream, KnownObjects())
+    reading.leave("even")
+    keys = []
+    for batch in reading.batches("odd"):
+        keys += batch.source_keys
+        time.sleep(0.005)
+        ahead = source.yielded - 10 * (len(keys) // 10) - len(keys)
+        assert ahead <= MAX_WAITING + 1 + 10, "only what is dropped is read in advance"
+    thread.join(10)
+    assert (len(keys), thread.is_alive()) == (30, False)
+
+
+def test_a_reading_ends_when_no_run_takes_batches():
+    source = Numbers(10**9)
+    reading = SharedReading("numbers", source.streams(), lambda: source)
+    for stream in source.streams():
+        reading.join(stream, KnownObjects())
+    thread = threading.Thread(
+        target=reading.run, kwargs={"deadline": None, "sample": False}, daemon=True
+    )
+    thread.start()
+    readers = [reading.batches(stream) for stream in source.streams()]
+    for leaving in map(ending_after_one, readers):
+        leaving.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert all(reading.next_state(stream) is None for stream in source.streams())
+
+
+def ending_after_one(batches):
+    """A thread that takes one batch and no more."""
+
+    def take():
+        next(batches)
+        batches.close()
+
+    return threading.Thread(target=take)
+
+
+def test_a_source_of_one_stream_can_be_sent_elsewhere():
+    made = stream_source(Numbers, None)()
+    made.select_stream("even")
+    sent = pickle.loads(pickle.dumps(made))
+    (split,) = sent.plan(KnownObjects())
+    keys = [key for batch in sent.read(split) for key in batch.source_keys]
+    assert keys == [*map(str, range(10, 20)), *map(str, range(30, 40))]
+    assert sent.next_state([]) is None

@@ -176,9 +176,7 @@ class Plan:
     def close(self) -> PlanStats:
         """End the plan, and return its statistics."""
         stats = self._run.pipeline.source.plan_stats()
-        self.end(
-            exhausted=stats.exhausted and self._run.writes, stopped=stats.stopped
-        )
+        self.end(exhausted=stats.exhausted and self._run.writes, stopped=stats.stopped)
         return stats
 
     def end(self, *, exhausted: bool, stopped: bool = False) -> None:

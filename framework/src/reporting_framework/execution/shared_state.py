@@ -1,11 +1,10 @@
 """State of a source that reads its streams together: one position, kept per stream.
 
 Each stream commits the position with its own rows, and a stream whose commit failed is
-behind the others. What a stream keeps is therefore two positions, and it has all records
-up to both: that at which the reading began (``start``), and that at which it ended
-(``state``). Positions have no order that the framework knows, so the next reading begins
-at a position that is kept by all streams: no record is lost, and those that only some of
-the streams have are delivered again.
+behind the others. So a stream keeps two positions, and has all records up to both: the
+position at which the reading began (``start``), and that at which it ended (``state``).
+The framework knows no order of positions. The next reading begins at a position that
+all streams keep: no record is lost, and what only some streams have is delivered again.
 """
 
 from __future__ import annotations

@@ -15,11 +15,11 @@ from reporting_framework.testing.contracts.base import (
     few,
     not_promised,
 )
-from reporting_framework.testing.contracts.stateful_source import (
-    Expected,
-    Put,
-    StatefulSourceContract,
+from reporting_framework.testing.contracts.shared_streams import (
+    PutInto,
+    SharedStreamsContract,
 )
+from reporting_framework.testing.contracts.stateful_source import Expected, Put
 from reporting_framework.testing.harness.table_harness import TableRuns
 
 PAGE = 2
@@ -45,11 +45,13 @@ class Feed(Protocol):
         ...
 
 
-class RecordSourceContract(StatefulSourceContract):
+class RecordSourceContract(SharedStreamsContract):
     """Promises of a `RecordSource`, in addition to those of every source.
 
     Required, in addition to `PluginContract`:
-        feed: Fixture: a `Feed`, empty at first. Put `CANARY` into values.
+        feed: Fixture: a `Feed`, empty at first. Put `CANARY` into values. If the source
+            reads its streams together, `put` adds records to `stream`, and a further
+            method ``put_into(stream, number, tick)`` to any stream.
 
     Declarations:
         crowd: Class attribute, see `SourceContract`.
@@ -72,6 +74,14 @@ class RecordSourceContract(StatefulSourceContract):
     def put(self, feed: Feed) -> Put:
         """Return a function that adds or changes a record."""
         return feed.put
+
+    @pytest.fixture
+    def put_into(self, feed: Feed) -> PutInto:  # type: ignore[override]  # fixtures
+        """Return a function that adds a record to a stream."""
+        if not self.plugin.reads_streams_together:
+            not_promised("it does not read its streams together")
+        method: PutInto | None = getattr(feed, "put_into", None)
+        return method or self._lacks("feed", "with a method `put_into`, too")
 
     @pytest.fixture
     def cut(self, make: Callable[..., Any]) -> Callable[[int], TableRuns]:
