@@ -76,7 +76,7 @@ class RecordSourceContract(SharedStreamsContract):
         return feed.put
 
     @pytest.fixture
-    def put_into(self, feed: Feed) -> PutInto:  # type: ignore[override]  # fixtures
+    def put_into(self, feed: Feed) -> PutInto:
         """Return a function that adds a record to a stream."""
         if not self.plugin.reads_streams_together:
             not_promised("it does not read its streams together")
