@@ -21,6 +21,7 @@ from reporting_framework import (
     Batch,
     PluginError,
     RecordSource,
+    TransientError,
     Trigger,
     TriggerError,
     run_report,
@@ -349,6 +350,7 @@ class TestOneReading:
             ("state", "shop/orders"),
             ("history", "shop/orders"),
             ("sql", "shop/orders", "SELECT count(*) FROM shop_orders"),
+            ("freshness", "shop/orders", "--max-age", "1d"),
             ("doctor", "shop"),
         ):
             done = cli(*arguments)
@@ -501,6 +503,9 @@ class TestFailures:
         with pytest.raises(PluginError) as raised:
             run_report("shop")
         assert str(raised.value) == message
+        if stream:
+            with pytest.raises(PluginError, match="that is not read here"):
+                run_report("shop/orders")
         assert ids("orders") == ids("customers") == []
         put(2, orders=[3], customers=[2])
         self.settle()
@@ -617,6 +622,9 @@ def test_a_reading_waits_for_a_stream_that_is_slow():
         assert ahead <= MAX_WAITING + 1 + 10, "only what is dropped is read in advance"
     thread.join(10)
     assert (len(keys), thread.is_alive()) == (30, False)
+    for stream in source.streams():
+        with pytest.raises(TransientError, match=f"stream {stream} has left"):
+            next(reading.batches(stream))
 
 
 def test_a_reading_ends_when_no_run_takes_batches():

@@ -55,6 +55,7 @@ class Breaking:
     name = "test-breaking"
     output_format = "payloads"
     natural_keys = False
+    stream = None
     schema = SCHEMA
 
     def __init__(self, error, late=False):

@@ -77,9 +77,15 @@ class SharedReading:
         """Yield the batches of a stream; the reading begins when all streams wait.
 
         Raises:
-            ReportingError: The reading failed, or was interrupted.
+            ReportingError: The reading failed, or was interrupted, or the stream has
+                left it: no batch is read twice.
         """
         with self._changed:
+            if stream not in self._listening:
+                raise TransientError(
+                    f"report {self._report}: stream {stream} has left the reading of"
+                    " all streams; run again"
+                )
             self._awaited.discard(stream)
             self._changed.notify_all()
         try:
