@@ -59,6 +59,9 @@ class RecordSourceContract(SharedStreamsContract):
 
     Provided by the suite, from `feed`:
         put: Fixture: `Feed.put`.
+        put_into: Fixture: the further method of `feed`.
+        in_streams: Fixture: records that are in all streams, in turn.
+        read_all: Fixture: a function that reads all streams at once.
         cut: Fixture: a function that returns runs limited to a number of pages.
         records: Fixture, see `SourceContract`.
         add: Fixture, see `SourceContract`.
