@@ -24,7 +24,8 @@ from reporting_framework.errors import (
 )
 from reporting_framework.execution.assembly import place_of
 from reporting_framework.execution.pipeline import prepared
-from reporting_framework.execution.streams import Assembled, assemble_all, run_all
+from reporting_framework.execution.stream_runs import run_all
+from reporting_framework.execution.streams import Assembled, assemble_all
 from reporting_framework.execution.triggers import correlation_id, kind_of, trigger_of
 from reporting_framework.plugin_api.records import Trigger
 from reporting_framework.registry.discovery import allow_list

@@ -127,7 +127,7 @@ def observed(
     `replay` has the meaning of `runner.run`'s parameter.
     """
     from reporting_framework.cli import progress
-    from reporting_framework.execution.streams import run_all
+    from reporting_framework.execution.stream_runs import run_all
 
     watch, registry, budget = _Watch(), state.registry, generic["time_budget"]
     registry.register(watch, "command-line")

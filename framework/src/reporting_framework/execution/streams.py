@@ -1,21 +1,17 @@
-"""Runs of a report whose source has streams: one run for each stream.
+"""Assembly of a report whose source has streams: one pipeline for each stream.
 
 A stream's run is an ordinary run of the report ``REPORT/STREAM``, with rows, state and
-metadata of its own.
+metadata of its own; see `stream_runs`.
 """
 
 from __future__ import annotations
 
-import logging
 import re
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from math import ceil
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reporting_framework.errors import (
     ConfigurationError,
@@ -26,8 +22,6 @@ from reporting_framework.errors import (
 )
 from reporting_framework.execution.assembly import assemble, plugin_of
 from reporting_framework.execution.pipeline import close
-from reporting_framework.execution.runner import run
-from reporting_framework.execution.stream_totals import failed_stream, sum_of
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.report import STREAM
 
@@ -36,13 +30,10 @@ if TYPE_CHECKING:
     from reporting_framework.execution.shared_reading import SharedReading
     from reporting_framework.plugin_api.records import Trigger
     from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
-    from reporting_framework.plugin_api.result import RunResult
     from reporting_framework.registry.observers import Lifecycle
     from reporting_framework.registry.registry import Registry
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-
-_log = logging.getLogger(__name__)
 
 
 class Assembled(NamedTuple):
@@ -199,95 +190,3 @@ def _check(report: str, composition: PipelineSpec, streams: Sequence[str]) -> No
 
 def _of_stream(composition: PipelineSpec, use: PluginRef, stream: str) -> PluginRef:
     return composition._replace(sinks=[use]).of_stream(stream).sinks[0]
-
-
-def run_all(
-    assembled: Assembled,
-    *,
-    lifecycle: Lifecycle,
-    deadline: float | None = None,
-    **how: Any,
-) -> RunResult:
-    """Execute a report once, with each stream of its source if it has streams.
-
-    If a stream fails, the error is logged, and the others continue. The remaining time
-    is shared among the streams that were not yet read, unless all are read together.
-
-    Args:
-        assembled: The report.
-        lifecycle: Observers of each stream's run.
-        deadline: As `runner.run`.
-        how: Other arguments of `runner.run`.
-
-    Raises:
-        ReportingError: As `runner.run`; with streams, only if all streams failed.
-    """
-    if isinstance(only := assembled.pipelines.get(None), tuple):
-        return run(only, lifecycle=lifecycle, deadline=deadline, **how)
-    began, waiting = time.monotonic(), dict(assembled.pipelines)
-    names, failures = list(waiting), list[ReportingError]()
-    at_once = max(1, min(assembled.at_once, len(names)))
-    reading = assembled.reading
-
-    def run_one(number: int) -> RunResult:
-        stream, until = names[number], deadline
-        pipeline = waiting.pop(stream)
-        if deadline is not None:
-            now = time.monotonic()
-            until = now + (deadline - now) / ceil((len(names) - number) / at_once)
-        try:
-            if isinstance(pipeline, ReportingError):
-                raise pipeline
-            return run(pipeline, lifecycle=lifecycle, deadline=until, **how)
-        except ReportingError as error:
-            _log.error("stream %s failed: %s", stream, error)
-            failures.append(error)
-            return failed_stream(f"{assembled.report}/{stream}", error)
-        finally:
-            if reading is not None:
-                reading.leave(str(stream))
-
-    meanwhile = None
-    if reading is not None:
-        sample = bool(how.get("dry_run"))
-        meanwhile = partial(reading.run, deadline=deadline, sample=sample)
-    try:
-        results = _each(run_one, len(names), at_once, meanwhile)
-    finally:  # of streams that Ctrl-C came before
-        for pipeline in waiting.values():
-            if not isinstance(pipeline, ReportingError):
-                close(pipeline)
-    if len(failures) == len(names):
-        raise failures[0]
-    return sum_of(
-        assembled.report,
-        uuid.uuid4().hex,
-        dict(zip(map(str, names), results, strict=True)),
-        seconds=time.monotonic() - began,
-    )
-
-
-def _each(
-    run_one: Callable[[int], RunResult],
-    count: int,
-    at_once: int,
-    meanwhile: Callable[[], None] | None,
-) -> list[RunResult]:
-    """Return the results of all streams; on Ctrl-C, do not wait for running streams.
-
-    Args:
-        run_one: Function that runs the stream at this position.
-        count: Number of streams.
-        at_once: Number of streams to run at once.
-        meanwhile: Function to call in this thread while they run.
-    """
-    if at_once == 1 and meanwhile is None:
-        return list(map(run_one, range(count)))
-    pool = ThreadPoolExecutor(at_once, "reporting-stream")
-    try:
-        results = pool.map(run_one, range(count))
-        if meanwhile is not None:
-            meanwhile()
-        return list(results)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)

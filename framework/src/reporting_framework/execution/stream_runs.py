@@ -1,0 +1,132 @@
+"""Runs of a report: the only one, or one run for each stream of its source."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.errors import ReportingError
+from reporting_framework.execution.pipeline import close
+from reporting_framework.execution.runner import run
+from reporting_framework.execution.stream_totals import failed_stream, sum_of
+
+if TYPE_CHECKING:
+    from reporting_framework.execution.streams import Assembled
+    from reporting_framework.plugin_api.result import RunResult
+    from reporting_framework.registry.observers import Lifecycle
+
+_log = logging.getLogger(__name__)
+
+
+def run_all(
+    assembled: Assembled,
+    *,
+    lifecycle: Lifecycle,
+    deadline: float | None = None,
+    **how: Any,
+) -> RunResult:
+    """Execute a report once, with each stream of its source if it has streams.
+
+    If a stream fails, the error is logged, and the others continue. The remaining time
+    is shared among the streams that were not yet read, unless all are read together.
+
+    Args:
+        assembled: The report.
+        lifecycle: Observers of each stream's run.
+        deadline: As `runner.run`.
+        how: Other arguments of `runner.run`.
+
+    Raises:
+        ReportingError: As `runner.run`; with streams, only if all streams failed.
+    """
+    if isinstance(only := assembled.pipelines.get(None), tuple):
+        return run(only, lifecycle=lifecycle, deadline=deadline, **how)
+    return _StreamRuns(assembled, deadline, {"lifecycle": lifecycle, **how}).run()
+
+
+class _StreamRuns:
+    """Runs of all streams of a report.
+
+    Args:
+        assembled: The report.
+        deadline: As `runner.run`.
+        how: Other arguments of `runner.run`.
+    """
+
+    def __init__(
+        self, assembled: Assembled, deadline: float | None, how: dict[str, Any]
+    ) -> None:
+        self._report, self._reading = assembled.report, assembled.reading
+        self._deadline, self._how = deadline, how
+        self._names = list(assembled.pipelines)
+        self._waiting = dict(assembled.pipelines)
+        self._at_once = max(1, min(assembled.at_once, len(self._names)))
+        self._failures: list[ReportingError] = []
+
+    def run(self) -> RunResult:
+        """Run all streams, and return the sum of their results.
+
+        Raises:
+            ReportingError: All streams failed.
+        """
+        began = time.monotonic()
+        try:
+            results = self._run_each()
+        finally:  # of streams that Ctrl-C came before
+            for pipeline in self._waiting.values():
+                if not isinstance(pipeline, ReportingError):
+                    close(pipeline)
+        if len(self._failures) == len(self._names):
+            raise self._failures[0]
+        return sum_of(
+            self._report,
+            uuid.uuid4().hex,
+            dict(zip(map(str, self._names), results, strict=True)),
+            seconds=time.monotonic() - began,
+        )
+
+    def _run_each(self) -> list[RunResult]:
+        """Run the streams; on Ctrl-C, do not wait for running streams.
+
+        If the streams are read together, the reading is in this thread.
+        """
+        numbers = range(len(self._names))
+        if self._at_once == 1 and self._reading is None:
+            return list(map(self._run_one, numbers))
+        pool = ThreadPoolExecutor(self._at_once, "reporting-stream")
+        try:
+            results = pool.map(self._run_one, numbers)
+            if self._reading is not None:
+                sample = bool(self._how.get("dry_run"))
+                self._reading.run(deadline=self._deadline, sample=sample)
+            return list(results)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run_one(self, number: int) -> RunResult:
+        """Run the stream at this position; the result says if it has failed."""
+        stream = self._names[number]
+        pipeline = self._waiting.pop(stream)
+        try:
+            if isinstance(pipeline, ReportingError):
+                raise pipeline
+            return run(pipeline, deadline=self._share(number), **self._how)
+        except ReportingError as error:
+            _log.error("stream %s failed: %s", stream, error)
+            self._failures.append(error)
+            return failed_stream(f"{self._report}/{stream}", error)
+        finally:
+            if self._reading is not None:
+                self._reading.leave(str(stream))
+
+    def _share(self, number: int) -> float | None:
+        """Return the deadline of the stream at this position, if there is one."""
+        if self._deadline is None:
+            return None
+        now = time.monotonic()
+        rounds = ceil((len(self._names) - number) / self._at_once)
+        return now + (self._deadline - now) / rounds
