@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import polars as pl
 
 from reporting_framework import DELETED_AT
 from reporting_object_store.parquet_sink.merge import regroup, write
-from reporting_object_store.parquet_sink.resolution import FilePlan
 from reporting_object_store.parquet_sink.staging import positions_in
 from reporting_object_store.parquet_sink.state import metadata_of
+
+if TYPE_CHECKING:
+    from reporting_object_store.parquet_sink.resolution import FilePlan
 
 
 class Written(NamedTuple):

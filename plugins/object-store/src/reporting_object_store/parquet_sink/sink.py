@@ -38,7 +38,6 @@ from reporting_object_store.parquet_sink.maintenance import (
     CheckpointMaintenance,
 )
 from reporting_object_store.parquet_sink.piece_joining import join_pieces
-from reporting_object_store.parquet_sink.replacing import ReplaceCommit
 from reporting_object_store.parquet_sink.row_versions import (
     newest_rows,
     with_moments,
@@ -48,16 +47,9 @@ from reporting_object_store.parquet_sink.staging import (
     StagingArea,
 )
 from reporting_object_store.parquet_sink.state import decoded
-from reporting_object_store.parquet_sink.upsert import UpsertCommit
 from reporting_object_store.settings import ParquetCheckpointSettings
 
 T = TypeVar("T")
-
-COMMITS: Mapping[WriteMode, type[FileCommit]] = {
-    "append": AppendCommit,
-    "upsert": UpsertCommit,
-    "replace": ReplaceCommit,
-}
 
 
 class ParquetCheckpoint(CheckpointMaintenance):
@@ -154,7 +146,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
         pieces = [piece for part in staged_parts for piece in part.data]
         if self._mode != "append" and not self.layout.columns:
             pieces = join_pieces(pieces, self._spool, newest=True)
-        commit = COMMITS[self._mode](self, self._files, pieces, context, self._spool)
+        commit = _commit_of(self._mode)(self, self._files, pieces, context, self._spool)
         committed = Committed(
             commit.run(),
             sum(piece.superseded for piece in pieces),
@@ -211,3 +203,16 @@ class ParquetCheckpoint(CheckpointMaintenance):
     @override
     def close(self) -> None:
         self._spool.clear()
+
+
+def _commit_of(mode: WriteMode) -> type[FileCommit]:
+    """Return the commit of a write mode; a run imports only its own."""
+    if mode == "append":
+        return AppendCommit
+    if mode == "upsert":
+        from reporting_object_store.parquet_sink.upsert import UpsertCommit
+
+        return UpsertCommit
+    from reporting_object_store.parquet_sink.replacing import ReplaceCommit
+
+    return ReplaceCommit
