@@ -102,6 +102,19 @@ def test_each_line_comes_out_once_under_its_number(
     ]
 
 
+def test_very_many_blank_lines_are_counted_and_take_no_memory():
+    data = b"\n" * 3_000_000 + b'{"a": 1}\r\n\n{"a": 2}'
+    tracemalloc.start()
+    found = decoded("a.ndjson", data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == [
+        ("a.ndjson#3000001", b'{"a": 1}\r'),
+        ("a.ndjson#3000003", b'{"a": 2}'),
+    ]
+    assert peak < 2 * len(data)
+
+
 @given(
     st.lists(JSON_VALUES, max_size=5),
     st.sampled_from([".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz"]),

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     Batch,
-    holds_several,
     object_of,
     single_source_key,
 )
@@ -65,9 +64,16 @@ def _single_source_keys(keys: pl.Series) -> pl.Series:
 
 def multi_record_objects(keys: Keys) -> set[str]:
     """Return the objects that have several of these source keys."""
-    if not isinstance(keys, Sequence):
-        keys = keys.filter(keys.str.contains(_NUMBERED)).to_list()
-    return {object_of(key) for key in keys if holds_several(key)}
+    if isinstance(keys, Sequence) and not (keys := [key for key in keys if "#" in key]):
+        return set()
+    column = as_series(keys)
+    numbered = column.filter(column.str.contains(_NUMBERED))
+    return set(objects_of(numbered).unique())
+
+
+def objects_of(keys: pl.Series) -> pl.Series:
+    """Return the object of each source key, see `object_of`."""
+    return keys.str.replace(_NUMBERED, "")
 
 
 def objects_among(keys: Keys, objects: Set[str]) -> set[str]:
@@ -75,7 +81,7 @@ def objects_among(keys: Keys, objects: Set[str]) -> set[str]:
     if not objects:
         return set()
     if not isinstance(keys, Sequence):
-        of_keys = keys.str.replace(_NUMBERED, "")
+        of_keys = objects_of(keys)
         keys = of_keys.filter(of_keys.is_in(sorted(objects))).to_list()
     return set(objects & set(map(object_of, keys)))
 
@@ -86,7 +92,7 @@ def newest_versions(
     """Return the newest version of each of `objects` among these versions."""
     import polars as pl
 
-    object_of_key = as_series(keys).str.replace(_NUMBERED, "")
+    object_of_key = objects_of(as_series(keys))
     frame = pl.DataFrame([object_of_key.alias("key"), as_series(versions).alias("at")])
     of_objects = frame.filter(pl.col("key").is_in(sorted(objects)))
     return dict(of_objects.group_by("key").agg(pl.col("at").max()).iter_rows())

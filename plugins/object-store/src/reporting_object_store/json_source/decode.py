@@ -6,6 +6,7 @@ these. The content decides which.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -178,13 +179,16 @@ def _lines(key: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     The source key counts all lines, also blank ones, so its number is the line that an
     editor shows.
     """
-    begin, number = 0, 1
-    while begin <= len(data):
-        end = data.find(b"\n", begin)
-        line = data[begin : end if end >= 0 else len(data)]
+    for number, line in enumerate(_split(data), 1):
         if line.strip(_SPACE):
             yield line_source_key(key, number), line
-        begin, number = (end + 1, number + 1) if end >= 0 else (len(data) + 1, number)
+
+
+def _split(data: bytes) -> Iterable[bytes]:
+    """Return the lines; one by one if there are so many that a list would be large."""
+    if data.count(b"\n") > MAX_RECORDS:
+        return (line.rstrip(b"\n") for line in io.BytesIO(data))
+    return data.split(b"\n")
 
 
 def _arrangement(text: str) -> Literal["one", "lines", "objects"]:

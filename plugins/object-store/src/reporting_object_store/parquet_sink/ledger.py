@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from reporting_framework import object_of
+from reporting_framework.plugin_api.source_keys import objects_of
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 
 
@@ -58,7 +58,9 @@ class CheckpointLedger:
         """
         if not self.rows:
             return True
-        objects = set(map(object_of, source_keys))
+        if not self._unknown:
+            return False
+        objects = set(objects_of(source_keys).unique())
         unknown = objects <= self._unknown
         self._unknown -= objects
         return unknown
