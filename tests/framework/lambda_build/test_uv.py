@@ -1,12 +1,18 @@
 """uv, and whether it is there."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
 from reporting_framework import install_command
 from reporting_framework.errors import BuildError, SettingsError
-from reporting_framework.lambda_build.uv import check_installed, interpreter, uv
+from reporting_framework.lambda_build.uv import (
+    check_installed,
+    installed_interpreter,
+    interpreter,
+    uv,
+)
 
 
 def test_what_is_missing_is_said_with_what_installs_it():
@@ -46,3 +52,23 @@ def test_a_version_that_there_is_not(monkeypatch):
         match="^there is no Python 3.99 to compile with; installing one: uv says: ",
     ):
         interpreter("3.99")
+
+
+def test_a_version_of_pyenv_is_found_although_its_shim_fails(tmp_path, monkeypatch):
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    shim = tmp_path / "shims" / f"python{running}"
+    python = tmp_path / "versions" / f"{running}.1" / "bin" / f"python{running}"
+    for each in (shim, python):
+        each.parent.mkdir(parents=True)
+    shim.write_text("#!/bin/sh\necho pyenv: command not found >&2\nexit 127\n")
+    shim.chmod(0o755)
+    python.symlink_to(Path(sys.executable).resolve())
+    monkeypatch.setenv("PATH", str(shim.parent))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "none"))
+    monkeypatch.delenv("UV_PYTHON_SEARCH_PATH", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert installed_interpreter(running) == str(python)
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "none"))
+    with pytest.raises(BuildError, match=f"^looking for a Python {running}: uv says: "):
+        installed_interpreter(running)

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from reporting_framework._text.install_command import install_command
@@ -40,12 +41,15 @@ def check_installed(needed: dict[str, str] = NEEDED) -> None:
         )
 
 
-def uv(*arguments: str | Path, doing: str) -> str:
+def uv(
+    *arguments: str | Path, doing: str, variables: Mapping[str, str] | None = None
+) -> str:
     """Run uv and return its output.
 
     Args:
         arguments: Its command line.
         doing: Description of the step, for the message if it fails.
+        variables: Environment variables for this call.
 
     Raises:
         BuildError: uv failed; the message ends with uv's own.
@@ -67,6 +71,7 @@ def uv(*arguments: str | Path, doing: str) -> str:
             "NO_COLOR": "1",
             "UV_NO_PROGRESS": "1",
             "SOURCE_DATE_EPOCH": EPOCH,
+            **(variables or {}),
         },
     )
     if done.returncode:
@@ -89,24 +94,35 @@ def interpreter(version: str) -> str:
         and version == f"{sys.version_info.major}.{sys.version_info.minor}"
     ):
         return sys.executable
-    wanted = f"cpython-{version}"
-
-    def find() -> str:
-        return uv(
-            "python",
-            "find",
-            "--no-project",
-            wanted,
-            doing=f"looking for a Python {version}",
-        ).strip()
-
     try:
-        return find()
+        return installed_interpreter(version)
     except BuildError:
         uv(
             "python",
             "install",
-            wanted,
+            f"cpython-{version}",
             doing=f"there is no Python {version} to compile with; installing one",
         )
-    return find()
+    return installed_interpreter(version)
+
+
+def installed_interpreter(version: str) -> str:
+    """Return the path of an installed CPython of that version.
+
+    uv looks among its own and on `PATH`. Versions of pyenv are looked at, too: on
+    `PATH` are only its shims, which fail unless their version is the active one.
+
+    Raises:
+        BuildError: No such Python was found.
+    """
+    root = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
+    path = os.environ.get("UV_PYTHON_SEARCH_PATH") or os.environ.get("PATH", os.defpath)
+    folders = [path, *map(str, sorted(Path(root).glob(f"versions/{version}.*/bin")))]
+    return uv(
+        "python",
+        "find",
+        "--no-project",
+        f"cpython-{version}",
+        doing=f"looking for a Python {version}",
+        variables={"UV_PYTHON_SEARCH_PATH": os.pathsep.join(folders)},
+    ).strip()
