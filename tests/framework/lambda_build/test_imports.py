@@ -10,15 +10,17 @@ import reporting_framework
 WITHOUT_THE_COMMAND_LINE = """
 import importlib, pkgutil, sys
 
+LEFT_OUT = tuple(f"reporting_framework.{name}" for name in ("cli", "lambda_build", "query.sql", "scaffolding", "testing"))
+
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name in ("click", "rich", "duckdb", "fsspec", "pytest", "hypothesis", "moto", "reporting_framework.testing", "reporting_framework.query.sql"):
+        if name in ("click", "rich", "duckdb", "fsspec", "pytest", "hypothesis", "moto", *LEFT_OUT):
             raise ModuleNotFoundError(f"{name} is left out", name=name)
 
 sys.meta_path.insert(0, Absent())
 import reporting_framework
 for module in pkgutil.walk_packages(reporting_framework.__path__, "reporting_framework.", onerror=lambda name: None):
-    if not module.name.startswith(tuple(f"reporting_framework.{name}" for name in ("cli", "lambda_build", "query.sql", "testing"))):
+    if not module.name.startswith(LEFT_OUT):
         importlib.import_module(module.name)
 from reporting_framework.registry.registry import load_plugins
 print({row.status for row in load_plugins(()).listing if row.role in ("validator", "engine")})

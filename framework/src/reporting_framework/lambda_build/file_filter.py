@@ -11,11 +11,12 @@ from pathlib import PurePosixPath
 _SOURCES = {".pyi", ".h", ".hpp", ".c", ".cc", ".cpp", ".pyx", ".pxd"}
 """Suffixes of files that only type checkers and compilers read."""
 
-_AUTHORS = tuple(
-    f"reporting_framework/{part}/" for part in ("testing", "scaffolding", "query/sql")
+_UNUSED = tuple(
+    f"reporting_framework/{part}/"
+    for part in ("cli", "lambda_build", "query/sql", "scaffolding", "testing")
 )
-"""Folders that only authors of plugins and analysts use: conformance suites, templates
-of packages, SQL.
+"""Folders that no function imports: command line, builder of packages, SQL, templates
+of packages, conformance suites.
 """
 
 _LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS")
@@ -35,7 +36,7 @@ def _is_packaged(path: PurePosixPath) -> bool:
         )
     if (
         folders[:1] == ("bin",)
-        or str(path).startswith(_AUTHORS)
+        or str(path).startswith(_UNUSED)
         or "tests" in folders
         or "__pycache__" in folders
     ):
