@@ -707,6 +707,31 @@ def test_what_was_in_the_future_at_the_last_run_moves_no_look_back_past_that_run
     ) == [OLD, NEW]
 
 
+def test_the_look_back_is_the_same_after_runs_that_found_nothing_new(two):
+    """Such a run stores no hints: the start of an earlier one serves as well, unless a row is newer."""
+    newest, looked = BASE + timedelta(days=90), datetime.now(UTC) - timedelta(days=3)
+    hints = hints_of(two, looked=looked.isoformat())
+
+    def stored(newest, rows):
+        made = source(two)
+        list(made.plan(Ledger(rows=1, newest=newest, hints=hints)))
+        return made.next_hints(complete=True, unread=[], rows=rows)
+
+    assert stored(newest, 1) == hints
+    for other, rows in ((newest, 2), (looked + timedelta(days=9), 1)):
+        now = datetime.fromisoformat(stored(other, rows)["looked"])
+        assert now - looked > timedelta(days=2)
+
+
+def test_what_is_newer_than_the_last_run_is_said_with_the_start_of_that_run(two):
+    looked = datetime(2023, 1, 1, tzinfo=UTC)
+    hints = hints_of(two, looked=looked.isoformat())
+    for last_run in (None, looked - timedelta(days=1), looked + timedelta(days=1)):
+        began = max(looked, last_run or looked)
+        absent = source(two).absence(OLD, Ledger(rows=1, hints=hints), last_run)
+        assert f" and the last run began at {began:%Y-%m-%d}" in absent.text
+
+
 def told(made):
     plan_stats = made.plan_stats()
     return plan_stats.listing, plan_stats.listed_from, plan_stats.full_scan_due
@@ -838,6 +863,18 @@ def test_requests_do_not_grow_with_what_is_old(behind, tmp_path):
     assert take(uri, tmp_path / "x.parquet", full_scan=True).accepted == 1200
     assert proxy.count("LIST") == 2, "a page holds 1000"
     assert counted() == few <= 6
+
+
+def test_a_run_that_finds_nothing_new_writes_only_its_record_in_the_history(behind):
+    uri, proxy = behind
+    fill(uri, {OLD: event(0, at=BASE), "log-submit-bad.json": b"{}"})
+    table = f"{uri}-out/x.parquet"
+    assert take(uri, table).accepted == 1
+    for _ in range(2):
+        proxy.reset()
+        assert take(uri, table).records_read == 0
+        written = [each.key for each in proxy.requests if each.kind == "PUT"]
+        assert written == ["events-out/_runs/x/runs.ndjson"]
 
 
 def test_several_sources_do_not_wait_for_each_other_s_requests(behind):

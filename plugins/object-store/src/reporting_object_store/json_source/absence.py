@@ -17,6 +17,7 @@ from reporting_object_store.settings import ObjectStoreJsonSettings
 def absence(
     name: str,
     listing: Listing,
+    last_run: datetime | None,
     store: Store,
     names: ObjectFilter,
     settings: ObjectStoreJsonSettings,
@@ -25,7 +26,9 @@ def absence(
 
     Args:
         name: Key of the object.
-        listing: Listing of the next run; `looked` is the start of the last run.
+        listing: Listing of the next run; `looked` is the start of the last run that
+            stored hints.
+        last_run: Start of the last run in the history, if there is one.
         store: Folder of the source.
         names: Filter of the names that are read.
         settings: Settings of the source.
@@ -55,10 +58,12 @@ def absence(
     with suppress(ReportingError):
         written = store.modified(name)
         if written and listing.looked and written >= listing.looked:
+            later = last_run and listing.looked < last_run <= written
+            began = last_run if later else listing.looked
             return Absence(
                 "newer than the last run",
                 f"it was written at {written:%Y-%m-%d %H:%M:%S} UTC, and the last run"
-                f" began at {listing.looked:%Y-%m-%d %H:%M:%S} UTC; the next run"
+                f" began at {began:%Y-%m-%d %H:%M:%S} UTC; the next run"
                 " reads it",
             )
     return None

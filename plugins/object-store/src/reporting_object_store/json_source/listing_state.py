@@ -24,6 +24,8 @@ class Listing:
         newest: Start of the look-back: the newest timestamp that is not in the future,
             or the last run if that is earlier.
         looked: Start of the last run that listed.
+        settled: Start of an earlier run that no row is newer than, so that the
+            look-back is the same from there; `None` if there is none.
         since: Start of the window that was listed.
     """
 
@@ -34,6 +36,7 @@ class Listing:
     rows: int = 0
     newest: datetime | None = None
     looked: datetime | None = None
+    settled: datetime | None = None
     since: datetime | None = None
 
     @classmethod
@@ -90,6 +93,8 @@ def choose(
     listing = Listing.of(ledger.hints, identity)
     # an event dated next year must not hide the events of this year
     newest = ledger.newest_until(now)
+    if ledger.newest and listing.looked and ledger.newest <= listing.looked:
+        listing.settled = listing.looked
     listing.newest = newest and min(newest, listing.looked or newest)
     listing.full = (
         settings.full_scan

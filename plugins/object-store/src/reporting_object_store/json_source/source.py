@@ -292,7 +292,7 @@ class ObjectStoreJson(Source):
     ) -> Absence | None:
         listing = self._choose_listing(ledger, datetime.now(UTC))
         listing.looked = Listing.of(ledger.hints, self._identity).looked or last_run
-        return absence(name, listing, self.store, self._names, self.settings)
+        return absence(name, listing, last_run, self.store, self._names, self.settings)
 
     @override
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
@@ -380,7 +380,8 @@ class ObjectStoreJson(Source):
     ) -> Mapping[str, Any]:
         """See `Source.next_hints`.
 
-        The time of a full scan is stored only if all its objects were handled.
+        The time of a full scan is stored only if all its objects were handled. A run
+        that finds nothing new leaves the hints as they are, so it need not write them.
         """
         if not self.store.supports_list_after:
             return {}  # every run lists the whole folder
@@ -389,10 +390,12 @@ class ObjectStoreJson(Source):
             waiting |= self._plan.left | set(listing.unread)
             complete = True  # the listing itself is complete
         listed = listing.listed if complete and len(waiting) <= UNREAD_KEPT else None
+        settled = listing.settled if rows == listing.rows else None
+        looked = settled or listing.looked
         return {
             **self._identity,
             "listed": listed.isoformat() if listed else None,
-            "looked": listing.looked.isoformat() if listing.looked else None,
+            "looked": looked.isoformat() if looked else None,
             "ranges": sorted(self._names.ranges | set(listing.ranges)),
             "unread": sorted(waiting)[:UNREAD_KEPT],
             "rows": rows,
