@@ -6,15 +6,17 @@ They are what a cold start imports, and what a warm invocation adds to its own r
 import json
 import platform
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import obstore
 from benchmarks import bars_s3, data
 from benchmarks.bars_build import build
 from benchmarks.bench import REPORT, Bench, Group, Row, seconds
 from benchmarks.measure import BenchmarkError, Usage, alternate, measure
 from tests.support.packages import find_python, python_version
+
+from reporting_framework.testing.faults.rules import Exchange
 
 TIMES = 9
 PYTHON = "3.12"
@@ -94,16 +96,12 @@ def warm(bench: Bench) -> Sequence[Row]:
 
     It is compared with the time that its own requests take when nothing else is done.
     """
-    prefix, checkpoint = f"events-{EVENTS}/", "checkpoints-warm/events.parquet"
-    program = Path(bench.program[0])
+    prefix, checkpoints = f"events-{EVENTS}/", "checkpoints-warm/"
+    checkpoint = f"{checkpoints}events.parquet"
+    python = str(Path(bench.program[0]).with_name("python"))
     with bars_s3.place() as s3:
         data.upload_once(s3.bucket, data.folder(EVENTS), prefix)
-        for key in (
-            "events.parquet",
-            "_quarantine/events.parquet",
-            "_quarantine/events.json",
-        ):
-            obstore.delete(s3.bucket, f"checkpoints-warm/{key}")
+        data.restore(s3.bucket, checkpoints, {})
         bench.ours(s3.uri(prefix), s3.uri(checkpoint), EVENTS, s3.direct)
         s3.start_counting()
         script = Path(__file__).parent / "peers" / "warm_invocation.py"
@@ -113,40 +111,63 @@ def warm(bench: Bench) -> Sequence[Row]:
             "REPORTING_EVENT_LOG_CHECKPOINT__SOURCE": s3.uri(prefix),
             "REPORTING_EVENT_LOG_CHECKPOINT__CHECKPOINT": s3.uri(checkpoint),
         }
-        usage = measure([str(program.with_name("python")), str(script)], environment)
-        asked = [
-            request
-            for request in s3.proxy.requests
-            if request.kind in ("GET", "HEAD", "LIST", "PUT")
-        ]
-        rounds = int(usage.answer["invocations"])
-        if len(asked) % rounds or any(request.kind == "PUT" for request in asked):
-            raise BenchmarkError(
-                f"{rounds} invocations made {len(asked)} requests, not the same ones"
-                " each time"
-            )
-        targets = [
-            (request.kind, request.key, request.query)
-            for request in asked[-len(asked) // rounds :]
-        ]
+        usage = measure([python, str(script)], environment)
+        requests = _of_one_invocation(s3.proxy.requests, usage.answer["invocations"])
         plan = bench.work / "requests.json"
-        plan.write_text(json.dumps(targets))
-        replayed = measure(
-            [str(program.with_name("python")), str(script), str(plan)], environment
+        plan.write_text(
+            json.dumps(
+                [(request.kind, request.key, request.query) for request in requests]
+            )
         )
-    invocation, requests = (
-        float(usage.answer["seconds"]),
-        float(replayed.answer["seconds"]),
-    )
+        replayed = measure([python, str(script), str(plan)], environment)
+    invocation, alone = (float(each.answer["seconds"]) for each in (usage, replayed))
+    kinds = Counter(request.kind for request in requests)
     return [
         Row(
             "warm-invocation",
             "warm invocation with nothing new: time, of that of its own requests",
             1.5,
-            invocation / requests,
-            f"{seconds(invocation)} to {seconds(requests)}, {len(targets)} requests",
+            invocation / alone,
+            f"{seconds(invocation)} to {seconds(alone)},"
+            f" {', '.join(f'{kinds[kind]} {kind}' for kind in sorted(kinds))}",
         )
     ]
+
+
+def _of_one_invocation(
+    requests: Sequence[Exchange], invocations: int
+) -> Sequence[Exchange]:
+    """Return the requests of the last invocation.
+
+    Raises:
+        BenchmarkError: Not all made the same number of each kind, or one wrote more
+            than its record in the history, such as a table, quarantine or hints.
+    """
+    size, rest = divmod(len(requests), invocations)
+    rounds = [
+        requests[start : start + size] for start in range(0, size * invocations, size)
+    ]
+    kinds = {
+        tuple(sorted(Counter(request.kind for request in each).items()))
+        for each in rounds
+    }
+    if rest or len(kinds) != 1:
+        raise BenchmarkError(
+            f"{invocations} invocations made {len(requests)} requests, not the same"
+            " ones each time"
+        )
+    for each in rounds:
+        written = [
+            request.key
+            for request in each
+            if request.kind not in ("GET", "HEAD", "LIST")
+        ]
+        if written != ["checkpoints-warm/_runs/events/runs.ndjson"]:
+            raise BenchmarkError(
+                "an invocation with nothing new must write its record in the history"
+                f" and nothing else, but wrote {', '.join(written) or 'nothing'}"
+            )
+    return rounds[-1]
 
 
 GROUPS = (

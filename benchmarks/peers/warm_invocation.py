@@ -3,8 +3,9 @@
 It can also time the requests that one of them made, with nothing else.
 
 With no argument: the handler, imported as in a function, is invoked again and again.
-With a file of requests (kind, key, query): those are made in two rounds, reads and then
-listings, each round at once. Prints the best time.
+With a file of requests (kind, key, query): those are made in three rounds, reads, then
+listings, then writes of the bytes that are there, each round at once. Prints the best
+time.
 """
 
 import json
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,9 @@ def requests(path: Path) -> Callable[[], object]:
         virtual_hosted_style_request=False,
     )
     asked: list[tuple[str, str, dict[str, Any]]] = json.loads(path.read_text())
+    contents = {
+        key: obstore.get(store, key).bytes() for kind, key, _ in asked if kind == "PUT"
+    }
 
     def ask(request: tuple[str, str, dict[str, Any]]) -> None:
         kind, key, query = request
@@ -73,21 +78,20 @@ def requests(path: Path) -> Callable[[], object]:
                 ),
                 None,
             )
-        elif kind == "HEAD":
-            obstore.head(store, key)
+        elif kind == "PUT":
+            obstore.put(store, key, contents[key])
         else:
-            obstore.get(store, key).bytes()
+            with suppress(FileNotFoundError):  # as for a marker that is not there
+                if kind == "HEAD":
+                    obstore.head(store, key)
+                else:
+                    obstore.get(store, key).bytes()
 
     pool = ThreadPoolExecutor(64)
 
     def make() -> None:
-        for listing in (False, True):
-            list(
-                pool.map(
-                    ask,
-                    [request for request in asked if (request[0] == "LIST") == listing],
-                )
-            )
+        for kinds in (("GET", "HEAD"), ("LIST",), ("PUT",)):
+            list(pool.map(ask, [request for request in asked if request[0] in kinds]))
 
     return make
 
