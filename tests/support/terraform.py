@@ -5,16 +5,21 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from reporting_framework.testing.s3 import S3Server
+from tests.support.s3server import LAUNCHER
 
 ROOT = Path(__file__).parents[2] / "terraform"
 MODULES = sorted(path for path in (ROOT / "modules").iterdir() if path.is_dir())
@@ -50,10 +55,12 @@ class Terraform:
     Attributes:
         folder: A configuration.
         variables: Environment variables beside `PATH` and `HOME`, such as an emulator's address.
+        provider: The provider that runs already, for all commands but `init`, which still looks for one that fits.
     """
 
     folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
+    provider: str = ""
 
     def __call__(self, *arguments: str, ok: tuple[int, ...] = (0,)) -> str:
         """What the command prints.
@@ -61,15 +68,13 @@ class Terraform:
         Raises:
             TerraformError: Its exit code is not one of `ok`.
         """
+        shared = bool(self.provider) and arguments[0] != "init"
         done = subprocess.run(
             ["terraform", *arguments],
             cwd=self.folder,
-            env={
-                name: os.environ[name]
-                for name in ("PATH", "HOME")
-                if name in os.environ
-            }
-            | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "GOGC": GOGC}
+            env=_environment()
+            | {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+            | ({"TF_REATTACH_PROVIDERS": self.provider} if shared else {})
             | dict(self.variables),
             capture_output=True,
             text=True,
@@ -106,6 +111,48 @@ class Terraform:
         }
 
 
+def _environment() -> dict[str, str]:
+    names = [name for name in ("PATH", "HOME", "TMPDIR") if name in os.environ]
+    return {name: os.environ[name] for name in names} | {"GOGC": GOGC}
+
+
+@contextmanager
+def shared_provider(folder: Path, variables: Mapping[str, str]) -> Iterator[str]:
+    """The provider of a folder that is ready, as a server for many commands: half of the time of one is its start.
+
+    Args:
+        folder: A configuration after `Terraform.init`.
+        variables: Environment variables that lead to an emulator; those of the commands do not count.
+    """
+    [program] = folder.glob(
+        ".terraform/providers/*/hashicorp/aws/*/*/terraform-provider-aws_*"
+    )
+    log = folder / "provider.log"  # a pipe that is not read would stop it
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", LAUNCHER, str(program), "-debug"],
+            env=_environment() | dict(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield _address(process, log)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    """What a provider says, once it runs, that Terraform needs to reach it."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := re.search("TF_REATTACH_PROVIDERS='(.*)'", log.read_text()):
+            return found[1]
+        time.sleep(0.05)
+    raise TerraformError(f"the provider did not start: {log.read_text()[-6000:]}")
+
+
 def copied(folder: Path) -> Path:
     """All of the project's Terraform in `folder`, with room for what Terraform leaves behind."""
     return Path(
@@ -117,14 +164,17 @@ def copied(folder: Path) -> Path:
     )
 
 
-def emulated(folder: Path, server: S3Server) -> Terraform:
+def variables_of(server: S3Server) -> dict[str, str]:
+    """Environment variables that lead to an AWS on loopback."""
+    return {**server.environment(), "AWS_ENDPOINT_URL": server.endpoint}
+
+
+def emulated(folder: Path, server: S3Server, provider: str = "") -> Terraform:
     """A root configuration made ready for an AWS on loopback, which answers at one address whatever the bucket."""
     (folder / "local_override.tf").write_text(
         'provider "aws" {\n  s3_use_path_style = true\n}\n'
     )
-    terraform = Terraform(
-        folder, {**server.environment(), "AWS_ENDPOINT_URL": server.endpoint}
-    )
+    terraform = Terraform(folder, variables_of(server), provider)
     terraform.init()
     return terraform
 

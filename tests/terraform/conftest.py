@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from tests.support import S3Server, moto_server
-from tests.support.terraform import Terraform, copied, emulated, missing
+from tests.support.terraform import (
+    MODULES,
+    ROOT,
+    Terraform,
+    copied,
+    emulated,
+    missing,
+    shared_provider,
+    variables_of,
+)
 
 Plan = Callable[..., dict[str, Any]]
 
@@ -27,13 +36,24 @@ def aws() -> Iterator[S3Server]:
 
 
 @pytest.fixture(scope="session")
-def planner(terraform_folder: Path, aws: S3Server) -> Callable[[str], Terraform]:
+def provider(terraform_folder: Path, aws: S3Server) -> Iterator[str]:
+    """The provider, started once for all commands of the session."""
+    folder = terraform_folder / MODULES[0].relative_to(ROOT)
+    Terraform(folder).init()
+    with shared_provider(folder, variables_of(aws)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def planner(
+    terraform_folder: Path, aws: S3Server, provider: str
+) -> Callable[[str], Terraform]:
     """Root configurations, by name, ready to be planned."""
     ready: dict[str, Terraform] = {}
 
     def prepare(name: str) -> Terraform:
         if name not in ready:
-            ready[name] = emulated(terraform_folder / name, aws)
+            ready[name] = emulated(terraform_folder / name, aws, provider)
         return ready[name]
 
     return prepare

@@ -13,9 +13,8 @@ def test_all_of_it_is_formatted(terraform_folder):
     assert Terraform(terraform_folder)("fmt", "-check", "-recursive") == ""
 
 
-def passes(terraform_folder, folder, files):
+def passes(terraform, files):
     """Run a folder's tests in these files, which validates it as well."""
-    terraform = Terraform(terraform_folder / folder)
     terraform.init()
     said = terraform(
         "test", "-no-color", *(f"-filter=tests/{path.name}" for path in files)
@@ -47,19 +46,19 @@ SAMPLE = ("event-log-checkpoint", "modules/lambda-layers", "modules/monitoring")
     ],
     ids=str,
 )
-def test_valid_and_its_tests_pass(terraform_folder, folder):
-    passes(terraform_folder, folder, files_of(folder, refused=False))
+def test_valid_and_its_tests_pass(terraform_folder, provider, folder):
+    terraform = Terraform(terraform_folder / folder, provider=provider)
+    passes(terraform, files_of(folder, refused=False))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "folder", [folder for folder in FOLDERS if files_of(folder, refused=True)], ids=str
 )
-def test_what_is_refused(terraform_folder, folder):
-    terraform = Terraform(terraform_folder / folder)
-    terraform.init()
+def test_what_is_refused(terraform_folder, provider, folder):
+    terraform = Terraform(terraform_folder / folder, provider=provider)
+    passes(terraform, files_of(folder, refused=True))
     terraform("validate", "-no-color")
-    passes(terraform_folder, folder, files_of(folder, refused=True))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=str)
