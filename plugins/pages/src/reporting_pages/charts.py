@@ -34,6 +34,9 @@ _COLUMN = 58
 
 _PADDING = {"left": 1, "right": 1, "top": 2, "bottom": 2}
 
+_TIP = alt.Tooltip("tip:N")  # Altair takes 10 ms to look up the class of a mere string
+_SHOWN = alt.Text("shown:N")
+
 
 def bars(
     rows: Sequence[Row], *, color: str = ACCENT, most: float | None = None
@@ -58,13 +61,13 @@ def bars(
     x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, end], nice=False))
     track = base.mark_bar(
         fill=LINE, fillOpacity=0.45, height=12, cornerRadius=2
-    ).encode(y=y, tooltip="tip:N")
+    ).encode(y=y, tooltip=_TIP)
     bar = base.mark_bar(fill=color, height=12, cornerRadiusEnd=2).encode(
-        x=x, y=y, tooltip="tip:N"
+        x=x, y=y, tooltip=_TIP
     )
     seen = base.transform_filter("isValid(datum.before)")
     tick = seen.mark_tick(stroke=None, fill=INK, thickness=2, height=18).encode(
-        x="before:Q", y=y, tooltip="tip:N"
+        x=alt.X("before:Q"), y=y, tooltip=_TIP
     )
     return _with_height(alt.layer(track, bar, tick, _figures(base, y)), len(values))
 
@@ -103,12 +106,14 @@ def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
         alt.X("before:Q", axis=axis, scale=scale),
     )
     seen = base.transform_filter("isValid(datum.before)")
-    way = seen.mark_rule(stroke=BEFORE, strokeWidth=2).encode(x=then, x2="value:Q", y=y)
+    way = seen.mark_rule(stroke=BEFORE, strokeWidth=2).encode(
+        x=then, x2=alt.X2("value:Q"), y=y
+    )
     ring = seen.mark_point(
         filled=False, stroke=BEFORE, fill=PAPER, strokeWidth=2, size=60, opacity=1
-    ).encode(x=then, y=y, tooltip="tip:N")
+    ).encode(x=then, y=y, tooltip=_TIP)
     dot = base.mark_point(filled=True, fill=color, size=90, opacity=1).encode(
-        x=x, y=y, tooltip="tip:N"
+        x=x, y=y, tooltip=_TIP
     )
     return _with_height(alt.layer(way, ring, dot, _figures(base, y)), len(values))
 
@@ -133,15 +138,15 @@ def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> C
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, end * 1.12], nice=False))
     strength = alt.condition("datum.last", alt.value(1), alt.value(0.45))
     bar = base.mark_bar(fill=color, cornerRadiusEnd=2).encode(
-        x=x, y=y, fillOpacity=strength, tooltip="tip:N"
+        x=x, y=y, fillOpacity=strength, tooltip=_TIP
     )
     text = base.mark_text(
         dy=-8, fontSize=SIZE - 1, opacity={"expr": "width > 420 ? 1 : 0"}
-    ).encode(x=x, y=y, text="shown:N", tooltip="tip:N")
+    ).encode(x=x, y=y, text=_SHOWN, tooltip=_TIP)
     last = (
         base.transform_filter("datum.last")
         .mark_text(dy=-8, fontWeight=600)
-        .encode(x=x, y=y, text="shown:N")
+        .encode(x=x, y=y, text=_SHOWN)
     )
     others = text.transform_filter("!datum.last")
     return alt.layer(bar, others, last).properties(height=height, padding=_PADDING)
@@ -188,12 +193,12 @@ def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Char
         x=x,
         y=y,
         size=alt.condition("datum.last", alt.value(90), alt.value(36)),
-        tooltip="tip:N",
+        tooltip=_TIP,
     )
     text = (
         seen.transform_filter("datum.last")
         .mark_text(dy=16 if falls else -14, fontWeight=600)
-        .encode(x=x, y=y, text="shown:N")
+        .encode(x=x, y=y, text=_SHOWN)
     )
     return alt.layer(path, point, text).properties(height=height, padding=_PADDING)
 
@@ -248,11 +253,11 @@ def grid(
         fillOpacity=alt.Opacity(
             "part:Q", scale=alt.Scale(domain=[0, 1], range=[0.05, 0.5]), legend=None
         ),
-        tooltip="tip:N",
+        tooltip=_TIP,
     )
     room = f"width > {len(heads)} * 34 ? 1 : 0"
     text = base.mark_text(opacity={"expr": room}).encode(
-        x=x, y=y, text="shown:N", tooltip="tip:N"
+        x=x, y=y, text=_SHOWN, tooltip=_TIP
     )
     tilted = {**_PADDING, "right": 36}  # the last label is tilted to the right
     return alt.layer(cell, text).properties(
@@ -295,7 +300,7 @@ def histogram(
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.3], nice=False))
     bar = base.mark_rect(
         fill=color, fillOpacity=0.55, stroke=PAPER, strokeWidth=1
-    ).encode(x=x, x2="high:Q", y=y, y2=alt.Y2Datum(0), tooltip="tip:N")
+    ).encode(x=x, x2=alt.X2("high:Q"), y=y, y2=alt.Y2Datum(0), tooltip=_TIP)
     rule = lines.mark_rule(stroke=INK, strokeWidth=1.5, strokeDash=[3, 3]).encode(
         x=alt.X("at:Q")
     )
@@ -308,7 +313,7 @@ def histogram(
             y=0,
             fontWeight=600,
         )
-        .encode(x=alt.X("at:Q"), text="shown:N")
+        .encode(x=alt.X("at:Q"), text=_SHOWN)
         for right in (True, False)
     ]
     return alt.layer(bar, rule, *words).properties(height=height, padding=_PADDING)
@@ -334,7 +339,7 @@ def _base(values: Sequence[Row]) -> alt.Chart:
 def _figures(base: alt.Chart, y: alt.Y) -> alt.Chart:
     """Return the column of numbers, in the padding to the right."""
     text = base.mark_text(align="right", x={"expr": f"width + {_COLUMN}"})
-    chart: alt.Chart = text.encode(y=y, text="shown:N")
+    chart: alt.Chart = text.encode(y=y, text=_SHOWN)
     return chart
 
 
