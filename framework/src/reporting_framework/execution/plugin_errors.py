@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar, cast
 
 from reporting_framework._text.messages import message_of, system_problem
@@ -187,6 +188,7 @@ class _GuardedIterator(Iterator[T]):
             call(self._owner, close)
 
 
+@cache
 def _attribute(name: str) -> property:
     """Return a property of a proxy that reads the plugin's attribute, guarded."""
 
