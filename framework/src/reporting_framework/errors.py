@@ -6,7 +6,6 @@
     ├── ConfigurationError      fix the settings, the command or the installed
     │   ├── SettingsError       a setting is missing, unknown, contradictory or of the
     │   │                       wrong form
-    │   │                       wrong form
     │   ├── TriggerError        the report does not understand the trigger
     │   ├── PluginError         a plugin is unknown, blocked, broken, incompatible or
     │   │                       doubly named

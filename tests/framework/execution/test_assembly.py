@@ -66,6 +66,14 @@ class Framed(GoodValidator):
     name = "framed"
     input_format = "frames"
 
+class MisspeltSource(GoodSource):
+    name = "misspelt"
+    output_format = "frame"
+
+class MisspeltValidator(GoodValidator):
+    name = "misspelt"
+    input_format = "any"
+
 class Schemaless(GoodValidator):
     name = "schemaless"
     @property
@@ -108,11 +116,11 @@ class Bound(GoodValidator):
 
 @hookimpl
 def reporting_sources():
-    return [GoodSource, Ordered]
+    return [GoodSource, MisspeltSource, Ordered]
 
 @hookimpl
 def reporting_validators():
-    return [GoodValidator, Framed, Schemaless, Bound, Versioned, Internal]
+    return [GoodValidator, Framed, MisspeltValidator, Schemaless, Bound, Versioned, Internal]
 
 @hookimpl
 def reporting_transforms():
@@ -166,6 +174,16 @@ def test_a_composition_becomes_a_pipeline(registry):
             {"validator": PluginRef("framed")},
             PluginError,
             "report r: source good yields payloads, validator framed takes frames; choose two that fit",
+        ),
+        (
+            {"source": PluginRef("misspelt")},
+            PluginError,
+            "report r: source misspelt: output_format is 'frame'; declare payloads or frames",
+        ),
+        (
+            {"validator": PluginRef("misspelt")},
+            PluginError,
+            "report r: validator misspelt: input_format is 'any'; declare payloads or frames or both",
         ),
         (
             {"transforms": [PluginRef("good", {"mode": "last"})]},

@@ -30,13 +30,13 @@ class Text(str):
     ],
 )
 def test_a_batch_of_the_right_types_passes(batch):
-    check_batch(batch, "source s")
+    check_batch(batch, "source s", "frames" if batch.payloads is None else "payloads")
 
 
 @pytest.mark.parametrize("versions", [pl.Series([1, None]), pl.Series([b"1", b"2"])])
 def test_series_of_other_types_are_refused(versions):
     with pytest.raises(PluginError, match="source s: a batch has a version of type"):
-        check_batch(Batch(TEXTS, versions, frame=ROWS), "source s")
+        check_batch(Batch(TEXTS, versions, frame=ROWS), "source s", "frames")
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,12 @@ class Staging(Sink):
         raise AssertionError
 
 
+class FramedRecords(GivenRecords):
+    """A source of given frames."""
+
+    output_format = "frames"
+
+
 class Breaking:
     """A step that raises, at its first call or when it is iterated."""
 
@@ -270,8 +276,10 @@ def test_a_limit_is_exact_and_stages_nothing(limit):
 def test_a_limit_cuts_frames_too():
     frame = EventValidator().validate(batch(1, 2, 3)).frame
     given = Batch(["1", "2", "3"], [None] * 3, None, frame)
-    split_result = work(
-        given, limit=2, validator=Answering(lambda cut: Validated(cut.frame))
+    validator = Answering(lambda cut: Validated(cut.frame))
+    source = FramedRecords({"s": [given]})
+    split_result = SplitWorker(pipeline(source, Staging(), validator=validator), 2)(
+        SPLIT
     )
     assert (split_result.source_keys, split_result.accepted) == (["1", "2"], 2)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
@@ -25,9 +25,10 @@ from reporting_framework.execution.plugin_errors import (
     owner_of,
 )
 from reporting_framework.execution.write_modes import check_names, write_modes_of
-from reporting_framework.plugin_api.base import supports
+from reporting_framework.plugin_api.base import Shape, supports
 from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.plugin_api.result import Step
+from reporting_framework.plugin_api.validator import InputFormat
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,12 +73,7 @@ def assemble(
         raise SettingsError(f"report {report}: it has no sink; give at least one")
     validator = make("validator", composition.validator)  # needs no network
     source = _source_of(report, composition, registry, reading)
-    if validator.input_format not in (source.output_format, "both"):
-        raise PluginError(
-            f"report {report}: source {source.name} yields {source.output_format},"
-            f" validator {validator.name} takes {validator.input_format}; choose two"
-            " that fit"
-        )
+    _check_formats(report, source, validator)
     select_stream(report, composition, source)
     if trigger is not None and trigger.names_work:
         _accept_trigger(report, source, trigger)
@@ -106,6 +102,30 @@ def assemble(
         },
         metadata=metadata_of(report, composition.metadata, sinks),
     )
+
+
+def _check_formats(report: str, source: Source, validator: Validator) -> None:
+    """Check that a validator takes the form of records that a source yields.
+
+    Raises:
+        PluginError: It does not, or a plugin declares a form that does not exist.
+    """
+    given, taken = source.output_format, validator.input_format
+    declared = (
+        (f"source {source.name}: output_format", given, get_args(Shape)),
+        (f"validator {validator.name}: input_format", taken, get_args(InputFormat)),
+    )
+    for subject, form, allowed in declared:
+        if form not in allowed:
+            raise PluginError(
+                f"report {report}: {subject} is {form!r}; declare"
+                f" {' or '.join(allowed)}"
+            )
+    if taken not in (given, "both"):
+        raise PluginError(
+            f"report {report}: source {source.name} yields {given}, validator"
+            f" {validator.name} takes {taken}; choose two that fit"
+        )
 
 
 def select_stream(report: str, composition: PipelineSpec, source: Source) -> None:

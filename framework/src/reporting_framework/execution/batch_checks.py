@@ -8,15 +8,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import PluginError
+from reporting_framework.execution.plugin_results import Kind, problem_of
 from reporting_framework.plugin_api.records import (
     DELETED_AT,
     SOURCE_KEY,
     VERSION,
     Batch,
+    ReadFailure,
+    Rejection,
 )
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from reporting_framework.plugin_api.base import Shape
 
 _OF_DELETES: Mapping[str, Sequence[type]] = {
     SOURCE_KEY: (str,),
@@ -25,8 +30,17 @@ _OF_DELETES: Mapping[str, Sequence[type]] = {
 }
 """Types of the columns of deletes."""
 
+_PARTS: Mapping[str, Kind] = {
+    "frame": ("polars:DataFrame", type(None)),
+    "deletes": ("polars:DataFrame", type(None)),
+    "rejected": [Rejection],
+    "unread": [ReadFailure],
+    "ignored": [str],
+}
+"""Types of the parts of a batch that are not columns of records."""
 
-def check_batch(batch: Batch, subject: str) -> None:
+
+def check_batch(batch: Batch, subject: str, output_format: Shape) -> None:
     """Check the types of a batch, and that its columns have the same length.
 
     Columns are checked without Python work for each record. Of the payloads, only the
@@ -35,11 +49,12 @@ def check_batch(batch: Batch, subject: str) -> None:
     Args:
         batch: Batch that a source has yielded.
         subject: The source, for messages.
+        output_format: Form of the records that the source declares.
 
     Raises:
         PluginError: The batch does not follow the rules of `Batch`.
     """
-    problem = next(_problems(batch), None)
+    problem = next(_problems(batch, output_format), None)
     if problem is not None:
         raise PluginError(f"{subject}: a batch has {problem}")
 
@@ -78,10 +93,13 @@ def check_state(state: Any, subject: str) -> None:
         ) from None
 
 
-def _problems(batch: Any) -> Iterator[str]:
+def _problems(batch: Any, output_format: Shape) -> Iterator[str]:
     if not isinstance(batch, Batch):
         yield f"the type {type(batch).__name__}; yield Batch objects"
         return
+    for name, kind in _PARTS.items():
+        if problem := problem_of(getattr(batch, name), kind):
+            yield f"{name} with {problem}"
     records = batch.frame if batch.payloads is None else batch.payloads
     columns = (batch.source_keys, batch.versions, () if records is None else records)
     for name, column in zip(
@@ -91,6 +109,8 @@ def _problems(batch: Any) -> Iterator[str]:
             yield f"{name} of type {type(column).__name__}; give a list or a series"
             return
     numbers = [len(column) for column in columns]
+    if numbers[0]:
+        yield from _wrong_form(batch, output_format)
     if len(set(numbers)) > 1:
         yield "{} source keys, {} versions and {} records; give one of each".format(
             *numbers
@@ -115,6 +135,16 @@ def _problems(batch: Any) -> Iterator[str]:
     if not isinstance(batch.position, Mapping | None):
         wrong = type(batch.position).__name__
         yield f"a position of type {wrong}; give a mapping of JSON types"
+
+
+def _wrong_form(batch: Batch, output_format: Shape) -> Iterator[str]:
+    """Yield the problem of records in another form than the source declares."""
+    found = "payloads" if output_format == "frames" else "frames"
+    if (batch.payloads if found == "payloads" else batch.frame) is not None:
+        yield (
+            f"{found}, but output_format is {output_format!r}; yield {output_format},"
+            f" or declare {found!r}"
+        )
 
 
 def _types(column: Sequence[Any] | pl.Series) -> set[type]:

@@ -14,6 +14,11 @@ from typing import Any, NamedTuple, NoReturn, ParamSpec, TypeVar, cast
 
 from reporting_framework._text.messages import message_of, system_problem
 from reporting_framework.errors import ReportingError, StepFailed, StorageUnavailable
+from reporting_framework.execution.plugin_results import (
+    check_item,
+    check_result,
+    item_type,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,6 +41,11 @@ class Owner(NamedTuple):
     report: str
     role: str
     name: str
+
+    @property
+    def subject(self) -> str:
+        """The plugin as the subject of a message."""
+        return f"report {self.report}: {self.role} {self.name}"
 
 
 def call(
@@ -68,7 +78,7 @@ def raise_wrapped(error: BaseException, owner: Owner) -> NoReturn:
     panic = type(error).__name__ == "PanicException"  # of libraries in Rust
     if not isinstance(error, Exception | SystemExit) and not panic:
         raise error
-    named = f"report {owner.report}: {owner.role} {owner.name}"
+    named = owner.subject
     if isinstance(error, OSError) and "object-store error: " in message_of(
         error
     ):  # of polars, reading a bucket
@@ -93,8 +103,9 @@ def guard(plugin: T, owner: Owner) -> T:
     """Return a proxy of a plugin whose methods and attributes raise wrapped errors.
 
     See `raise_wrapped`. Iterators that methods return are guarded too, and so are the
-    ledger of a sink, and quarantine and history of a metadata store. The proxy is an
-    instance of the plugin's class; attributes set on the proxy are set on the plugin.
+    ledger of a sink, and quarantine and history of a metadata store. The types of
+    results are checked (`plugin_results`). The proxy is an instance of the plugin's
+    class; attributes set on the proxy are set on the plugin.
     """
     if plugin is None or issubclass(type(plugin), _Guarded):
         return plugin
@@ -171,16 +182,20 @@ class _Guarded:
 class _GuardedIterator(Iterator[T]):
     """Iterator of a plugin, guarded."""
 
-    def __init__(self, items: Iterator[T], owner: Owner) -> None:
-        self._items, self._owner = items, owner
+    def __init__(self, items: Iterator[T], owner: Owner, method: str) -> None:
+        self._items, self._owner, self._method = items, owner, method
+        self._type = item_type(owner.role, method)
 
     def __next__(self) -> T:
         try:
-            return next(self._items)
+            item = next(self._items)
         except StopIteration:
             raise
         except BaseException as error:
             raise_wrapped(error, self._owner)
+        if self._type is not None:
+            check_item(item, self._type, self._method, self._owner.subject)
+        return item
 
     def close(self) -> None:
         """Close the iterator, if it can be closed."""
@@ -206,12 +221,14 @@ def _guarded(value: Any, owner: Owner, name: str) -> Any:
         role = _PARTS[name]
         return guard(value, Owner(owner.report, role, _part_name(role, value)))
     if not callable(value) or isinstance(value, type):
+        check_result(value, owner.role, name, owner.subject)
         return value
 
     def method(*args: Any, **kwargs: Any) -> Any:
         result = call(owner, value, *args, **kwargs)
-        if isinstance(result, Iterator):
-            return _GuardedIterator(result, owner)
+        check_result(result, owner.role, name, owner.subject)
+        if item_type(owner.role, name) or isinstance(result, Iterator):
+            return _GuardedIterator(call(owner, iter, result), owner, name)
         return guard(result, owner) if name == "ledger" else result
 
     return method

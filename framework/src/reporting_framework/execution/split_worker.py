@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from reporting_framework.errors import InvariantBroken, TransientError
+from reporting_framework.errors import InvariantBroken, PluginError, TransientError
 from reporting_framework.execution.batch_checks import check_batch, check_stream
 from reporting_framework.execution.plugin_errors import call, closing, owner_of
+from reporting_framework.execution.plugin_results import check_columns
 from reporting_framework.execution.versions import (
     delete_rows,
     versions_apart,
@@ -74,7 +75,7 @@ class SplitWorker:
                 if batch is _END or (left is not None and left <= 0):
                     return split_result
                 subject = f"report {report}: source {source.name}"
-                check_batch(batch, subject)
+                check_batch(batch, subject, source.output_format)
                 check_stream(batch, (None, source.stream), subject)
                 if source.natural_keys:
                     batch = with_natural_keys(batch)
@@ -108,9 +109,13 @@ class SplitWorker:
         plugin = self.pipeline.validator.name
         try:
             frame = self._validated(batch, kept)
+            columns = []
             for transform in self.pipeline.transforms:
                 plugin = transform.name
                 frame = self._transformed(transform, frame, batch, kept)
+                columns.append(frame.schema)
+            if columns and columns[-1] != self.pipeline.schema:
+                self._check_transforms(columns)
             if self.limit is None and frame.height:
                 versioned = (
                     frame if self.pipeline.appends else with_versions(frame, batch)
@@ -176,9 +181,23 @@ class SplitWorker:
                 f" {len(batch.source_keys)} records and answered for"
                 f" {validated.frame.height + len(validated.rejections)}"
             )
+        subject = f"report {self.pipeline.report}: validator {validator.name}"
+        check_columns(validated.frame.schema, validator.schema, subject)
         kept.rejections.extend(validated.rejections)
         kept.ignored_fields.update(validated.ignored_fields)
         return validated.frame
+
+    def _check_transforms(self, columns: Sequence[pl.Schema]) -> None:
+        """Raise an error that names the transform with other columns than planned.
+
+        Args:
+            columns: Columns of the frame that each transform returned.
+        """
+        empty = self.pipeline.validator.schema.to_frame()
+        for transform, returned in zip(self.pipeline.transforms, columns, strict=True):
+            empty = transform.apply(empty)
+            subject = f"report {self.pipeline.report}: transform {transform.name}"
+            check_columns(returned, empty.schema, subject)
 
     def _transformed(
         self, transform: Transform, frame: pl.DataFrame, batch: Batch, kept: SplitResult
@@ -199,8 +218,17 @@ class SplitWorker:
 
 
 def _apply(transform: Transform, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Apply a transform; return the frame, and the source keys of dropped rows."""
+    """Apply a transform; return the frame, and the source keys of dropped rows.
+
+    Raises:
+        PluginError: The frame has no source keys.
+    """
     shaped, source_keys = transform.apply(frame), frame[SOURCE_KEY]
+    if SOURCE_KEY not in shaped.columns:
+        raise PluginError(
+            f"{owner_of(transform).subject}: its frame has no column {SOURCE_KEY}; keep"
+            " it"
+        )
     return shaped, call(
         owner_of(transform),
         lambda: source_keys.filter(~source_keys.is_in(shaped[SOURCE_KEY].implode())),
