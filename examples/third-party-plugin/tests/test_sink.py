@@ -86,7 +86,9 @@ def test_a_database_that_cannot_be_written_is_denied(tmp_path, monkeypatch):
             f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None
         ),
     )
-    with pytest.raises(AccessDenied, match="SQLITE_READONLY: it cannot be written"):
+    with pytest.raises(
+        AccessDenied, match="cannot be written .SQLITE_READONLY.; allow"
+    ):
         put(path)
 
 
@@ -98,3 +100,38 @@ def test_a_locked_database_is_unavailable(tmp_path):
         with pytest.raises(StorageUnavailable, match="SQLITE_BUSY.*run again"):
             put(path)
     assert put(path).duplicates == 1
+
+
+class Numbered(GivenRecords):
+    """Records 1 to `last`, of which a run reads those after the state that it finds."""
+
+    def __init__(self, last, meanwhile=lambda: None):
+        self.last, self.meanwhile = last, meanwhile
+
+    def plan(self, ledger):
+        yield Split("s", {"after": (ledger.state or {}).get("last", 0)})
+
+    def read(self, split):
+        yield batch(*range(split.data["after"] + 1, self.last + 1))
+        self.meanwhile()
+
+    def next_state(self, done):
+        return {"last": self.last}
+
+
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_a_table_dropped_during_a_run_has_all_rows_after_the_next_run(tmp_path, mode):
+    path = tmp_path / "shop.db"
+
+    def run(source):
+        execute(pipeline(source, sink(path))._replace(write_modes=[mode]))
+        with closing(sqlite3.connect(path)) as database:
+            return database.execute("SELECT count(*) FROM orders").fetchone()[0]
+
+    def drop():
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("DROP TABLE orders")
+
+    assert run(Numbered(2)) == 2
+    assert run(Numbered(3, drop)) == 1
+    assert run(Numbered(3)) == 3

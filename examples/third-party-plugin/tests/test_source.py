@@ -123,6 +123,19 @@ def test_a_file_that_is_locked_is_unread(path):
             taken(made(path, busy_seconds=0.01))
 
 
+def test_a_table_that_is_dropped_while_it_is_read_is_named(path):
+    source = made(path, page_rows=1)
+    (split,) = source.plan(KnownObjects())
+    batches = source.read(split)
+    assert len(next(batches).source_keys) == 1
+    execute(path, "DROP TABLE orders")
+    with pytest.raises(
+        SettingsError,
+        match=r"shop\.db: the table or a column is gone since the run began \(SQLITE_E",
+    ):
+        next(batches)
+
+
 def test_names_are_quoted(tmp_path):
     execute(
         tmp_path / "odd.db",

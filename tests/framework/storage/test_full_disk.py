@@ -10,29 +10,12 @@ import pytest
 
 from reporting_framework import run_report
 from tests.framework.distributions import environment
+from tests.support.mounts import UNSHARE, mounted, needs_mounts
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 RUN = "from reporting_framework.cli.main import reporting; reporting()"
-UNSHARE = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec"]
 
-
-def mounted(folder, options):
-    return f"mount -t tmpfs -o {options} tmpfs {shlex.quote(str(folder))}"
-
-
-def mounting_is_allowed():
-    try:
-        return not subprocess.run(
-            [*UNSHARE, mounted("/mnt", "size=4k")], capture_output=True, check=False
-        ).returncode
-    except FileNotFoundError:
-        return False
-
-
-pytestmark = pytest.mark.skipif(
-    not mounting_is_allowed(),
-    reason="this user may not mount in a namespace of its own",
-)
+pytestmark = needs_mounts
 
 
 @pytest.fixture

@@ -738,6 +738,10 @@ class DiskFull(OperationalError):
     sqlstate = "53100"
 
 
+class ConnectionLost(OperationalError):
+    sqlstate = "57P01"
+
+
 class SerializationError(OperationalError):
     sqlstate = "40001"
 
@@ -758,7 +762,8 @@ class DatabaseError(DriverError):
     ("error", "kind", "message"),
     [
         (OperationalError, StorageUnavailable, r"opened \(08006\); check its location"),
-        (DiskFull, StorageUnavailable, r"failed \(53100\); nothing was changed; run"),
+        (DiskFull, StorageUnavailable, r"is full \(53100\); nothing was changed; make"),
+        (ConnectionLost, StorageUnavailable, r"failed \(57P01\); nothing was changed;"),
         (SerializationError, CommitConflict, r"other runs were faster \(40001\); run"),
         (
             IntegrityError,

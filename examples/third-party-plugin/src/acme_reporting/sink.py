@@ -13,7 +13,6 @@ from typing_extensions import override
 
 from acme_reporting.sink_settings import SqliteSinkSettings
 from reporting_framework import (
-    AccessDenied,
     CorruptCheckpoint,
     LocationError,
     MetadataLocation,
@@ -24,12 +23,12 @@ from reporting_framework import (
 PROBLEMS: Mapping[str, tuple[type[ReportingError], str]] = {
     "SQLITE_NOTADB": (CorruptCheckpoint, "it is no SQLite file; give another path"),
     "SQLITE_CORRUPT": (CorruptCheckpoint, "it is damaged; restore it"),
-    "SQLITE_CANTOPEN": (LocationError, "it cannot be opened; give another path"),
-    "SQLITE_READONLY": (AccessDenied, "it cannot be written; allow it"),
-    "SQLITE_PERM": (AccessDenied, "it cannot be opened; allow it"),
-    "SQLITE_AUTH": (AccessDenied, "it cannot be opened; allow it"),
+    "SQLITE_CANTOPEN": (
+        LocationError,
+        "it cannot be opened; give another path, in a folder that can be written to",
+    ),
 }
-"""Errors that a retry does not fix, by the prefix of SQLite's code."""
+"""Errors of the file that a retry does not fix, by the prefix of SQLite's code."""
 
 
 class SqliteTableSink(TableSink):

@@ -272,7 +272,13 @@ def problem(path: str, error: Exception) -> ReportingError:
     code = getattr(error, "sqlite_errorname", type(error).__name__)
     if code.startswith(tuple(PLACE)):
         return LocationError(
-            f"{path}: not a SQLite file that can be opened ({code}); give another path"
+            f"{path}: not a SQLite file that can be opened ({code}); give another path,"
+            " and let the folder of a file with a write-ahead log be written to"
+        )
+    if code == "SQLITE_ERROR":
+        return SettingsError(
+            f"{path}: the table or a column is gone since the run began ({code}); run"
+            " again when it is back, or give another table"
         )
     return StorageUnavailable(f"{path}: cannot be read just now ({code}); run again")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from reporting_framework.errors import (
+    AccessDenied,
     CommitConflict,
     CorruptCheckpoint,
     ReportingError,
@@ -25,8 +26,39 @@ _LOST_RACE = {"SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE", "23505
 """Error codes for a key that another transaction has inserted meanwhile."""
 
 
-_CANNOT_OPEN = ("SQLITE_CANTOPEN", "08")
-"""Beginnings of the codes of a database that cannot be reached."""
+_CAUSES: Sequence[tuple[tuple[str, ...], type[ReportingError], str]] = (
+    (
+        ("SQLITE_CANTOPEN", "08"),
+        StorageUnavailable,
+        "the database cannot be opened ({}); check its location",
+    ),
+    (
+        ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "53100"),
+        StorageUnavailable,
+        "the disk of the database is full ({}); nothing was changed; make room there",
+    ),
+    (
+        ("SQLITE_IOERR",),
+        StorageUnavailable,
+        "the disk of the database failed ({}); nothing was changed; check it",
+    ),
+    (
+        ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03"),
+        StorageUnavailable,
+        "another process has locked it ({}); nothing was changed; run again",
+    ),
+    (
+        ("SQLITE_READONLY", "25006"),
+        AccessDenied,
+        "the database cannot be written ({}); allow it",
+    ),
+    (
+        ("SQLITE_PERM", "SQLITE_AUTH", "28", "42501"),
+        AccessDenied,
+        "the database refused the access ({}); grant it",
+    ),
+)
+"""Errors by the beginnings of their codes in SQLite and PostgreSQL, with the fix."""
 
 
 def is_driver_error(error: Exception) -> bool:
@@ -63,11 +95,10 @@ def standard_problem(subject: str, error: Exception) -> ReportingError:
     names = _names(error)
     if code in _LOST_RACE or code.startswith("40") or "TransactionException" in names:
         return CommitConflict(f"{subject}: other runs were faster ({code}); run again")
+    for beginnings, kind, problem in _CAUSES:
+        if code.startswith(beginnings):
+            return kind(f"{subject}: {problem.format(code)}")
     if names & _PASSES and code not in _STATEMENT:
-        if code.startswith(_CANNOT_OPEN):
-            return StorageUnavailable(
-                f"{subject}: the database cannot be opened ({code}); check its location"
-            )
         return StorageUnavailable(
             f"{subject}: the database failed ({code}); nothing was changed; run again"
         )
