@@ -304,6 +304,22 @@ MUTANTS = [
         "test_a_repeated_page_changes_nothing",
         "a repeated page changes nothing: an update",
     ),
+    Mutant(
+        "ignores a delete",
+        "TestFeed",
+        'if "deleted" in row',
+        "if False",
+        "test_a_reported_delete_is_a_version",
+        "a reported delete removes its record, and no other: missing none, too many 1",
+    ),
+    Mutant(
+        "has no version of a delete",
+        "TestFeed",
+        "f\"{row['at']:06}\", datetime.now(UTC)",
+        "None, datetime.now(UTC)",
+        "test_a_reported_delete_is_a_version",
+        "a reported delete removes its record",
+    ),
     # -- streams that are read together
     Mutant(
         "fetches each page for each stream",

@@ -10,7 +10,7 @@ import sqlite3
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -19,8 +19,10 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from reporting_framework import (
+    DELETED_AT,
     ROWS_ONLY,
     SOURCE_KEY,
+    VERSION,
     Batch,
     CommitConflict,
     CommitResult,
@@ -148,6 +150,13 @@ class ToyFeedSettings(ToySettings):
     full_scan: bool = False
 
 
+DELETES = {
+    SOURCE_KEY: pl.String(),
+    VERSION: pl.String(),
+    DELETED_AT: pl.Datetime("us", "UTC"),
+}
+
+
 class ToyFeed(RecordSource):
     name = "toy-feed"
     Settings = ToyFeedSettings
@@ -157,10 +166,20 @@ class ToyFeed(RecordSource):
         offset = after["offset"] if after else 0
         while rows := self.page(offset):
             offset += len(rows)
+            kept = [row for row in rows if "deleted" not in row]
             yield Batch(
-                [f"orders/{row['id']}" for row in rows],
-                [f"{row['at']:06}" for row in rows],
-                [json.dumps(row).encode() for row in rows],
+                [f"orders/{row['id']}" for row in kept],
+                [f"{row['at']:06}" for row in kept],
+                [json.dumps(row).encode() for row in kept],
+                deletes=pl.DataFrame(
+                    [
+                        (f"orders/{row['id']}", f"{row['at']:06}", datetime.now(UTC))
+                        for row in rows
+                        if "deleted" in row
+                    ],
+                    DELETES,
+                    orient="row",
+                ),
                 position={"offset": offset},
             )
 

@@ -123,11 +123,14 @@ class ToyLog:
     def __init__(self, path):
         self.path, self.records, self.requests = path, [], []
 
-    def put(self, number, tick):
-        record = {"id": number, "at": tick, "note": f"{CANARY} {tick}"}
+    def put(self, number, tick, **more):
+        record = {"id": number, "at": tick, "note": f"{CANARY} {tick}", **more}
         self.records.append(record)
         self.path.write_text(json.dumps(self.records))
         return f"orders/{number}", json.dumps(record).encode()
+
+    def delete(self, number, tick):
+        return self.put(number, tick, deleted=True)[0]
 
     def fetched(self):
         requests, self.requests = self.requests, []

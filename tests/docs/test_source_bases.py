@@ -344,6 +344,9 @@ class ItemsApi:
         self.items[number] = item
         return f"items/{number}", json.dumps(item).encode()
 
+    def delete(self, number, tick):
+        return self.put(number, tick, deleted=True)[0]
+
     def fetched(self):
         requests, self.requests = self.requests, []
         return requests

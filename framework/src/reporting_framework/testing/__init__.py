@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from reporting_framework.testing.contracts.page import PageContract
     from reporting_framework.testing.contracts.query import QueryContract
     from reporting_framework.testing.contracts.record_source import (
+        DeletingFeed,
         Feed,
         RecordSourceContract,
     )
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "CANARY": "contracts.base",
     "CallFaults": "faults.calls",
+    "DeletingFeed": "contracts.record_source",
     "EngineContract": "contracts.engine",
     "Faults": "faults.calls",
     "Feed": "contracts.record_source",
@@ -71,6 +73,7 @@ _HOMES = {
 __all__ = [
     "CANARY",
     "CallFaults",
+    "DeletingFeed",
     "EngineContract",
     "Faults",
     "Feed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pytest
 
@@ -45,13 +45,26 @@ class Feed(Protocol):
         ...
 
 
+@runtime_checkable
+class DeletingFeed(Feed, Protocol):
+    """API that also reports deletes, as `Batch.deletes` needs them."""
+
+    def delete(self, number: int, tick: int) -> str:
+        """Delete record number `number`, and return its source key.
+
+        The delete is then the last record, and its version grows with the tick.
+        """
+        ...
+
+
 class RecordSourceContract(SharedStreamsContract):
     """Promises of a `RecordSource`, in addition to those of every source.
 
     Required, in addition to `PluginContract`:
-        feed: Fixture: a `Feed`, empty at first. Put `CANARY` into values. If the source
-            reads its streams together, `put` adds records to `stream`, and a further
-            method ``put_into(stream, number, tick)`` to any stream.
+        feed: Fixture: a `Feed`, empty at first, or a `DeletingFeed` if the API reports
+            deletes. Put `CANARY` into values. If the source reads its streams together,
+            `put` adds records to `stream`, and a further method
+            ``put_into(stream, number, tick)`` to any stream.
 
     Declarations:
         crowd: Class attribute, see `SourceContract`.
@@ -219,6 +232,28 @@ class RecordSourceContract(SharedStreamsContract):
             runs.rows, before, "a repeated page changes nothing"
         )
         assert runs.live[key] == record, "a repeated page changes nothing: an update"
+
+    def test_a_reported_delete_is_a_version(
+        self, runs: TableRuns, records: Mapping[str, Any], feed: Feed
+    ) -> None:
+        """Check that a delete removes its record until the record changes again."""
+        if not isinstance(feed, DeletingFeed):
+            not_promised("`Feed` has no `delete`: the API reports no deletes")
+        self._ordered()
+        runs.run()
+        deleted = feed.delete(1, 2_000)
+        rest = {key: record for key, record in records.items() if key != deleted}
+        for state in (runs.state, None):  # read again after a lost state
+            runs.state = state
+            runs.run()
+            assert runs.live == rest, differing(
+                runs.live, rest, "a reported delete removes its record, and no other"
+            )
+        key, record = feed.put(1, 3_000)
+        runs.run()
+        assert runs.live == {**rest, key: record}, differing(
+            runs.live, {*rest, key}, "a later change restores a deleted record"
+        )
 
     def test_a_full_scan_starts_from_the_beginning(
         self, runs: TableRuns, records: Mapping[str, Any]

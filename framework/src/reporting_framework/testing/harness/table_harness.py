@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from reporting_framework.plugin_api.records import Batch, FinishedSplit
+from reporting_framework.plugin_api.records import (
+    SOURCE_KEY,
+    VERSION,
+    Batch,
+    FinishedSplit,
+)
 from reporting_framework.plugin_api.source import PlanStats
 from reporting_framework.testing.harness.ledger import KnownObjects
 from reporting_framework.testing.harness.source_harness import (
@@ -145,6 +150,9 @@ class TableRuns:
                 batch.source_keys, batch.versions, records, strict=True
             ):
                 _keep_newer(staged, key, Row(version, values))
+            if batch.deletes is not None:
+                for key, version in batch.deletes[[SOURCE_KEY, VERSION]].rows():
+                    _keep_newer(staged, key, Row(version, None))
         for key, row in staged.items():
             _keep_newer(self.rows, key, row)
         unread = any(batch.unread for batch in batches)
