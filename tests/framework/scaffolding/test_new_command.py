@@ -51,6 +51,22 @@ def test_a_report_with_all_that_can_be_said(tmp_path):
     assert (folder / "src" / "monthly_visits" / "source.py").exists()
 
 
+@pytest.mark.parametrize(
+    "role",
+    sorted(set(ROLES) - {"observer", "push-source", "transform"}),
+)
+def test_a_skipped_test_of_a_new_plugin_is_a_failure(tmp_path, role):
+    """Messages and transforms have no I/O of their own to break, an observer no suite of faults."""
+    invoke("plugin", "ours", "--role", role, "--out", str(tmp_path), "--no-input")
+    suites = [
+        text
+        for path in tmp_path.rglob("test_*.py")
+        if "Contract):" in (text := path.read_text())
+    ]
+    assert suites
+    assert all("    strict = True\n" in text for text in suites)
+
+
 def test_without_a_terminal_nothing_is_asked(tmp_path):
     done = invoke("lambda", "visits", "--no-terraform", "--out", str(tmp_path / "new"))
     assert done.exit_code == 0, done.stderr

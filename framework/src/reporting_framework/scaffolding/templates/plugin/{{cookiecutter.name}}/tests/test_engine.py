@@ -10,6 +10,7 @@ from {{ cookiecutter.__package }}.engine import OneByOne
 
 class TestOneByOne(EngineContract):
     plugin = OneByOne
+    strict = True
     look_ahead = 2
 
 

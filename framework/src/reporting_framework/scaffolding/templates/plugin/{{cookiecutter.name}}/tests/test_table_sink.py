@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
-from reporting_framework.testing import CANARY, SinkContract
+from reporting_framework.testing import CANARY, CallFaults, Faults, SinkContract
 
 from {{ cookiecutter.__package }}.table_sink import SqliteTable
 
@@ -20,6 +21,8 @@ SCHEMA = pl.Schema({"number": pl.Int64, "note": pl.String, SOURCE_KEY: pl.String
 
 class TestSqliteTable(SinkContract):
     plugin = SqliteTable
+    strict = True
+    crowd = 10_000
 
     @pytest.fixture
     def settings(self, tmp_path: Path) -> Mapping[str, Any]:
@@ -52,3 +55,18 @@ class TestSqliteTable(SinkContract):
                 path.unlink()
 
         return remove
+
+    @pytest.fixture
+    def faults(self, monkeypatch: pytest.MonkeyPatch) -> Faults:
+        faults = CallFaults(lambda: sqlite3.OperationalError("injected"))
+
+        class Cursor(sqlite3.Cursor):
+            execute = faults.around(sqlite3.Cursor.execute)
+            executemany = faults.around(sqlite3.Cursor.executemany)
+
+        class Connection(sqlite3.Connection):
+            def cursor(self) -> Cursor:  # type: ignore[override]  # of this class alone
+                return super().cursor(Cursor)
+
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Connection))
+        return faults

@@ -39,6 +39,8 @@ class Orders:
 
 class TestSqliteRows(TableSourceContract):
     plugin = SqliteRows
+    strict = True
+    crowd = 500
 
     @pytest.fixture
     def settings(self, tmp_path: Path) -> Mapping[str, Any]:

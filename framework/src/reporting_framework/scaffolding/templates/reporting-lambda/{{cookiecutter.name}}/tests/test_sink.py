@@ -19,6 +19,8 @@ SCHEMA = pl.Schema({"number": pl.Int64, "note": pl.String, SOURCE_KEY: pl.String
 
 class TestNdjsonTable(SinkContract):
     plugin = NdjsonTable
+    strict = True
+    bounded = False  # a commit has the whole table in memory
 
     @pytest.fixture
     def settings(self, tmp_path: Path) -> Mapping[str, Any]:

@@ -16,6 +16,8 @@ from {{ cookiecutter.__package }}.source import CsvFiles
 
 class TestCsvFiles(SourceContract):
     plugin = CsvFiles
+    strict = True
+    crowd = 500
 
     @pytest.fixture
     def settings(self, tmp_path: Path) -> Mapping[str, Any]:
@@ -32,8 +34,9 @@ class TestCsvFiles(SourceContract):
     @pytest.fixture
     def add(self, tmp_path: Path) -> Callable[[int], tuple[str, bytes]]:
         def added(number: int) -> tuple[str, bytes]:
-            (tmp_path / f"new-{number}.csv").write_text(f"id,note\n{number},{CANARY}\n")
-            return f"new-{number}.csv#1", encoded({"id": str(number), "note": CANARY})
+            note = CANARY * 100
+            (tmp_path / f"new-{number}.csv").write_text(f"id,note\n{number},{note}\n")
+            return f"new-{number}.csv#1", encoded({"id": str(number), "note": note})
 
         return added
 

@@ -36,6 +36,7 @@ class RecordValidator(ModelValidator):
 {% endif %}
 class TestRecords(ValidatorContract):
     plugin = RecordValidator
+    strict = True
 
     @pytest.fixture
     def settings(self) -> Mapping[str, Any]:
