@@ -84,6 +84,20 @@ def check_equal(folder, valid="price >= 0"):
     assert copied == rows(folder / "shop.db", valid)
 
 
+def test_a_reset_of_the_quarantine_names_the_run_that_reads_rejected_rows(
+    shop, monkeypatch
+):
+    monkeypatch.delenv("HATCH_ENV_ACTIVE", raising=False)
+    _, change = shop
+    change("UPDATE orders SET price = -1 WHERE id = 3")
+    assert run()["rejected"] == 1
+    words = ["state", REPORT, "reset", "--only", "quarantine", "--yes"]
+    effect = output_of(reporting, *words).splitlines()[-1]
+    assert run()["rejected"] == 0
+    command = effect.partition("a full scan does: reporting run orders-table ")[2]
+    assert run(*command.split())["rejected"] == 1
+
+
 def test_the_copy_equals_the_table_after_updates_a_delete_a_late_row_and_a_tie(shop):
     folder, change = shop
     first = run()

@@ -179,17 +179,39 @@ def test_a_page_that_is_no_batch_is_an_error_and_not_the_end(sink):
     ("part", "runs", "effect"),
     [
         ("all", 1, "the next run starts from scratch"),
-        ("quarantine", 1, "the next run goes on from the source state"),
+        (
+            "quarantine",
+            1,
+            "the next run continues from the source state, so it does not read rejected"
+            " records again; a full scan does: reporting run test --set"
+            " source.full_scan=true",
+        ),
         ("quarantine", 0, "the next run reads rejected records again"),
     ],
 )
 def test_a_reset_says_whether_rejected_records_are_read_again(
-    tmp_path, part, runs, effect
+    tmp_path, monkeypatch, part, runs, effect
 ):
     """Pages before the position are not fetched again, nor are their records."""
+    monkeypatch.delenv("HATCH_ENV_ACTIVE", raising=False)
     settings = SqliteTable.Settings(path=str(tmp_path / "a.db"), table="records")
     made = pipeline(Api(2), SqliteTable(settings))._replace(write_modes=["upsert"])
     for _ in range(runs):
         execute(made)
     with prepared(made):
-        assert Reset(made, part).effect.startswith(effect)
+        assert Reset(made, part).effect == effect
+
+
+def test_without_a_full_scan_a_reset_of_everything_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("HATCH_ENV_ACTIVE", raising=False)
+
+    class Plain(Api):
+        Settings = Settings
+
+    settings = SqliteTable.Settings(path=str(tmp_path / "a.db"), table="records")
+    made = pipeline(Plain(2), SqliteTable(settings))._replace(write_modes=["upsert"])
+    execute(made)
+    with prepared(made):
+        assert Reset(made, "quarantine").effect.endswith(
+            "a run after a reset of everything does: reporting state test reset"
+        )

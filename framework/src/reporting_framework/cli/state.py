@@ -166,6 +166,7 @@ def reset(
         state_of(context).registry.packages, verbose=generic["verbose"]
     ):
         pipeline = pipeline_of(context, name, given, generic["set"])
+        pipeline = with_words(pipeline, context, given, generic)
         with prepared(pipeline):
             if not _finish_reset(context, name, pipeline, generic):
                 return DONE

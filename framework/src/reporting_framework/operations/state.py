@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from reporting_framework._text.commands import prefixed
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import PluginError, ReportingError
 from reporting_framework.execution.pipeline import prepared
@@ -40,12 +41,6 @@ EFFECTS: Mapping[Part, str] = {
     "hints": "the next run is a full scan",
 }
 """Effect of a reset of each part on the next run."""
-
-CONTINUES = (
-    "the next run goes on from the source state, so only a run from the beginning"
-    " reads rejected records again"
-)
-"""Effect of a reset of the quarantine if the source has a state."""
 
 
 ORDER = {
@@ -158,7 +153,7 @@ class Reset:
             )
         self.effect = EFFECTS[part]
         if part == "quarantine" and ledger_of(pipeline).state is not None:
-            self.effect = CONTINUES
+            self.effect = _continues(pipeline)
         self._chosen = removal.choose(self._store, self._sinks, KINDS[part])
         self._backup = ""
 
@@ -189,6 +184,24 @@ class Reset:
         sinks = removal.resettable(self._sinks)
         for sink, chosen in zip(sinks, self._chosen.outputs, strict=True):
             sink.remove(chosen)
+
+
+def _continues(pipeline: Pipeline) -> str:
+    """Return the effect of a reset of the quarantine if the source has a state.
+
+    The text names the command that reads rejected records again.
+    """
+    report, _, _ = pipeline.report.partition("/")
+    if "full_scan" in getattr(pipeline.source.Settings, "model_fields", {}):
+        words = f"reporting run {report} --set source.full_scan=true {pipeline.words}"
+        advice = f"a full scan does: {prefixed(words.rstrip())}"
+    else:
+        command = pipeline.command("state", "reset")
+        advice = f"a run after a reset of everything does: {command}"
+    return (
+        "the next run continues from the source state, so it does not read rejected"
+        f" records again; {advice}"
+    )
 
 
 def copy_command(source: str, target: str) -> str:
