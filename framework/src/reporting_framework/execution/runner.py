@@ -14,6 +14,7 @@ from reporting_framework.execution.pipeline import close
 from reporting_framework.execution.planning import DRY_RUN_LIMIT, Plan, Run
 from reporting_framework.execution.progress import open_sinks
 from reporting_framework.execution.recorder import Recorder
+from reporting_framework.execution.run_result import run_result
 from reporting_framework.execution.run_warnings import RunWarnings
 from reporting_framework.execution.split_observers import SplitObservers
 from reporting_framework.execution.totals import RunTotals
@@ -108,8 +109,8 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     if source.triggers and this.writes:
         response, left = source.build_response(totals.unread, totals.rejections)
         totals.mark_unread(left)
-    result = totals.result(
-        this, commit_results, stats, quarantine=state, response=response
+    result = run_result(
+        this, totals, commit_results, stats, quarantine=state, response=response
     )
     observers.finish(totals.unread)
     return warnings.add_to(result, stats, totals.deletes)

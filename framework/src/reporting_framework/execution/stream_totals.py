@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.execution.totals import MAX_SAMPLES, by_frequency
+from reporting_framework.execution.run_result import MAX_SAMPLES, by_frequency
 from reporting_framework.plugin_api.records import TimeRange, around
 from reporting_framework.plugin_api.result import RejectionCount, RunResult, Seconds
 

@@ -1,4 +1,4 @@
-"""Sum of a run's split results, and the `RunResult` made from it."""
+"""Sum of a run's split results."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from reporting_framework.errors import InvariantBroken
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import (
-    FILTERED,
     SOURCE_KEY,
     VERSION,
     CommitResult,
@@ -25,12 +22,6 @@ from reporting_framework.plugin_api.records import (
     TimeRange,
     around,
 )
-from reporting_framework.plugin_api.result import (
-    QuarantineState,
-    RejectionCount,
-    RunResult,
-    Seconds,
-)
 from reporting_framework.plugin_api.source_keys import (
     multi_record_objects,
     newest_versions,
@@ -41,10 +32,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.execution.planning import Run
-    from reporting_framework.plugin_api.source import PlanStats
-
-MAX_SAMPLES = 5
-"""Names of ignored objects that a result shows."""
 
 
 @dataclass(slots=True)
@@ -209,120 +196,3 @@ class RunTotals:
         self.read -= len(self.rejections) - len(kept)
         self.rejections[:] = kept
         self.unread += unread
-
-    def result(
-        self,
-        run: Run,
-        commit_results: Sequence[CommitResult],
-        plan_stats: PlanStats,
-        *,
-        quarantine: QuarantineState | None,
-        response: Any = None,
-    ) -> RunResult:
-        """Return the result of the run.
-
-        Raises:
-            InvariantBroken: The number of records read is not the sum of accepted,
-                rejected, filtered and duplicates.
-        """
-        filtered = sum(
-            rejection.error_type == FILTERED for rejection in self.rejections
-        )
-        rejected = len(self.rejections) - filtered
-        upserting = [
-            result for result in commit_results if result.upserted and run.writes
-        ][:1]
-        known = [
-            commit_result.duplicates
-            for commit_result in upserting or commit_results
-            if commit_result.duplicates is not None
-        ]
-        duplicates = (
-            min(self.staged, *known) if known else 0
-        )  # of rows that failed elsewhere, some may be among them
-        accepted = self.staged - duplicates
-        upserted = upserting[0].upserted if upserting else None
-        if upserted and sum(upserted[:3]) != accepted:
-            raise InvariantBroken(
-                f"report {run.pipeline.report}: {accepted} records were accepted,"
-                f" {upserted.inserted} inserted, {upserted.updated} updated and"
-                f" {upserted.unchanged} unchanged: that does not add up"
-            )
-        if self.read != accepted + rejected + filtered + duplicates:
-            raise InvariantBroken(
-                f"report {run.pipeline.report}: {self.read} records were read,"
-                f" {accepted} accepted, {rejected} rejected, {filtered} filtered and"
-                f" {duplicates} were duplicates: that does not add up"
-            )
-        return RunResult(
-            report=run.pipeline.report,
-            run_id=run.id,
-            status="ok" if self.complete and not self.unread else "partial",
-            complete=self.complete,
-            cut_short=self.exhausted and self.cut_short,
-            listing=plan_stats.listing,
-            listed_from=plan_stats.listed_from,
-            full_scan_due=plan_stats.full_scan_due,
-            dry_run=not run.writes,
-            records_read=self.read + plan_stats.repeated,
-            accepted=accepted,
-            rejected=rejected,
-            filtered=filtered,
-            duplicates=duplicates + plan_stats.repeated,
-            **(upserted._asdict() if upserted else {}),
-            objects_unread=len(self.unread),
-            unread_reasons=dict(
-                sorted(Counter(item.reason for item in self.unread).items())
-            ),
-            objects_ignored=plan_stats.ignored + len(self.ignored),
-            ignored_samples=[*plan_stats.ignored_samples, *self.ignored][:MAX_SAMPLES],
-            remaining=(
-                0 if not run.writes else plan_stats.waiting
-            ),  # what a sample leaves is not known
-            ignored_fields=dict(sorted(self.ignored_fields.items())),
-            outputs=[
-                output
-                for commit_result in commit_results
-                for output in commit_result.outputs
-            ],
-            last_processed_timestamp=_newest(commit_results),
-            rejections=self._reasons(),
-            quarantine=quarantine,
-            spans=self.spans,
-            response=response,
-            seconds=Seconds(
-                **{stage: round(taken, 6) for stage, taken in self.seconds.items()},
-                total=round(time.monotonic() - run.began, 6),
-            ),
-        )
-
-    def _reasons(self) -> list[RejectionCount]:
-        """Return the reasons for rejection, the most frequent first."""
-        counted = Counter(
-            (item.error_type, item.field)
-            for item in self.rejections
-            if item.error_type != FILTERED
-        )
-        return by_frequency(counted)
-
-
-def by_frequency(counted: Counter[tuple[str, str | None]]) -> list[RejectionCount]:
-    """Return counted error types and fields, the most frequent first."""
-    ordered = sorted(
-        counted.items(), key=lambda item: (-item[1], item[0][0], item[0][1] or "")
-    )
-    return [
-        RejectionCount(type=kind, field=field, count=number)
-        for (kind, field), number in ordered
-    ]
-
-
-def _newest(commit_results: Sequence[CommitResult]) -> datetime | None:
-    return max(
-        (
-            commit_result.newest
-            for commit_result in commit_results
-            if commit_result.newest is not None
-        ),
-        default=None,
-    )
