@@ -6,12 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from reporting_framework.plugin_api.records import (
-    CommitResult,
-)
-from reporting_framework.testing.contracts.versioned_sink import (
-    VersionedSinkContract,
-)
+from reporting_framework.plugin_api.records import CommitResult
+from reporting_framework.testing.contracts.versioned_sink import VersionedSinkContract
 from reporting_framework.testing.faults.calls import Faults, each_fault
 from reporting_framework.testing.harness.versioned_table import (
     AT,
@@ -19,9 +15,7 @@ from reporting_framework.testing.harness.versioned_table import (
     VersionedTable,
     persistent,
 )
-from reporting_framework.testing.harness.versions import (
-    Change,
-)
+from reporting_framework.testing.harness.versions import Change
 
 
 class ReplaceContract(VersionedSinkContract):

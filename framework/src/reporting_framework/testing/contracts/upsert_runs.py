@@ -16,9 +16,7 @@ from reporting_framework.testing.contracts.base import (
     few,
     not_promised,
 )
-from reporting_framework.testing.contracts.versioned_sink import (
-    VersionedSinkContract,
-)
+from reporting_framework.testing.contracts.versioned_sink import VersionedSinkContract
 from reporting_framework.testing.faults.calls import Faults, Killed, each_fault
 from reporting_framework.testing.harness.versioned_table import (
     AT,
@@ -26,9 +24,7 @@ from reporting_framework.testing.harness.versioned_table import (
     VersionedTable,
     persistent,
 )
-from reporting_framework.testing.harness.versions import (
-    Change,
-)
+from reporting_framework.testing.harness.versions import Change
 
 WRITERS = 4
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 from itertools import count, pairwise, permutations
 
 from reporting_framework.errors import CommitConflict
-from reporting_framework.testing.contracts.versioned_sink import (
-    VersionedSinkContract,
-)
+from reporting_framework.testing.contracts.versioned_sink import VersionedSinkContract
 from reporting_framework.testing.harness.versioned_table import (
     AT,
     LATER,
     VersionedTable,
 )
-from reporting_framework.testing.harness.versions import (
-    Change,
-)
+from reporting_framework.testing.harness.versions import Change
 
 
 class UpsertContract(VersionedSinkContract):

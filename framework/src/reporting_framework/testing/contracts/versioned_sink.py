@@ -8,19 +8,11 @@ import polars as pl
 import pytest
 
 from reporting_framework.plugin_api.base import supports
-from reporting_framework.plugin_api.records import (
-    SOURCE_KEY,
-)
-from reporting_framework.testing.contracts.base import (
-    not_promised,
-)
+from reporting_framework.plugin_api.records import SOURCE_KEY
+from reporting_framework.testing.contracts.base import not_promised
 from reporting_framework.testing.harness.sink_harness import Make, Rows, Visible
-from reporting_framework.testing.harness.versioned_table import (
-    VersionedTable,
-)
-from reporting_framework.testing.harness.versions import (
-    Edition,
-)
+from reporting_framework.testing.harness.versioned_table import VersionedTable
+from reporting_framework.testing.harness.versions import Edition
 
 
 class VersionedSinkContract:

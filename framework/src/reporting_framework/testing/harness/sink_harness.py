@@ -6,7 +6,7 @@ The module is a part of `SinkContract`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -22,6 +22,8 @@ from reporting_framework.testing.harness.memory import copied
 
 Make = Callable[..., Any]
 Rows = Callable[[Sequence[int]], pl.DataFrame]
+Files = Callable[[], Mapping[str, bytes]]
+Clear = Callable[[], object]
 Visible = Callable[[], pl.DataFrame]
 Expected = Callable[[pl.DataFrame], pl.DataFrame]
 

@@ -18,9 +18,7 @@ from reporting_framework.plugin_api.records import (
     Split,
     UpsertCounts,
 )
-from reporting_framework.testing.contracts.base import (
-    few,
-)
+from reporting_framework.testing.contracts.base import few
 from reporting_framework.testing.harness.sink_harness import Make, Visible
 from reporting_framework.testing.harness.versions import (
     MOMENT,
