@@ -6,7 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from reporting_event_log_checkpoint import queries
+from reporting_event_log_checkpoint.queries import (
+    counts,
+    durations,
+    pass_rate,
+    per_visit,
+)
 from reporting_event_log_checkpoint.transform import ExcludeProjects
 from reporting_event_log_checkpoint.validator import (
     VisitEventV2Validator,
@@ -155,7 +160,7 @@ class GroupedQuery(Query):
 
 
 class TestCounts(GroupedQuery):
-    plugin = queries.Counts
+    plugin = counts.Counts
 
     @pytest.fixture
     def settings(self):
@@ -167,28 +172,28 @@ class TestCounts(GroupedQuery):
 
 
 class TestLatestPerVisit(Query):
-    plugin = queries.LatestPerVisit
+    plugin = per_visit.LatestPerVisit
 
 
 class TestMonthlyErrors(Query):
-    plugin = queries.MonthlyErrors
+    plugin = counts.MonthlyErrors
 
 
 class TestVolumes(GroupedQuery):
-    plugin = queries.Volumes
+    plugin = counts.Volumes
 
 
 class TestPassRate(GroupedQuery):
-    plugin = queries.PassRate
+    plugin = pass_rate.PassRate
 
 
 class TestQcTiming(GroupedQuery):
-    plugin = queries.QcTiming
+    plugin = durations.QcTiming
 
 
 class TestTimeToPass(GroupedQuery):
-    plugin = queries.TimeToPass
+    plugin = durations.TimeToPass
 
 
 class TestCompleteness(Query):
-    plugin = queries.Completeness
+    plugin = per_visit.Completeness

@@ -12,7 +12,7 @@ from reporting_event_log_checkpoint.monthly.aggregation import figures_of
 from reporting_event_log_checkpoint.monthly.naming import by_module
 from reporting_event_log_checkpoint.monthly.spans import MAX_SPANS, MIN_SPANS, spans_of
 from reporting_event_log_checkpoint.monthly.statistics import Rate
-from reporting_event_log_checkpoint.queries import VISIT
+from reporting_event_log_checkpoint.queries.visit import VISIT
 from tests.support.visits import SCHEMA, visits
 
 MONTH, AT = date(2024, 3, 1), datetime(2024, 4, 2, 6, tzinfo=UTC)

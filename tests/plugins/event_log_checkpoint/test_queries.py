@@ -9,8 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_event_log_checkpoint import queries as module
-from reporting_event_log_checkpoint.queries import VISIT
+from reporting_event_log_checkpoint.queries.counts import Counts, MonthlyErrors, Volumes
+from reporting_event_log_checkpoint.queries.durations import QcTiming, TimeToPass
+from reporting_event_log_checkpoint.queries.pass_rate import PassRate
+from reporting_event_log_checkpoint.queries.per_visit import (
+    Completeness,
+    LatestPerVisit,
+)
+from reporting_event_log_checkpoint.queries.visit import VISIT
 from reporting_framework import Query, SettingsError, run_report
 from reporting_framework.registry.registry import load_plugins
 
@@ -36,14 +42,14 @@ SCHEMA = {
 KINDS = {
     each.name: each
     for each in (
-        module.Counts,
-        module.LatestPerVisit,
-        module.MonthlyErrors,
-        module.Volumes,
-        module.PassRate,
-        module.QcTiming,
-        module.TimeToPass,
-        module.Completeness,
+        Counts,
+        LatestPerVisit,
+        MonthlyErrors,
+        Volumes,
+        PassRate,
+        QcTiming,
+        TimeToPass,
+        Completeness,
     )
 }
 
@@ -334,7 +340,7 @@ def test_a_column_that_is_not_there_is_refused(name):
 
 
 def test_a_column_that_is_called_like_one_of_the_answer_is_refused():
-    query = module.Counts(module.Counts.Settings(by=["events"]))
+    query = Counts(Counts.Settings(by=["events"]))
     with pytest.raises(
         SettingsError,
         match="by: events is a column of the answer; group by other columns",

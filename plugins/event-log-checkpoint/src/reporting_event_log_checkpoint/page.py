@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from reporting_event_log_checkpoint.queries import ORDER, VISIT
+from reporting_event_log_checkpoint.queries.visit import ORDER, VISIT
 from reporting_framework import Page, install_command
 from reporting_framework.errors import PluginError
 from reporting_framework.plugin_api.settings import Settings

@@ -44,23 +44,32 @@ def reporting_transforms() -> Sequence[LazyPlugin]:
 def reporting_queries() -> Sequence[LazyPlugin]:
     """Return the queries on the checkpoint."""
     queries = {
-        "counts": ("Counts", "number of events"),
-        "latest-per-visit": ("LatestPerVisit", "the latest event of each visit"),
-        "monthly-errors": ("MonthlyErrors", "failed checks of each center and month"),
-        "volumes": ("Volumes", "submitted visits and events"),
-        "pass-rate": ("PassRate", "share of visits that passed"),
+        "counts": ("counts:Counts", "number of events"),
+        "latest-per-visit": (
+            "per_visit:LatestPerVisit",
+            "the latest event of each visit",
+        ),
+        "monthly-errors": (
+            "counts:MonthlyErrors",
+            "failed checks of each center and month",
+        ),
+        "volumes": ("counts:Volumes", "submitted visits and events"),
+        "pass-rate": ("pass_rate:PassRate", "share of visits that passed"),
         "qc-timing": (
-            "QcTiming",
+            "durations:QcTiming",
             "days from a visit to its first submit, and to its first pass",
         ),
         "time-to-pass": (
-            "TimeToPass",
+            "durations:TimeToPass",
             "days from a visit's first submit to the first pass after it",
         ),
-        "completeness": ("Completeness", "submits, failures and passes of each visit"),
+        "completeness": (
+            "per_visit:Completeness",
+            "submits, failures and passes of each visit",
+        ),
     }
     return [
-        LazyPlugin(name, f"{_HERE}.queries:{kind}", summary)
+        LazyPlugin(name, f"{_HERE}.queries.{kind}", summary)
         for name, (kind, summary) in queries.items()
     ]
 

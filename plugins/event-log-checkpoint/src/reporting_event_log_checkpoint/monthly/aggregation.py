@@ -27,14 +27,11 @@ from reporting_event_log_checkpoint.monthly.statistics import (
     Totals,
     Waiting,
 )
-from reporting_event_log_checkpoint.queries import (
-    VISIT,
-    Completeness,
-    MonthlyErrors,
-    PassRate,
-    QcTiming,
-    Volumes,
-)
+from reporting_event_log_checkpoint.queries.counts import MonthlyErrors, Volumes
+from reporting_event_log_checkpoint.queries.durations import QcTiming
+from reporting_event_log_checkpoint.queries.pass_rate import PassRate
+from reporting_event_log_checkpoint.queries.per_visit import Completeness
+from reporting_event_log_checkpoint.queries.visit import VISIT
 
 CENTER, MODULE = ("pipeline_adcid",), ("datatype", "module")
 

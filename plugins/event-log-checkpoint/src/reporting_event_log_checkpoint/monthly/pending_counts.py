@@ -7,7 +7,8 @@ from datetime import datetime
 
 import polars as pl
 
-from reporting_event_log_checkpoint.queries import VISIT, Completeness
+from reporting_event_log_checkpoint.queries.per_visit import Completeness
+from reporting_event_log_checkpoint.queries.visit import VISIT
 
 _SUBMIT, _PASS = pl.col("first_submit"), pl.col("first_pass")
 
