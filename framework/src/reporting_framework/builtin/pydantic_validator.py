@@ -6,10 +6,9 @@ A record becomes a row or a rejection; rejections hold no values.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import repeat
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
@@ -17,12 +16,13 @@ from pydantic import Field
 from typing_extensions import override
 
 from reporting_framework._text.messages import cause
-from reporting_framework.builtin.columns import Column, UnsupportedField, column_of
+from reporting_framework.builtin.columns import UnsupportedField
 from reporting_framework.builtin.frame_records import as_payloads
-from reporting_framework.builtin.model_fields import fields_of, has_alias
+from reporting_framework.builtin.model_columns import EXTRA_COLUMN, declared_columns
 from reporting_framework.builtin.model_import import import_model
 from reporting_framework.builtin.model_reader import Extra, RecordParser
-from reporting_framework.builtin.reasons import OUT_OF_RANGE, RejectionClassifier
+from reporting_framework.builtin.reasons import RejectionClassifier
+from reporting_framework.builtin.record_frame import Row, frame_of
 from reporting_framework.builtin.strict_json import check_strict, member_texts
 from reporting_framework.builtin.unknown_fields import IgnoredFields, as_written
 from reporting_framework.errors import SettingsError
@@ -42,16 +42,10 @@ from reporting_framework.plugin_api.validator import (
 if TYPE_CHECKING:
     from reporting_framework.builtin.flat_records import FlatRecordParser
 
-_log = logging.getLogger(__name__)
-
 FEW = 999
 """Number of records up to which the model alone is as fast as `FlatRecordParser`."""
 
-EXTRA_COLUMN = "extra"
-"""Column that keeps unknown fields, as JSON with sorted names."""
-
-Row = tuple[int, str, str | None, dict[str, Any]]
-"""Position in the batch, source key, version and fields of a valid record."""
+_log = logging.getLogger(__name__)
 
 
 class ModelValidatorSettings(Settings):
@@ -105,7 +99,12 @@ class ModelValidator(Validator):
         self._is_slow = False
         self._ruled = type(self).check_record is not ModelValidator.check_record
         try:
-            self._columns = self._declared_columns()
+            self._columns = declared_columns(
+                self.model,
+                excluded=self.excluded_fields,
+                raw_json=self.raw_json_fields,
+                keeps_unknown=self._keeps,
+            )
             self._reader = RecordParser(self.model, settings.extra)
         except UnsupportedField as error:
             raise SettingsError(
@@ -157,11 +156,14 @@ class ModelValidator(Validator):
             batch, rejections = as_payloads(batch, self._columns)
         flat, rest = self._parse_flat(batch)
         rows, ignored = self._parse(batch, rest, rejections)
-        frame, at = self._frame(rows, rejections)
+        unnamed = {EXTRA_COLUMN} if self._keeps else ()
+        frame, at, misfits = frame_of(
+            rows, self._columns, self.defaults, unnamed=unnamed
+        )
         if flat is not None:
             frame = pl.concat([flat[0], frame])
             frame = frame[pl.concat([flat[1], at]).arg_sort()]
-        return Validated(frame, rejections, ignored.counts_by_name())
+        return Validated(frame, rejections + misfits, ignored.counts_by_name())
 
     def _parse_flat(
         self, batch: Batch
@@ -275,31 +277,6 @@ class ModelValidator(Validator):
         )
         return {**facts_by_field, **raw_facts, **kept}
 
-    def _declared_columns(self) -> dict[str, Column]:
-        fields = fields_of(self.model)
-        columns = {
-            name: _column_of_field(name, hint)
-            for name, hint in fields.items()
-            if name not in self.excluded_fields
-        }
-        reserved = {SOURCE_KEY, EXTRA_COLUMN} if self._keeps else {SOURCE_KEY}
-        if taken := reserved & columns.keys():
-            raise UnsupportedField(
-                f"field {min(taken)} has the name of a column that is added; rename it"
-            )
-        if aliased := [
-            name for name in self.raw_json_fields if has_alias(self.model, name)
-        ]:
-            raise UnsupportedField(
-                f"field {min(aliased)} is kept verbatim and has an alias; do without"
-            )
-        columns.update(
-            dict.fromkeys(self.raw_json_fields & columns.keys(), Column(pl.String()))
-        )
-        return (
-            {**columns, EXTRA_COLUMN: Column(pl.String())} if self._keeps else columns
-        )
-
     def _add_extra(
         self, record: dict[str, Any], unknown: Mapping[str, Any] | None, payload: bytes
     ) -> None:
@@ -311,43 +288,6 @@ class ModelValidator(Validator):
         }
         kept.update(unknown or {})
         record[EXTRA_COLUMN] = as_written(kept, payload) if kept else None
-
-    def _frame(
-        self, rows: list[Row], rejections: list[Rejection]
-    ) -> tuple[pl.DataFrame, pl.Series]:
-        """Return the rows as a frame, and their positions in the batch.
-
-        Rows with a value that its column cannot hold are rejected instead.
-        """
-        columns: list[pl.Series] = []
-        misfits: dict[int, str | None] = {}
-        for name, values in _columns_of(
-            [row[-1] for row in rows], self._columns, self.defaults
-        ):
-            column = self._columns[name]
-            try:
-                columns.append(column.series(name, values))
-            except Exception:  # see `Column.fits`
-                field = None if name == EXTRA_COLUMN and self._keeps else name
-                wrong_fields = {
-                    at: field
-                    for at, value in enumerate(values)
-                    if not column.fits(value)
-                }
-                if not wrong_fields:
-                    raise
-                misfits = {**wrong_fields, **misfits}
-        if misfits:
-            rejections += [
-                Rejection(*rows[at][1:3], OUT_OF_RANGE, misfits[at])
-                for at in sorted(misfits)
-            ]
-            return self._frame(
-                [row for at, row in enumerate(rows) if at not in misfits], rejections
-            )
-        keys = pl.Series(SOURCE_KEY, [row[1] for row in rows], dtype=pl.String)
-        at = pl.Series([row[0] for row in rows], dtype=pl.UInt32)
-        return pl.DataFrame([*columns, keys]), at
 
 
 class PydanticValidatorSettings(ModelValidatorSettings):
@@ -367,29 +307,3 @@ class PydanticValidator(ModelValidator):
     def __init__(self, settings: PydanticValidatorSettings) -> None:
         self.model = import_model(settings.model)
         super().__init__(settings)
-
-
-def _column_of_field(name: str, annotation: Any) -> Column:
-    """Return the column of a field.
-
-    Raises:
-        UnsupportedField: It cannot have one; the message names it.
-    """
-    try:
-        return column_of(annotation)
-    except UnsupportedField as error:
-        raise UnsupportedField(f"field {name}: {error}") from error
-
-
-def _columns_of(
-    records: Sequence[dict[str, Any]], names: Iterable[str], defaults: Mapping[str, Any]
-) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the records' values, field by field.
-
-    The value of an absent field is its default, or null.
-    """
-    for name in names:
-        try:
-            yield name, list(map(itemgetter(name), records))
-        except KeyError:
-            yield name, [record.get(name, defaults.get(name)) for record in records]
