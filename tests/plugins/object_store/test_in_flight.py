@@ -14,6 +14,7 @@ from reporting_framework import Trigger
 from reporting_framework.errors import StorageUnavailable
 from reporting_framework.execution.progress import CombinedLedger, EmptyLedger
 from reporting_framework.testing.harness.memory import MEBIBYTE, peak
+from reporting_object_store.json_source import object_reader
 from reporting_object_store.json_source import source as module
 from reporting_object_store.json_source.in_flight import InFlight
 from tests.support.plugins import source
@@ -134,7 +135,7 @@ def test_memory_is_that_of_the_budget_on_every_path(
     large, s3_environment, path, monkeypatch
 ):
     """A split of 120 MiB took all of it where sizes were not known before."""
-    monkeypatch.setattr(module, "IN_FLIGHT_BYTES", 20 * MEBIBYTE)
+    monkeypatch.setattr(object_reader, "IN_FLIGHT_BYTES", 20 * MEBIBYTE)
     monkeypatch.setattr(module, "SPLIT_BYTES", 1024 * MEBIBYTE)
     assert read(*large, path).python < 80 * MEBIBYTE
 

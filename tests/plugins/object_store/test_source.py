@@ -23,7 +23,7 @@ from reporting_framework.errors import (
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
 from reporting_framework.testing.s3 import lead_to
-from reporting_object_store.json_source import batches
+from reporting_object_store.json_source import batches, listing_state, object_reader
 from reporting_object_store.json_source import source as module
 from tests.support import Fault
 from tests.support.listings import listing_server
@@ -183,7 +183,7 @@ def test_deep_nesting_is_a_record_like_any_other(tmp_path):
 
 
 def test_batches_and_splits_are_bounded(monkeypatch):
-    monkeypatch.setattr(module, "BATCH_BYTES", 10)
+    monkeypatch.setattr(object_reader, "BATCH_BYTES", 10)
     monkeypatch.setattr(batches, "RECORD_BYTES", 0)
     monkeypatch.setattr(module, "SPLIT_BYTES", 12)
     monkeypatch.setattr(module, "SPLIT_FILES", 4)
@@ -810,7 +810,7 @@ def test_a_run_that_lists_what_is_new_does_not_pass_for_a_full_one(two):
 
 
 def test_more_unread_objects_than_are_kept_mean_a_full_listing(two, monkeypatch):
-    monkeypatch.setattr(module, "UNREAD_KEPT", 2)
+    monkeypatch.setattr(listing_state, "UNREAD_KEPT", 2)
     made = source(two)
     list(made.plan(Ledger()))
     left = made.next_hints(complete=True, unread=["a", "b", "c"], rows=0)

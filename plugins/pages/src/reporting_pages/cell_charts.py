@@ -10,7 +10,7 @@ from reporting_pages.axes import (
     label_axis,
     short_labels,
 )
-from reporting_pages.chart import PADDING, Chart, Row, base_chart
+from reporting_pages.chart import PADDING, SHOWN, TIP, Chart, Row, base_chart
 from reporting_pages.theme import ACCENT, INK, LINE, PAPER
 
 
@@ -64,11 +64,11 @@ def grid(
         fillOpacity=alt.Opacity(
             "part:Q", scale=alt.Scale(domain=[0, 1], range=[0.05, 0.5]), legend=None
         ),
-        tooltip="tip:N",
+        tooltip=TIP,
     )
     room = f"width > {len(heads)} * 34 ? 1 : 0"
     text = base.mark_text(opacity={"expr": room}).encode(
-        x=x, y=y, text="shown:N", tooltip="tip:N"
+        x=x, y=y, text=SHOWN, tooltip=TIP
     )
     tilted = {**PADDING, "right": 36}  # the last label is tilted to the right
     return alt.layer(cell, text).properties(
@@ -111,7 +111,7 @@ def histogram(
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, most * 1.3], nice=False))
     bar = base.mark_rect(
         fill=color, fillOpacity=0.55, stroke=PAPER, strokeWidth=1
-    ).encode(x=x, x2="high:Q", y=y, y2=alt.Y2Datum(0), tooltip="tip:N")
+    ).encode(x=x, x2=alt.X2("high:Q"), y=y, y2=alt.Y2Datum(0), tooltip=TIP)
     rule = lines.mark_rule(stroke=INK, strokeWidth=1.5, strokeDash=[3, 3]).encode(
         x=alt.X("at:Q")
     )
@@ -124,7 +124,7 @@ def histogram(
             y=0,
             fontWeight=600,
         )
-        .encode(x=alt.X("at:Q"), text="shown:N")
+        .encode(x=alt.X("at:Q"), text=SHOWN)
         for right in (True, False)
     ]
     return alt.layer(bar, rule, *words).properties(height=height, padding=PADDING)

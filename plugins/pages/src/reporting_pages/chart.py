@@ -18,6 +18,11 @@ Row = Mapping[str, Any]
 PADDING = {"left": 1, "right": 1, "top": 2, "bottom": 2}
 """Padding of a chart, in pixels."""
 
+TIP, SHOWN = alt.Tooltip("tip:N"), alt.Text("shown:N")
+"""Channels of tooltips and numbers. Altair takes 10 ms to find the class of a channel
+that is given as a string.
+"""
+
 
 def base_chart(values: Sequence[Row]) -> alt.Chart:
     """Return a chart without marks that holds these rows."""

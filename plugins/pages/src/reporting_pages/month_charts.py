@@ -12,7 +12,7 @@ from reporting_pages.axes import (
     first_tick,
     months,
 )
-from reporting_pages.chart import PADDING, Chart, Row, base_chart
+from reporting_pages.chart import PADDING, SHOWN, TIP, Chart, Row, base_chart
 from reporting_pages.theme import ACCENT, MUTED, SIZE
 
 
@@ -36,15 +36,15 @@ def columns(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> C
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[0, end * 1.12], nice=False))
     strength = alt.condition("datum.last", alt.value(1), alt.value(0.45))
     bar = base.mark_bar(fill=color, cornerRadiusEnd=2).encode(
-        x=x, y=y, fillOpacity=strength, tooltip="tip:N"
+        x=x, y=y, fillOpacity=strength, tooltip=TIP
     )
     text = base.mark_text(
         dy=-8, fontSize=SIZE - 1, opacity={"expr": "width > 420 ? 1 : 0"}
-    ).encode(x=x, y=y, text="shown:N", tooltip="tip:N")
+    ).encode(x=x, y=y, text=SHOWN, tooltip=TIP)
     last = (
         base.transform_filter("datum.last")
         .mark_text(dy=-8, fontWeight=600)
-        .encode(x=x, y=y, text="shown:N")
+        .encode(x=x, y=y, text=SHOWN)
     )
     others = text.transform_filter("!datum.last")
     return alt.layer(bar, others, last).properties(height=height, padding=PADDING)
@@ -91,11 +91,11 @@ def line(rows: Sequence[Row], *, color: str = ACCENT, height: int = 170) -> Char
         x=x,
         y=y,
         size=alt.condition("datum.last", alt.value(90), alt.value(36)),
-        tooltip="tip:N",
+        tooltip=TIP,
     )
     text = (
         seen.transform_filter("datum.last")
         .mark_text(dy=16 if falls else -14, fontWeight=600)
-        .encode(x=x, y=y, text="shown:N")
+        .encode(x=x, y=y, text=SHOWN)
     )
     return alt.layer(path, point, text).properties(height=height, padding=PADDING)

@@ -13,7 +13,7 @@ from reporting_pages.axes import (
     labels_down,
     short_labels,
 )
-from reporting_pages.chart import PADDING, Chart, Row, base_chart
+from reporting_pages.chart import PADDING, SHOWN, TIP, Chart, Row, base_chart
 from reporting_pages.theme import ACCENT, BEFORE, INK, LINE, PAPER
 
 STEP = 24
@@ -46,13 +46,13 @@ def bars(
     x = alt.X("value:Q", axis=None, scale=alt.Scale(domain=[0, end], nice=False))
     track = base.mark_bar(
         fill=LINE, fillOpacity=0.45, height=12, cornerRadius=2
-    ).encode(y=y, tooltip="tip:N")
+    ).encode(y=y, tooltip=TIP)
     bar = base.mark_bar(fill=color, height=12, cornerRadiusEnd=2).encode(
-        x=x, y=y, tooltip="tip:N"
+        x=x, y=y, tooltip=TIP
     )
     seen = base.transform_filter("isValid(datum.before)")
     tick = seen.mark_tick(stroke=None, fill=INK, thickness=2, height=18).encode(
-        x="before:Q", y=y, tooltip="tip:N"
+        x=alt.X("before:Q"), y=y, tooltip=TIP
     )
     return _with_height(alt.layer(track, bar, tick, _figures(base, y)), len(values))
 
@@ -91,12 +91,14 @@ def dots(rows: Sequence[Row], *, color: str = ACCENT) -> Chart:
         alt.X("before:Q", axis=axis, scale=scale),
     )
     seen = base.transform_filter("isValid(datum.before)")
-    way = seen.mark_rule(stroke=BEFORE, strokeWidth=2).encode(x=then, x2="value:Q", y=y)
+    way = seen.mark_rule(stroke=BEFORE, strokeWidth=2).encode(
+        x=then, x2=alt.X2("value:Q"), y=y
+    )
     ring = seen.mark_point(
         filled=False, stroke=BEFORE, fill=PAPER, strokeWidth=2, size=60, opacity=1
-    ).encode(x=then, y=y, tooltip="tip:N")
+    ).encode(x=then, y=y, tooltip=TIP)
     dot = base.mark_point(filled=True, fill=color, size=90, opacity=1).encode(
-        x=x, y=y, tooltip="tip:N"
+        x=x, y=y, tooltip=TIP
     )
     return _with_height(alt.layer(way, ring, dot, _figures(base, y)), len(values))
 
@@ -117,7 +119,7 @@ def _named(rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _figures(base: alt.Chart, y: alt.Y) -> alt.Chart:
     """Return the column of numbers, in the padding to the right."""
     text = base.mark_text(align="right", x={"expr": f"width + {_COLUMN}"})
-    chart: alt.Chart = text.encode(y=y, text="shown:N")
+    chart: alt.Chart = text.encode(y=y, text=SHOWN)
     return chart
 
 

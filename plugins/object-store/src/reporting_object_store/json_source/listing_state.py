@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reporting_framework import RunLedger
 from reporting_object_store.settings import ObjectStoreJsonSettings
+
+UNREAD_KEPT = 1000
+"""Most unread objects in the hints; with more, the next run is a full scan."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,28 @@ class Listing:
             )
         except (KeyError, TypeError, ValueError):
             return cls()
+
+    def hints(
+        self, *, ranges: Set[str], unread: Set[str], complete: bool, rows: int
+    ) -> Mapping[str, Any]:
+        """Return what `of` reads in the next run.
+
+        Args:
+            ranges: Ranges of names that were found.
+            unread: Objects that must be tried again.
+            complete: Whether the listing was read to its end.
+            rows: Number of rows in the checkpoint.
+        """
+        listed = self.listed if complete and len(unread) <= UNREAD_KEPT else None
+        settled = self.settled if rows == self.rows else None
+        looked = settled or self.looked
+        return {
+            "listed": listed.isoformat() if listed else None,
+            "looked": looked.isoformat() if looked else None,
+            "ranges": sorted({*ranges, *self.ranges}),
+            "unread": sorted(unread)[:UNREAD_KEPT],
+            "rows": rows,
+        }
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -26,22 +25,12 @@ from reporting_framework import (
     Split,
     Trigger,
     TriggerResponse,
-    single_source_key,
 )
-from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
+from reporting_framework.errors import ReportingError
 from reporting_framework.plugin_api.records import CheckResult
-from reporting_framework.storage import (
-    Entry,
-    Object,
-    TooLargeError,
-    open_store,
-    parse_location,
-    permissions,
-)
+from reporting_framework.storage import Entry, open_store, parse_location, permissions
 from reporting_object_store.health_checks import clock, listed
 from reporting_object_store.json_source.absence import absence, empty_prefix_warning
-from reporting_object_store.json_source.batches import BatchBuilder
-from reporting_object_store.json_source.in_flight import Admit, InFlight
 from reporting_object_store.json_source.listing import (
     ObjectFilter,
     list_all,
@@ -59,6 +48,7 @@ from reporting_object_store.json_source.notifications import (
     NamedObjects,
     messages,
 )
+from reporting_object_store.json_source.object_reader import ObjectReader
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
 
 SPLIT_OBJECTS = 500
@@ -73,18 +63,9 @@ SPLIT_FILES = 8000
 """Most files in a split of a folder."""
 
 SPLIT_BYTES = 64 * MEBIBYTE
-BATCH_BYTES = 16 * MEBIBYTE
-
-IN_FLIGHT_BYTES = 128 * MEBIBYTE
-"""Limit on the bodies of all splits that are being read or wait to be decoded; the
-responses give the sizes.
-"""
 
 LOOKUP_OBJECTS = 131_072
 """Objects per question to a ledger; each question costs one pass over its keys."""
-
-UNREAD_KEPT = 1000
-"""Most unread objects in the hints; with more, the next run is a full scan."""
 
 
 class ObjectStoreJson(Source):
@@ -111,6 +92,7 @@ class ObjectStoreJson(Source):
     def __init__(self, settings: ObjectStoreJsonSettings) -> None:
         self.settings = settings
         self.store = open_store(settings.uri)
+        self._reader = ObjectReader(self.store, settings)
         self._names = ObjectFilter(settings.include, settings.name_pattern)
         self._listing = Listing()
         self._plan = self._new_plan()
@@ -127,22 +109,11 @@ class ObjectStoreJson(Source):
         """
         return 3 if self.store.remote else 1
 
-    @cached_property
-    def _requests(self) -> ThreadPoolExecutor:
-        """Threads for requests, shared by all splits."""
-        return ThreadPoolExecutor(
-            self.settings.max_in_flight, thread_name_prefix="reporting-get"
-        )
-
     def _new_plan(self) -> ObjectPlan:
         most = SPLIT_FILES
         if self.store.remote:
             most = min(SPLIT_OBJECTS, SPLIT_ROUNDS * self.settings.max_in_flight)
         return ObjectPlan(most, SPLIT_BYTES, LOOKUP_OBJECTS)
-
-    @cached_property
-    def _in_flight(self) -> InFlight:
-        return InFlight(self._requests, IN_FLIGHT_BYTES)
 
     @override
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
@@ -162,23 +133,19 @@ class ObjectStoreJson(Source):
         elif listing.full:
             pages = list_all(self.store, self._names)
         else:
-            newest = listing.newest or now
-            listing.since = since = window(newest, self.settings)
-            tried = frozenset(listing.unread)
-            listings = list_since(
-                self.store,
-                self._names,
-                listing.ranges,
-                since,
-                newest,
-                self.settings.max_in_flight,
-            )
-            pages = (
-                [entry for entry in page if entry.key not in tried] for page in listings
-            )
-            pages = chain(self._retry_unread(listing), pages)
-        self._rest = self._plan.new_objects(pages, ledger, self._version)
+            pages = self._window_pages(listing, listing.newest or now)
+        self._rest = self._plan.new_objects(pages, ledger, self._reader.version)
         return self._plan.splits(self._rest)
+
+    def _window_pages(
+        self, listing: Listing, newest: datetime
+    ) -> Iterable[list[Entry]]:
+        """Return unread objects of the last run, then the names of the window."""
+        listing.since = since = window(newest, self.settings)
+        unread, most = frozenset(listing.unread), self.settings.max_in_flight
+        pages = list_since(self.store, self._names, listing.ranges, since, newest, most)
+        new = ([entry for entry in page if entry.key not in unread] for page in pages)
+        return chain(self._reader.existing(listing.unread), new)
 
     @override
     def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
@@ -198,75 +165,9 @@ class ObjectStoreJson(Source):
             lists_after=self.store.supports_list_after,
         )
 
-    def _retry_unread(self, listing: Listing) -> Iterator[list[Entry]]:
-        """Yield the objects that the last run could not read and that still exist."""
-        entries = self._requests.map(self._head, listing.unread)
-        yield [entry for entry in entries if entry is not None]
-
-    def _version(self, key: str) -> str | None:
-        entry = self._head(key)
-        return entry.version if entry else None
-
-    def _head(self, key: str) -> Entry | None:
-        """Return the entry of `key`.
-
-        If it cannot be determined, its version is `None`, so that reading it is tried.
-        """
-        try:
-            return self.store.head(key)
-        except ReportingError:
-            return Entry(key, None, None)
-
+    @override
     def read(self, split: Split) -> Iterator[Batch]:
-        """See `Source.read`.
-
-        A batch ends with a whole object, so it may be as large as the largest allowed
-        object.
-        """
-        keys: Sequence[str] = split.data["keys"]
-        fetched = (
-            self._in_flight.map(self._fetch, keys)
-            if self.store.remote
-            else map(self._fetch, keys)
-        )
-        batch = BatchBuilder(self.settings)
-        for key, content in zip(keys, fetched, strict=True):
-            batch.add(key, content)
-            if batch.size >= BATCH_BYTES:
-                yield batch.build()
-                batch = BatchBuilder(self.settings)
-        yield batch.build()
-
-    def _fetch(
-        self, key: str, admit: Admit | None = None
-    ) -> Object | Rejection | ReadFailure | None:
-        try:
-            return self.store.get(
-                key,
-                limit=self.settings.max_object_bytes,
-                admit=admit,
-            )
-        except TooLargeError as error:
-            return Rejection(single_source_key(key), error.version, "too_large")
-        except ObjectMissing:
-            return None if self._is_folder(key) else ReadFailure(key, "missing")
-        except AccessDenied as error:
-            return ReadFailure(
-                key, "archived" if "archived" in str(error) else "denied"
-            )
-        except ReportingError:
-            return ReadFailure(key, "unavailable")
-
-    def _is_folder(self, key: str) -> bool:
-        """Return whether `key` stands for the object ``key/``, which marks a folder.
-
-        Consoles create such objects. A listing shows whether one is empty, but not one
-        with content.
-        """
-        try:
-            return self.store.remote and self.store.head(f"{key}/") is not None
-        except ReportingError:
-            return False
+        return self._reader.read(split.data["keys"])
 
     @classmethod
     @override
@@ -334,10 +235,7 @@ class ObjectStoreJson(Source):
 
     @override
     def close(self) -> None:
-        if in_flight := vars(self).pop("_in_flight", None):
-            in_flight.close()
-        if requests := vars(self).pop("_requests", None):
-            requests.shutdown(wait=False, cancel_futures=True)
+        self._reader.close()
 
     def plan_stats(self) -> PlanStats:
         """See `Source.plan_stats`.
@@ -389,14 +287,9 @@ class ObjectStoreJson(Source):
         if self._named is not None:
             waiting |= self._plan.left | set(listing.unread)
             complete = True  # the listing itself is complete
-        listed = listing.listed if complete and len(waiting) <= UNREAD_KEPT else None
-        settled = listing.settled if rows == listing.rows else None
-        looked = settled or listing.looked
         return {
             **self._identity,
-            "listed": listed.isoformat() if listed else None,
-            "looked": looked.isoformat() if looked else None,
-            "ranges": sorted(self._names.ranges | set(listing.ranges)),
-            "unread": sorted(waiting)[:UNREAD_KEPT],
-            "rows": rows,
+            **listing.hints(
+                ranges=self._names.ranges, unread=waiting, complete=complete, rows=rows
+            ),
         }
