@@ -13,6 +13,7 @@ import polars as pl
 from polars.exceptions import ComputeError, PolarsError
 
 from reporting_framework.builtin.flat_schema import FlatField, flat_fields
+from reporting_framework.plugin_api.records import SOURCE_KEY, Batch
 
 CHUNK = 256
 """Number of records that are parsed together if some record of all is not JSON."""
@@ -106,6 +107,14 @@ class FlatRecordParser:
             return None
         return parser
 
+    def split(self, batch: Batch) -> tuple[pl.DataFrame, pl.Series, list[int]]:
+        """Return rows, their positions, and the positions of records for the model."""
+        payloads = batch.payloads or ()
+        frame, at = self.parse(payloads)
+        keys = pl.Series(SOURCE_KEY, batch.source_keys, dtype=pl.String)[at]
+        rest = pl.repeat(True, len(payloads), eager=True).scatter(at, False)
+        return frame.with_columns(keys), at, rest.arg_true().to_list()
+
     def parse(self, payloads: Sequence[bytes]) -> tuple[pl.DataFrame, pl.Series]:
         """Return the records that are taken as a frame, and their positions in order.
 
@@ -141,7 +150,7 @@ class FlatRecordParser:
                     yield from self._read(part, CHUNK)
                 continue
             if fields.height == part.height:
-                yield part.hstack(fields.cast(self._schema))  # type: ignore[arg-type]  # a mapping
+                yield part.hstack(fields.cast(self._schema))
 
 
 def _texts(payloads: Sequence[bytes]) -> pl.Series:

@@ -154,35 +154,18 @@ class ModelValidator(Validator):
         if batch.payloads is None:
             self._log_slow()
             batch, rejections = as_payloads(batch, self._columns)
-        flat, rest = self._parse_flat(batch)
+        payloads = batch.payloads or ()
+        parser = self._flat if len(payloads) > FEW else None
+        flat = parser.split(batch) if parser is not None else None
+        rest = range(len(payloads)) if flat is None else flat[2]
         rows, ignored = self._parse(batch, rest, rejections)
         unnamed = {EXTRA_COLUMN} if self._keeps else ()
         frame, at, misfits = frame_of(
             rows, self._columns, self.defaults, unnamed=unnamed
         )
         if flat is not None:
-            frame = pl.concat([flat[0], frame])
-            frame = frame[pl.concat([flat[1], at]).arg_sort()]
+            frame = pl.concat([flat[0], frame])[pl.concat([flat[1], at]).arg_sort()]
         return Validated(frame, rejections + misfits, ignored.counts_by_name())
-
-    def _parse_flat(
-        self, batch: Batch
-    ) -> tuple[tuple[pl.DataFrame, pl.Series] | None, Sequence[int]]:
-        """Parse records without the model, if there are more than a few.
-
-        Returns:
-            The rows and their positions in the batch, and the positions of the records
-            that are left to the model.
-        """
-        payloads = batch.payloads or ()
-        if len(payloads) <= FEW or self._flat is None:
-            return None, range(len(payloads))
-        frame, at = self._flat.parse(payloads)
-        keys = pl.Series(SOURCE_KEY, batch.source_keys, dtype=pl.String)[at]
-        rest = pl.int_range(len(payloads), eager=True).filter(
-            pl.repeat(True, len(payloads), eager=True).scatter(at, False)
-        )
-        return (frame.with_columns(keys), at), rest.to_list()
 
     @cached_property
     def _flat(self) -> FlatRecordParser | None:

@@ -214,7 +214,8 @@ class SharedReading:
         """Hand a batch to its stream; one without records may be of all streams."""
         subject = f"report {self._report}: source {source.name}"
         if not isinstance(batch, Batch) or batch.stream is None:
-            check_batch(batch, subject)  # others are checked in the run of their stream
+            check_batch(batch, subject, source.output_format)
+            # others are checked in the run of their stream
         if batch.stream is not None or _has_records(batch):
             check_stream(batch, list(self._queues), subject)
             self._put(str(batch.stream), batch)
