@@ -4,9 +4,11 @@ import json
 import logging
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,9 +128,11 @@ def as_batches(frame):
     numbers = range(frame.height)
     keys, versions = [f"t/{n}" for n in numbers], [f"v{n}" for n in numbers]
     columns = pl.Series(keys, dtype=pl.String), pl.Series(versions, dtype=pl.String)
-    records = [
-        json.dumps(row, default=as_text).encode() for row in frame.rows(named=True)
-    ]
+    rows = frame.rows(named=True)
+    for name in frame.select(cs.datetime("ms")).columns:
+        for row in filter(itemgetter(name), rows):
+            row[name] = row[name].isoformat(timespec="milliseconds")
+    records = [json.dumps(row, default=as_text).encode() for row in rows]
     return Batch(*columns, frame=frame), Batch(keys, versions, records)
 
 
