@@ -7,7 +7,6 @@ from datetime import datetime
 
 import polars as pl
 
-from reporting_framework.plugin_api.source_keys import objects_of
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 
 
@@ -60,7 +59,7 @@ class CheckpointLedger:
             return True
         if not self._unknown:
             return False
-        objects = set(objects_of(source_keys).unique())
+        objects = set(source_keys.str.replace(r"#[0-9]+$", "").unique())
         unknown = objects <= self._unknown
         self._unknown -= objects
         return unknown
