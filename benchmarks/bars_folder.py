@@ -56,6 +56,47 @@ def first_run(bench: Bench) -> Sequence[Row]:
     ]
 
 
+def many_lines(bench: Bench) -> Sequence[Row]:
+    """Compare a first run of a million events in 100 files with a bare loop."""
+    files, records = 100, 10_000 // bench.scale
+    source = data.lines(files, records)
+
+    def ours() -> Usage:
+        checkpoint = bench.fresh("ours") / "events.parquet"
+        return bench.ours(source, checkpoint, files * records)
+
+    def bare() -> Usage:
+        return bench.peer("lines_loop", source, bench.fresh("bare") / "events.parquet")
+
+    framework_runs, bares = alternate(TIMES, ours, bare)
+    accepted = {usage.answer["accepted"] for usage in (*framework_runs, *bares)}
+    if len(accepted) != 1:
+        raise BenchmarkError(
+            f"the programs accepted different numbers of events: {sorted(accepted)}"
+        )
+    cpu, bare_cpu = least(framework_runs, "cpu"), least(bares, "cpu")
+    wall, bare_wall = least(framework_runs, "wall"), least(bares, "wall")
+    peak, bare_peak = least(framework_runs, "peak"), least(bares, "peak")
+    what = f"first run, {files * records:,} events in {files} files"
+    return [
+        Row(
+            "first-run-lines-cpu",
+            f"{what}: processor time, of a pydantic loop's",
+            0.6,
+            cpu / bare_cpu,
+            f"{seconds(cpu)} to {seconds(bare_cpu)}",
+        ),
+        Row(
+            "first-run-lines-time",
+            f"{what}: time, of a pydantic loop's",
+            0.6,
+            wall / bare_wall,
+            f"{seconds(wall)} to {seconds(bare_wall)};"
+            f" {megabytes(peak)} to {megabytes(bare_peak)}",
+        ),
+    ]
+
+
 def many_files(bench: Bench) -> Sequence[Row]:
     """Peak memory of a first run of 100,000 files, of that of 20,000."""
     few, many = 20_000 // bench.scale, 100_000 // bench.scale
@@ -150,5 +191,6 @@ GROUPS = (
     Group(("help",), start_up),
     Group(("first-run-folder-cpu", "first-run-folder-dlt"), first_run),
     Group(("first-run-memory",), many_files),
+    Group(("first-run-lines-cpu", "first-run-lines-time"), many_lines),
     Group(("ten-million-memory", "ten-million-time"), ten_million),
 )

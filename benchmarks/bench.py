@@ -8,10 +8,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure import BenchmarkError, Usage, measure
 
 REPORT = "event-log-checkpoint"
+
+WORSE = 1.15
+"""Factor by which a row may be worse than before."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,27 @@ class Row:
     def held(self) -> bool:
         """True if the bar is held."""
         return self.found >= self.bound if self.at_least else self.found <= self.bound
+
+
+def worse(rows: Sequence[Row], known: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a message for each row that is worse than before.
+
+    Args:
+        rows: The rows.
+        known: Rows of `results.json` by name. A row without one is not compared.
+    """
+    messages = []
+    for row in rows:
+        if (before := known.get(row.name)) is None:
+            continue
+        low, high = sorted((row.found, before["found"]))
+        fell = (row.found == low) == row.at_least
+        if fell and high > WORSE * low:
+            messages.append(
+                f"{row.name}: {row.found:.2f} {row.unit}, and"
+                f" {before['found']:.2f} {row.unit} in results.json"
+            )
+    return messages
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, islice
 from pathlib import Path
 
 import obstore
@@ -45,6 +46,27 @@ def folder(count: int, after: int = 0) -> Path:
         part = path.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
         generate.write_folder(part, count, SEED, BAD, after)
+        os.rename(part, path)
+    return path
+
+
+def lines(files: int, records: int) -> Path:
+    """Return a folder of `files` objects of `records` events, one a line.
+
+    The events are those of a folder of 20,000, again and again.
+    """
+    path = home() / f"lines-{files}-{records}"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        one_each = (one.read_bytes() for one in sorted(folder(20_000).iterdir()))
+        texts = [text for text in one_each if text and b"\n" not in text]
+        for number in range(files):
+            begin = number * records % len(texts)
+            chosen = islice(cycle(texts[begin:] + texts[:begin]), records)
+            name = part / f"log-submit-20240101-{number:06}.json"
+            name.write_bytes(b"\n".join(chosen) + b"\n")
         os.rename(part, path)
     return path
 

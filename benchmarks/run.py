@@ -4,6 +4,7 @@
                                                 twenty the first time
     python benchmarks/run.py --quick            a tenth of the data
     python benchmarks/run.py --only first-run   the rows whose names begin so
+    python benchmarks/run.py --check            no row worse than in results.json
 
 The programs we compare with, and what the measuring itself needs, live in an
 environment of their own, which this script makes in `benchmarks/.cache/`; then it hands
@@ -39,8 +40,7 @@ def main() -> None:
         "--only",
         options.only,
     ]
-    if options.quick:
-        command.append("--quick")
+    command += [f"--{name}" for name in ("quick", "check") if getattr(options, name)]
     os.environ.pop(
         "PYTHONDONTWRITEBYTECODE", None
     )  # everyone's modules are compiled by the first of several runs
@@ -54,6 +54,14 @@ def _parse() -> argparse.Namespace:
         "--quick",
         action="store_true",
         help="a tenth of the data; the written tables stay as they are",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help=(
+            "end with status 1 if a row is worse by 15 %% than in results.json, which"
+            " stays as it is, as do the tables"
+        ),
     )
     parser.add_argument(
         "--only",

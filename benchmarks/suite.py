@@ -23,7 +23,7 @@ from benchmarks import (
     bars_tables,
     data,
 )
-from benchmarks.bench import Bench, Row
+from benchmarks.bench import Bench, Row, worse
 from benchmarks.measure import BenchmarkError
 
 HERE = Path(__file__).parent
@@ -57,6 +57,11 @@ def main() -> None:
     print("\n" + table(rows))
     for failure in failures:
         print(f"not measured: {failure}")
+    if options.check:
+        known = json.loads(RESULTS.read_text())["rows"]
+        messages = worse(rows, known)
+        print("\n".join(messages or ["no row is worse than in results.json"]))
+        sys.exit(1 if messages or failures or not rows else 0)
     if not options.quick:
         _write(rows)
     sys.exit(0 if rows and not failures and all(row.held for row in rows) else 1)
@@ -67,6 +72,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--program", required=True)
     parser.add_argument("--only", default="")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--check", action="store_true")
     return parser.parse_args()
 
 
