@@ -157,6 +157,15 @@ DELETES = {
 }
 
 
+def deletes_of(table, rows):
+    deletes = [
+        (f"{table}/{row['id']}", f"{row['at']:06}", datetime.now(UTC))
+        for row in rows
+        if "deleted" in row
+    ]
+    return pl.DataFrame(deletes, DELETES, orient="row")
+
+
 class ToyFeed(RecordSource):
     name = "toy-feed"
     Settings = ToyFeedSettings
@@ -171,15 +180,7 @@ class ToyFeed(RecordSource):
                 [f"orders/{row['id']}" for row in kept],
                 [f"{row['at']:06}" for row in kept],
                 [json.dumps(row).encode() for row in kept],
-                deletes=pl.DataFrame(
-                    [
-                        (f"orders/{row['id']}", f"{row['at']:06}", datetime.now(UTC))
-                        for row in rows
-                        if "deleted" in row
-                    ],
-                    DELETES,
-                    orient="row",
-                ),
+                deletes=deletes_of("orders", rows),
                 position={"offset": offset},
             )
 
@@ -200,10 +201,12 @@ class ToySharedFeed(ToyFeed):
             offset += len(rows)
             for stream in self.streams():
                 own = [row for row in rows if row["stream"] == stream]
+                kept = [row for row in own if "deleted" not in row]
                 yield Batch(
-                    [f"{stream}/{row['id']}" for row in own],
-                    [f"{row['at']:06}" for row in own],
-                    [json.dumps(row).encode() for row in own],
+                    [f"{stream}/{row['id']}" for row in kept],
+                    [f"{row['at']:06}" for row in kept],
+                    [json.dumps(row).encode() for row in kept],
+                    deletes=deletes_of(stream, own),
                     stream=stream,
                 )
             yield Batch(position={"offset": offset})

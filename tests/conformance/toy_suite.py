@@ -164,14 +164,12 @@ class TestFeed(RecordSourceContract):
 class ToySharedLog(ToyLog):
     """The API behind `ToySharedFeed`."""
 
-    def put(self, number, tick):
-        return self.put_into("orders", number, tick)
+    def put(self, number, tick, **more):
+        return super().put(number, tick, stream="orders", **more)
 
     def put_into(self, stream, number, tick):
-        record = {"stream": stream, "id": number, "at": tick, "note": CANARY}
-        self.records.append(record)
-        self.path.write_text(json.dumps(self.records))
-        return f"{stream}/{number}", json.dumps(record).encode()
+        source_key, payload = super().put(number, tick, stream=stream)
+        return source_key.replace("orders", stream), payload
 
 
 class TestSharedFeed(TestFeed):
