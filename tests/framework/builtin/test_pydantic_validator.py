@@ -1,11 +1,12 @@
 """The generic validator: what becomes of fields, errors and unknown fields, whatever the model."""
 
+import time
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, NotRequired
 
 import polars as pl
 import pytest
-from pydantic import BaseModel, Field, Json
+from pydantic import BaseModel, Field, Json, create_model
 from typing_extensions import TypedDict
 
 from reporting_framework import SOURCE_KEY, Rejection, SettingsError
@@ -57,6 +58,16 @@ def test_each_kind_of_field_has_its_column_and_the_source_key_comes_last():
         SOURCE_KEY: pl.String,
     }
     assert list(validator("Everything", "keep").schema)[-2:] == ["extra", SOURCE_KEY]
+
+
+@pytest.mark.parametrize(("high", "dtype"), [(1e6, pl.Int32), (1e12, pl.Int64)])
+def test_a_bound_that_is_a_float_is_compared_at_once(high, dtype):
+    """To look for it in a range takes a minute."""
+    began = time.process_time()
+    bounded = create_model("M", n=Annotated[int, Field(ge=-1e3, le=high)])
+    kind = type("Bounded", (ModelValidator,), {"name": "bounded", "model": bounded})
+    assert kind(ModelValidatorSettings()).schema["n"] == dtype
+    assert time.process_time() - began < 10
 
 
 def test_values_of_each_kind():

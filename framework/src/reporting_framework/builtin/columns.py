@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import to_json, to_jsonable_python
 
-INT32 = range(-(2**31), 2**31)
+INT32 = -(2**31), 2**31 - 1
 MOMENT = pl.Datetime("us", "UTC")
 
 _NAIVE_EPOCH = datetime(1970, 1, 1)
@@ -198,8 +198,9 @@ def _within_int32(metadata: tuple[Any, ...]) -> bool:
         item.le for item in metadata if isinstance(item, annotated_types.Le)
     ]
     high += [item.lt for item in metadata if isinstance(item, annotated_types.Lt)]
-    return any(bound in INT32 for bound in low) and any(
-        bound in INT32 for bound in high
+    first, last = INT32  # no range: it would look for a number like 0.5 in each item
+    return any(first <= bound <= last for bound in low) and any(
+        first <= bound <= last for bound in high
     )
 
 
