@@ -76,7 +76,17 @@ GOOD: dict[str, Any] = {
 }
 ODD = [
     *["null", "true", "false", "0", "-0", "1", "7.0", "1e1", "1.5", "-1e400", "NaN"],
-    *["12345678901234567890", "9223372036854775807", "07", "+7", "[]", '["a"]', "{}"],
+    *[
+        "12345678901234567890",
+        "18446744073709551616",
+        "-9223372036854775809",
+        "9223372036854775807",
+        "07",
+        "+7",
+        "[]",
+        '["a"]',
+        "{}",
+    ],
     *['""', '"a"', '":"', '": null"', '"\\u0041"', '"a\\"b"', '"7"', '"true"', '"A"'],
     *['{"text": "a"}', '{"moment": null}', '"AB"', '"toolong"', '"\\ud800"', '"é"'],
     *['"2024-02-30"', '"0000-01-01"', '"2024-1-1"', '"1704067200"', '"2024-01-01Z"'],
@@ -168,6 +178,30 @@ def test_a_record_that_is_taken_is_the_row_that_the_model_makes(payloads):
 def test_each_odd_value_in_each_field_is_as_the_model_has_it():
     payloads = [with_value(key, value) for key in GOOD for value in ODD]
     assert agree(made(SampleValidator), payloads) > 20
+
+
+class Bounded(BaseModel):
+    """A field whose later bound replaces an earlier one, for the model alone."""
+
+    number: Annotated[Annotated[int, Field(ge=0, le=10)], Field(le=2**40)]
+
+
+class BoundedValidator(ModelValidator):
+    """Validator of the field, whose column has 32 bits."""
+
+    name = "bounded"
+    model = Bounded
+
+
+def test_a_number_that_its_column_cannot_hold_is_left_to_the_model():
+    assert agree(made(BoundedValidator), [b'{"number":4294967296}']) == 0
+    assert agree(made(BoundedValidator), [b'{"number":2147483647}']) == 1
+
+
+@pytest.mark.parametrize("number", [2**64, 10**38, -(2**63) - 1, -(2**127)])
+def test_an_integer_of_more_than_64_bits_is_no_text(number):
+    payloads = [encoded({**GOOD, "note": number}), encoded({**GOOD, "note": "Static("})]
+    assert agree(made(SampleValidator), payloads) == 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 from polars.exceptions import ComputeError, PolarsError
 
-from reporting_framework.builtin.flat_schema import FlatField, flat_fields
+from reporting_framework.builtin.flat_schema import NOT_TEXT, FlatField, flat_fields
 from reporting_framework.plugin_api.records import SOURCE_KEY, Batch
 
 CHUNK = 256
@@ -27,11 +27,14 @@ _MEMBERS, _TAKEN = "_reporting_members", "_reporting_taken"
 
 _MISFITS: Mapping[pl.DataType, str] = {
     pl.Binary(): '1, 1.5, true, ["1"], {"1": "1"}',
-    pl.Int64(): '"1", 1.0, 1e3, true, [1], 9223372036854775808',
+    pl.Int64(): f'"1", 1.0, 1e3, true, [1], {2**63}, {2**64}, {-(2**65)}',
     pl.Float64(): '"1", true, [1.0]',
     pl.Boolean(): '"true", 1, 1.0, [true]',
 }
 """JSON values that a column of each type must read as null."""
+
+_WIDE = f"{2**64}, {2**127}, {-(2**63) - 1}"
+"""Integers that a column of texts must read as null or with `NOT_TEXT`."""
 
 
 class FlatRecordParser:
@@ -39,7 +42,7 @@ class FlatRecordParser:
 
     A record is taken only if it is certain that it has no key twice and no unknown
     field, and that each value is valid. Texts are read as bytes: polars reads a number
-    as a text, and never as bytes.
+    as a text, and as bytes only if it has more than 64 bits; see `NOT_TEXT`.
 
     The keys of a record are counted by the two characters ``":`` behind each. Without
     escapes, they are elsewhere only where a text begins with a colon. So if there are
@@ -67,21 +70,26 @@ class FlatRecordParser:
             for name, each in fields.items()
             if each.null
         ]
+        values = {
+            name: fields[name].value.cast(dtype, strict=False)
+            for name, dtype in columns.items()
+        }
+        valid = {name: each.valid.fill_null(False) for name, each in fields.items()}
+        for name, dtype in columns.items():
+            if dtype == pl.Int32():  # the model may allow more than the column holds
+                valid[name] &= values[name].is_not_null()
         self._taken = pl.all_horizontal(
             pl.col(_MEMBERS) == pl.sum_horizontal(*present.values(), *null),
             *(
                 (
-                    ~present[name] | each.valid.fill_null(False)
+                    ~present[name] | valid[name]
                     if each.null
-                    else each.valid.fill_null(False) & present[name]
+                    else valid[name] & present[name]
                 )
                 for name, each in fields.items()
             ),
         ).alias(_TAKEN)
-        self._values = [
-            fields[name].value.cast(dtype, strict=False).alias(name)
-            for name, dtype in columns.items()
-        ]
+        self._values = [value.alias(name) for name, value in values.items()]
 
     @classmethod
     def of(
@@ -173,11 +181,14 @@ def _reads_strictly() -> bool:
 
     It does; a later version might read the text ``"1"`` as a number.
     """
-    for dtype, values in _MISFITS.items():
-        lines = "\n".join(f'{{"value": {value}}}' for value in values.split(", "))
-        read = pl.read_ndjson(
-            lines.encode(), schema={"value": dtype}, ignore_errors=True
-        )["value"]
-        if read.null_count() < len(values.split(", ")):
-            return False
-    return True
+    wide = _values(_WIDE, pl.Binary()).cast(pl.String).drop_nulls()
+    return wide.str.starts_with(NOT_TEXT).all() and all(
+        _values(values, dtype).is_null().all() for dtype, values in _MISFITS.items()
+    )
+
+
+def _values(values: str, dtype: pl.DataType) -> pl.Series:
+    """Return JSON values as polars reads them into a column of a type."""
+    lines = "\n".join(f'{{"value": {value}}}' for value in values.split(", "))
+    read = pl.read_ndjson(lines.encode(), schema={"value": dtype}, ignore_errors=True)
+    return read["value"]

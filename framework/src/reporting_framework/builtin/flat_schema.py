@@ -26,6 +26,9 @@ MOMENT = (
 )
 """Form of a time, read without the model."""
 
+NOT_TEXT = "Static("
+"""Start of the text as which polars reads an integer of more than 64 bits."""
+
 _FIRST_DAY = date(1, 1, 1)
 _CALENDAR = datetime(1, 1, 1), datetime.max
 
@@ -127,7 +130,7 @@ def _rules(column: pl.Expr, schema: Mapping[str, Any]) -> FlatField:
 
 
 def _text(column: pl.Expr, schema: Mapping[str, Any]) -> FlatField:
-    valid = pl.lit(True)
+    valid = ~column.str.starts_with(NOT_TEXT)
     if (pattern := schema.get("pattern")) is not None:
         if not isinstance(pattern, str):
             raise _UnsupportedError
