@@ -198,6 +198,16 @@ def test_a_number_that_its_column_cannot_hold_is_left_to_the_model():
     assert agree(made(BoundedValidator), [b'{"number":2147483647}']) == 1
 
 
+@pytest.mark.parametrize("kind", [bytearray, memoryview, bytes.decode, len])
+def test_a_payload_that_is_not_bytes_is_left_to_the_model(kind):
+    whole = batch(*[GOOD] * (FEW + 1))
+    payloads = [kind(whole.payloads[0]), *whole.payloads[1:]]
+    validated = made(SampleValidator).validate(whole._replace(payloads=payloads))
+    alone = batch(GOOD)._replace(payloads=payloads[:1])
+    assert validated.rejections == made(SampleValidator).validate(alone).rejections
+    assert validated.frame.height == FEW
+
+
 @pytest.mark.parametrize("number", [2**64, 10**38, -(2**63) - 1, -(2**127)])
 def test_an_integer_of_more_than_64_bits_is_no_text(number):
     payloads = [encoded({**GOOD, "note": number}), encoded({**GOOD, "note": "Static("})]
@@ -320,6 +330,21 @@ class Stripped(BaseModel):
     id: str
 
 
+class Refusing(BaseModel):
+    """A class that makes no objects."""
+
+    id: str
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> "Refusing":
+        raise ValueError
+
+
+class Endless(BaseModel):
+    """A bound that no number satisfies."""
+
+    ratio: Annotated[float, Field(lt=float("nan"))]
+
+
 class Nested(TypedDict):
     """A list."""
 
@@ -328,7 +353,10 @@ class Nested(TypedDict):
 
 @pytest.mark.parametrize(
     "model",
-    [Aliased, Checked, Stripped, Nested, sample_models.Everything, sample_models.Ruled],
+    [
+        *[Aliased, Checked, Stripped, Refusing, Endless, Nested],
+        *[sample_models.Everything, sample_models.Ruled],
+    ],
 )
 def test_a_model_with_other_rules_is_not_parsed_without_it(model):
     schema = RecordParser(model, "ignore").schema

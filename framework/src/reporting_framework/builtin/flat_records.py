@@ -7,6 +7,7 @@ model.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import polars as pl
@@ -162,16 +163,16 @@ class FlatRecordParser:
 
 
 def _texts(payloads: Sequence[bytes]) -> pl.Series:
-    """Return payloads as texts, null for one that is not UTF-8."""
-    try:
-        return pl.Series(_TEXT, payloads, dtype=pl.Binary).cast(pl.String)
-    except (ComputeError, ValueError):  # ValueError: of another type than bytes
-        return pl.Series(_TEXT, map(_text, payloads), dtype=pl.String)
+    """Return payloads as texts, null for one that is not bytes or not UTF-8."""
+    if {bytes}.issuperset(map(type, payloads)):
+        with suppress(ComputeError):
+            return pl.Series(_TEXT, payloads, dtype=pl.Binary).cast(pl.String)
+    return pl.Series(_TEXT, map(_text, payloads), dtype=pl.String)
 
 
 def _text(payload: bytes) -> str | None:
     try:
-        return bytes(payload).decode()
+        return payload.decode() if type(payload) is bytes else None
     except UnicodeDecodeError:
         return None
 

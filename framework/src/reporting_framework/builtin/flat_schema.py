@@ -76,7 +76,7 @@ def _fields(
     if schema["type"] == "model":
         if schema.get("custom_init") or schema.get("root_model"):
             raise _UnsupportedError
-        if schema.get("post_init"):
+        if schema.get("post_init") or schema["cls"].__new__ is not object.__new__:
             raise _UnsupportedError
         schema = schema["schema"]
     if schema["type"] not in ("model-fields", "typed-dict"):
@@ -155,7 +155,7 @@ def _number(
     valid = pl.lit(True)
     for name, compare in _BOUNDS.items():
         if (bound := schema.get(name)) is not None:
-            if type(bound) not in (int, float) or abs(bound) >= 2**63:
+            if type(bound) not in (int, float) or not abs(bound) < 2**63:  # or NaN
                 raise _UnsupportedError
             valid &= compare(column, bound)
     return FlatField(dtype, valid, column)
