@@ -200,10 +200,10 @@ def test_a_number_that_its_column_cannot_hold_is_left_to_the_model():
 
 @pytest.mark.parametrize("kind", [bytearray, memoryview, bytes.decode, len])
 def test_a_payload_that_is_not_bytes_is_left_to_the_model(kind):
-    whole = batch(*[GOOD] * (FEW + 1))
+    whole = batch(*[encoded(GOOD)] * (FEW + 1))
     payloads = [kind(whole.payloads[0]), *whole.payloads[1:]]
     validated = made(SampleValidator).validate(whole._replace(payloads=payloads))
-    alone = batch(GOOD)._replace(payloads=payloads[:1])
+    alone = batch(encoded(GOOD))._replace(payloads=payloads[:1])
     assert validated.rejections == made(SampleValidator).validate(alone).rejections
     assert validated.frame.height == FEW
 

@@ -151,7 +151,7 @@ class FlatRecordParser:
         rows = rows or max(1, plain.height)
         for begin in range(0, plain.height, rows):
             part = plain[begin : begin + rows]
-            lines = part[_TEXT].str.join("\n").item().encode()
+            lines = part[_TEXT].str.join("\n").cast(pl.Binary).item()
             try:
                 fields = pl.read_ndjson(lines, schema=self._stored, ignore_errors=True)
             except ComputeError:
