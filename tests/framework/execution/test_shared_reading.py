@@ -556,6 +556,39 @@ class TestFailures:
         assert ids("orders") == ids("customers") == []
 
 
+def test_a_stream_that_waits_for_a_reading_is_ended_by_an_interrupt():
+    """The threads of streams may have begun when the next one cannot be started."""
+    reading = SharedReading("numbers", ["odd", "even"], Numbers)
+    errors = []
+
+    def take():
+        with pytest.raises(TransientError, match="was interrupted; run again") as one:
+            next(reading.batches("odd"))
+        errors.append(one.value)
+
+    thread = threading.Thread(target=take, daemon=True)
+    thread.start()
+    reading.interrupt()
+    thread.join(10)
+    assert len(errors) == 1
+
+
+def test_batches_that_an_interrupt_dropped_are_read_again():
+    source = Numbers(4)
+    reading = SharedReading("numbers", ["odd"], lambda: source)
+    reading.join("odd", KnownObjects())
+    batches = reading.batches("odd")
+    thread = threading.Thread(
+        target=reading.run, kwargs={"deadline": None, "sample": False}, daemon=True
+    )
+    thread.start()
+    for _ in range(4):
+        next(batches)
+    thread.join(10)
+    reading.interrupt()
+    assert reading.next_state("odd") is None
+
+
 @pytest.mark.usefixtures("feed")
 class TestRefused:
     def test_a_trigger_that_names_work_is_refused(self):

@@ -149,13 +149,14 @@ class SharedReading:
                 self._put(stream, _END)
         except ReportingError as error:
             self._fail(error)
-        except BaseException:
-            self._fail(
-                TransientError(
-                    f"report {self._report}: the reading was interrupted; run again"
-                )
+
+    def interrupt(self) -> None:
+        """End the runs that still read, or wait for a reading that does not begin."""
+        self._fail(
+            TransientError(
+                f"report {self._report}: the reading was interrupted; run again"
             )
-            raise
+        )
 
     def _read(self, deadline: float | None, expected: int, *, sample: bool) -> Ended:
         """Read the source, as long as `expected` streams take batches."""
@@ -238,6 +239,7 @@ class SharedReading:
 
     def _fail(self, error: ReportingError) -> None:
         """Raise an error in all runs that still read."""
+        self._ended = None  # a run may see the end without the batches before it
         for stream, queue in self._queues.items():
             self._drain(stream)
             queue.put(error)  # this thread alone puts, so there is room

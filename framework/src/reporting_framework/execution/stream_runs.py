@@ -104,6 +104,10 @@ class _StreamRuns:
                 sample = bool(self._how.get("dry_run"))
                 self._reading.run(deadline=self._deadline, sample=sample)
             return list(results)
+        except BaseException:  # Ctrl-C, or no thread for a stream
+            if self._reading is not None:
+                self._reading.interrupt()
+            raise
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
