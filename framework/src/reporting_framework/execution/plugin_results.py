@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -176,5 +177,6 @@ def _check(value: Any, kind: Kind, start: str) -> None:
             raise PluginError(f"{start} {owner} whose {name} has {problem}")
 
 
+@cache
 def _type(kind: type | str) -> type:
     return resolve_name(kind) if isinstance(kind, str) else kind
