@@ -2,9 +2,13 @@
 
 from datetime import date
 
+import polars as pl
 import pytest
 
 from reporting_framework import (
+    DELETED_AT,
+    SOURCE_KEY,
+    VERSION,
     AccessDenied,
     Batch,
     PluginError,
@@ -18,7 +22,7 @@ from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.testing.harness.ledger import KnownObjects
 from tests.framework.plugin_api.upserting import UpsertSink
 from tests.framework.tables.databases import SqliteTable
-from tests.support.plugins import event, execute, pipeline
+from tests.support.plugins import START, event, execute, pipeline
 
 
 class ApiSettings(Settings):
@@ -215,3 +219,39 @@ def test_without_a_full_scan_a_reset_of_everything_is_named(tmp_path, monkeypatc
         assert Reset(made, "quarantine").effect.endswith(
             "a run after a reset of everything does: reporting state test reset"
         )
+
+
+class Corrected(Api):
+    """Records that change within the pages: one is corrected, one damaged."""
+
+    def pages(self, after):
+        changes = [("corrected", b"{}"), ("damaged", event(1)), ("deleted", b"{}")]
+        changes += [("corrected", event(2)), ("damaged", b"{}")]
+        for number, (key, payload) in enumerate(changes, 1):
+            yield Batch([key], [f"{number}"], [payload], position={"page": number})
+        schema = {SOURCE_KEY: pl.String, VERSION: pl.String}
+        deletes = pl.DataFrame([("deleted", "6")], schema, orient="row")
+        moment = pl.lit(START, pl.Datetime("us", "UTC")).alias(DELETED_AT)
+        yield Batch(deletes=deletes.with_columns(moment), position={"page": 6})
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_the_newest_version_decides_what_is_in_quarantine(tmp_path, runs):
+    """The lineage has each accepted version, also of a record that was rejected too."""
+
+    def made():
+        table = SqliteTable.Settings(path=str(tmp_path / "shop.db"), table="orders")
+        source, metadata = Corrected(0, full_scan=True), str(tmp_path)
+        report = pipeline(source, SqliteTable(table), metadata=metadata)
+        return report._replace(write_modes=["upsert"])
+
+    for _ in range(runs):
+        result = execute(made())
+    assert result.rejected == 3
+    report = made()
+    with prepared(report):
+        quarantined = report.metadata.quarantine.entries()
+        lineage = report.history.lineage(["corrected", "damaged", "deleted"])
+    assert quarantined.select(SOURCE_KEY, "version").rows() == [("damaged", "5")]
+    taken = {("corrected", "4"), ("damaged", "2"), ("deleted", "6")}
+    assert set(lineage.select(SOURCE_KEY, "version").rows()) == taken

@@ -24,6 +24,7 @@ from reporting_framework.plugin_api.source_keys import (
 )
 
 KEYS = st.lists(st.text("a#10\n", max_size=6), max_size=6)
+VERSIONS = st.sampled_from(["1", "2", None])
 
 
 @given(KEYS)
@@ -55,18 +56,15 @@ def test_objects_that_were_read_are_found_alike(keys, objects):
     assert objects_among(as_series(keys), objects) == expected
 
 
-@given(KEYS, st.data())
-def test_what_was_dropped_is_left_out_alike(keys, data):
-    dropped = data.draw(st.sets(st.sampled_from(keys))) if keys else set()
-    versions = [f"v{at}" for at in range(len(keys))]
-    expected = [
-        (key, version)
-        for key, version in zip(keys, versions, strict=True)
-        if key not in dropped
-    ]
+@given(st.lists(st.tuples(st.text("a#1", max_size=2), VERSIONS)), st.data())
+def test_only_the_rejected_versions_are_left_out_alike(records, data):
+    dropped = data.draw(st.sets(st.sampled_from(records))) if records else set()
+    rejections = [Rejection(key, version, "missing") for key, version in dropped]
+    keys, versions = map(list, zip(*records, strict=True)) if records else ([], [])
     for made in (list, as_series):
-        kept = without(dropped, made(keys), made(versions))
-        assert list(zip(*map(list, kept), strict=True)) == expected
+        kept = without(rejections, made(keys), made(versions))
+        rest = [record for record in records if record not in dropped]
+        assert list(zip(*map(list, kept), strict=True)) == rest
 
 
 @given(st.lists(st.tuples(KEYS, st.booleans()), max_size=5))

@@ -148,12 +148,9 @@ class Committing:
         """Record rejections; they replace the entries of objects that were reread."""
         if self._metadata is None:
             return None
-        rejections = self._totals.rejections
-        if self._totals.versions_ordered:  # the last one of a source key is kept
-            rejections = sorted(rejections, key=lambda each: each.version or "")
         return self._metadata.quarantine.replace_entries(
             reread,
-            rejections,
+            self._totals.final_rejections(),
             run_id=self._run.id,
             at=self._run.at,
             newest_read=self._totals.newest_read,

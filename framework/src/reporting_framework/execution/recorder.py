@@ -92,9 +92,12 @@ class Recorder:
         if self.history is None or not self._keeps_lineage:
             return
         if split_result.accepted:
-            turned = {rejection.source_key for rejection in split_result.rejections}
             self._add_rows(
-                *without(turned, split_result.source_keys, split_result.versions)
+                *without(
+                    split_result.rejections,
+                    split_result.source_keys,
+                    split_result.versions,
+                )
             )
         if (deletes := split_result.deletes) is not None:
             self._add_rows(deletes[SOURCE_KEY], deletes[VERSION])

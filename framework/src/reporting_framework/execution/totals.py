@@ -21,6 +21,7 @@ from reporting_framework.plugin_api.records import (
     StagedPart,
     TimeRange,
     around,
+    object_of,
 )
 from reporting_framework.plugin_api.source_keys import (
     multi_record_objects,
@@ -49,8 +50,9 @@ class RunTotals:
         done: Splits that were read, as a whole or up to a position, if they are kept:
             a split may name hundreds of objects.
         multi_record_objects: Objects of several records that were read.
-        replayed: Objects of `expected_replays` that were read; the quarantine entries
-            of the others stay unchanged.
+        rejected_objects: Objects of the rejections, if versions have an order.
+        replayed: Objects of `expected_replays` and of `rejected_objects` that were
+            read; the quarantine entries of the others stay unchanged.
         newest_read: Newest version that was read of each replayed object, if versions
             have an order.
         spans: First beginning and last end of each stage.
@@ -75,6 +77,7 @@ class RunTotals:
         default_factory=list
     )
     multi_record_objects: set[str] = field(default_factory=set)
+    rejected_objects: set[str] = field(default_factory=set)
     replayed: set[str] = field(default_factory=set)
     newest_read: dict[str, str | None] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -139,6 +142,10 @@ class RunTotals:
         self.read += len(split_result.source_keys)
         self.staged += split_result.accepted
         self.rejections += split_result.rejections
+        if self.versions_ordered:
+            self.rejected_objects.update(
+                object_of(rejection.source_key) for rejection in split_result.rejections
+            )
         self.unread += split_result.unread
         self.ignored += split_result.ignored
         self.ignored_fields.update(split_result.ignored_fields)
@@ -163,12 +170,30 @@ class RunTotals:
     ) -> None:
         """Record the quarantined objects that were read, and their versions."""
         replayed = objects_among(keys, self.expected_replays)
+        replayed |= objects_among(keys, self.rejected_objects)
         self.replayed |= replayed
         if not (replayed and self.versions_ordered):
             return
         for key, version in newest_versions(keys, versions, replayed).items():
             known = self.newest_read.get(key)
             self.newest_read[key] = max(known or "", version or "") or None
+
+    def final_rejections(self) -> list[Rejection]:
+        """Return the rejections, less those with a newer version that was read.
+
+        The last one of a source key is the newest.
+        """
+        if not self.versions_ordered:
+            return self.rejections
+        return sorted(
+            (
+                rejection
+                for rejection in self.rejections
+                if (rejection.version or "")
+                >= (self.newest_read.get(object_of(rejection.source_key)) or "")
+            ),
+            key=lambda rejection: rejection.version or "",
+        )
 
     def add_commits(self, commit_results: Sequence[CommitResult]) -> None:
         """Add the results of the sinks' commits.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
     Batch,
+    Rejection,
     object_of,
     single_source_key,
 )
@@ -98,13 +99,28 @@ def newest_versions(
     return dict(of_objects.group_by("key").agg(pl.col("at").max()).iter_rows())
 
 
-def without(dropped: Set[str], keys: Keys, versions: Column) -> tuple[Keys, Column]:
-    """Return the source keys that are not among `dropped`, and their versions."""
-    if not dropped:
+def without(
+    rejections: Sequence[Rejection], keys: Keys, versions: Column
+) -> tuple[Keys, Column]:
+    """Return the source keys and versions that are not those of `rejections`.
+
+    Another version of a rejected record stays.
+    """
+    if not rejections:
         return keys, versions
     if isinstance(keys, Sequence) and isinstance(versions, Sequence):
-        kept = [at for at, key in enumerate(keys) if key not in dropped]
+        dropped = {rejection[:2] for rejection in rejections}
+        pairs = zip(keys, versions, strict=True)
+        kept = [at for at, pair in enumerate(pairs) if pair not in dropped]
         return [keys[at] for at in kept], [versions[at] for at in kept]
-    column = as_series(keys)
-    rest = ~column.is_in(sorted(dropped))
-    return column.filter(rest), as_series(versions).filter(rest)
+    import polars as pl
+
+    frame = pl.DataFrame(
+        [as_series(keys).alias("key"), as_series(versions).alias("at")]
+    )
+    columns = list(zip(*(rejection[:2] for rejection in rejections), strict=True))
+    others = pl.DataFrame(columns, frame.schema)
+    rest = frame.join(
+        others, on=["key", "at"], how="anti", nulls_equal=True, maintain_order="left"
+    )
+    return rest["key"], rest["at"]
