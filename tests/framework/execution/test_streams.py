@@ -471,8 +471,24 @@ def test_the_doctor_looks_at_each_stream():
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_command_of_one_table_asks_for_a_stream():
-    done = cli("state", "shop")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["state", "shop"],
+        ["history", "shop"],
+        ["quarantine", "shop"],
+        ["trace", "shop", "orders/1"],
+        ["freshness", "shop", "--max-age", "1h"],
+        ["schema", "shop"],
+    ],
+    ids=lambda command: command[0],
+)
+@pytest.mark.parametrize("model", ["", ', model = "models_of_no_package:{stream}"'])
+def test_a_command_of_one_table_asks_for_a_stream(command, model):
+    text = Path("reporting.toml").read_text()
+    validator = f'use = "{"pydantic" if model else "frame"}"{model}'
+    Path("reporting.toml").write_text(text.replace('use = "frame"', validator))
+    done = cli(*command)
     assert done.exit_code == 2
     assert (
         "streams orders, customers, and none is named; give one, as in shop/orders"

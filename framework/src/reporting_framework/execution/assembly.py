@@ -6,6 +6,7 @@ Everything is checked before anything is read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -71,6 +72,7 @@ def assemble(
     make = partial(plugin_of, report, registry=registry)
     if not composition.sinks:
         raise SettingsError(f"report {report}: it has no sink; give at least one")
+    refuse_streams(report, composition, registry)  # settings would have {stream}
     validator = make("validator", composition.validator)  # needs no network
     source = _source_of(report, composition, registry, reading)
     _check_formats(report, source, validator)
@@ -148,6 +150,15 @@ def select_stream(report: str, composition: PipelineSpec, source: Source) -> Non
             f" {advice}"
         )
     source.select_stream(stream)
+
+
+def refuse_streams(report: str, composition: PipelineSpec, registry: Registry) -> None:
+    """Raise `SettingsError` if the source has streams, and none is selected."""
+    use = composition.source
+    plugin = registry.find("source", use.name)
+    if composition.stream is None and supports(plugin, "streams"):
+        with closing(plugin_of(report, "source", use, registry)) as source:
+            select_stream(report, composition, source)
 
 
 def _source_of(

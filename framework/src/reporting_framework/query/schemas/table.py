@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from reporting_framework.execution.assembly import plugin_of, schema_of, settings_of
+from reporting_framework.execution.assembly import (
+    plugin_of,
+    refuse_streams,
+    schema_of,
+    settings_of,
+)
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.execution.write_modes import planned_mode
 from reporting_framework.plugin_api.records import DELETED_AT, SOURCE_KEY, VERSION
@@ -70,8 +75,9 @@ class Table(NamedTuple):
 def described(report: str, composition: PipelineSpec, registry: Registry) -> Table:
     """Describe the table of a report under these settings.
 
-    Neither source nor sinks are opened. The validator's facts about a column apply only
-    if no transform gives the column another type.
+    Neither source nor sinks are opened, but a source is asked for its streams if none
+    is selected. The validator's facts about a column apply only if no transform gives
+    the column another type.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked.
@@ -84,6 +90,7 @@ def described(report: str, composition: PipelineSpec, registry: Registry) -> Tab
         return plugin, settings_of(report, role, use, plugin)
 
     built("source", composition.source)
+    refuse_streams(report, composition, registry)
     validator = plugin_of(report, "validator", composition.validator, registry)
     transforms = [
         plugin_of(report, "transform", use, registry) for use in composition.transforms
