@@ -7,14 +7,25 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from reporting_framework import run_report
+from reporting_framework import FatalError, run_report
 from reporting_framework.cli.freshness import age_in_words
 from reporting_framework.cli.main import reporting
 from reporting_framework.operations.freshness import freshness
 from reporting_framework.plugin_api.result import RunRecord
 from tests.framework.cli.test_quarantine import made_of
 from tests.framework.cli.test_state import remembering
-from tests.support.plugins import checkpoint, event, name_of, pipeline, source, take
+from tests.framework.tables.databases import SqliteTable
+from tests.support.plugins import (
+    GivenRecords,
+    batch,
+    checkpoint,
+    event,
+    execute,
+    name_of,
+    pipeline,
+    source,
+    take,
+)
 
 NOW = datetime(2024, 3, 1, tzinfo=UTC)
 
@@ -172,6 +183,16 @@ def test_without_a_history_it_is_when_the_table_was_written(tmp_path):
     found = freshness(made, "runs")
     assert found.basis == "modification"
     assert 0 <= found.age < 60
+
+
+def test_the_age_of_data_without_timestamps_is_not_known(tmp_path):
+    """Not: there is no data."""
+    settings = SqliteTable.Settings(path=str(tmp_path / "a.db"), table="records")
+    made = pipeline(GivenRecords({"s": [batch(1)]}), SqliteTable(settings))
+    assert freshness(made, "data").moment is None
+    execute(made)
+    with pytest.raises(FatalError, match="no row has a timestamp; name a column in"):
+        freshness(made, "data")
 
 
 def test_ages_in_words():

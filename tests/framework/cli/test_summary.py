@@ -119,6 +119,25 @@ def test_next_commands_work_as_pasted_where_hatch_ran_this_one(monkeypatch):
     assert summary.prefixed("reporting list") == "hatch run docs:reporting list"
 
 
+def test_the_quarantine_of_a_stream_is_named_as_a_command_takes_it():
+    streams = {
+        name: FULL.model_copy(
+            update={
+                "report": f"shop/{name}",
+                "quarantine": QuarantineState(uri="q", rows=rows),
+            }
+        )
+        for name, rows in {"a": 1, "b": 0, "c": 2, "d": 3}.items()
+    }
+    whole = FULL.model_copy(
+        update={"report": "shop", "quarantine": None, "streams": streams, "outputs": []}
+    )
+    assert summary.next_commands(whole, ["reporting-run", "shop"], [])[1:] == [
+        "reporting quarantine shop/a",
+        "reporting quarantine shop/c",
+    ]
+
+
 def test_many_outputs_are_summed_up():
     outputs = [
         Output(uri=f"out/{number}.parquet", rows=number, new_rows=1, bytes=9)

@@ -24,6 +24,9 @@ MAX_REASONS = 10
 MAX_OUTPUTS = 10
 """Most outputs that are shown."""
 
+MAX_QUARANTINES = 2
+"""Most streams whose quarantine is suggested."""
+
 
 def summary(
     result: RunResult, again: Sequence[str], settings: Sequence[str] | None = None
@@ -215,17 +218,21 @@ def next_commands(
         )
     commands = [prefixed(first)] if words else [first]
     uris = [output.uri for output in result.outputs if output.rows]
-    aside = result.quarantine is not None and result.quarantine.rows > 0
+    aside = [
+        each.report
+        for each in (result, *result.streams.values())
+        if each.quarantine is not None and each.quarantine.rows
+    ]
     commands += [
         prefixed(read_command(uri))
         for uri in uris[: 1 if aside else 2]
         if uri.endswith(".parquet")
     ]
-    if aside:
+    for report in aside[:MAX_QUARANTINES]:
         words = [
             "reporting",
             "quarantine",
-            escape_control_chars(result.report),
+            escape_control_chars(report),
             *(settings or ()),
         ]
         commands.append(

@@ -55,7 +55,8 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
         now: Current time (aware); the clock's time by default.
 
     Raises:
-        FatalError: The newest data is ahead of the clock, so its age is unknown.
+        FatalError: The age of the newest data is not known: it is ahead of the clock,
+            or has no timestamp.
     """
     at = now or datetime.now(UTC)
     gone = False
@@ -90,9 +91,20 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
 
 
 def _newest(pipeline: Pipeline) -> datetime | None:
-    """Return the oldest of the sinks' newest timestamps; `None` if a sink has none."""
+    """Return the oldest of the sinks' newest timestamps; `None` if a sink has no row.
+
+    Raises:
+        FatalError: A sink has rows and no timestamp.
+    """
     ledgers = [sink.ledger() for sink in pipeline.sinks]
-    moments = [ledger.newest for ledger in ledgers if ledger is not None]
+    present = [ledger for ledger in ledgers if ledger is not None]
+    moments = [ledger.newest for ledger in present]
+    if not present or any(each.rows and each.newest is None for each in present):
+        raise FatalError(
+            f"report {pipeline.report}: the age of its data is not known, because no"
+            " row has a timestamp; name a column in the sink's setting timestamp, or use"
+            " --of runs"
+        )
     known = [moment for moment in moments if moment is not None]
     return min(known) if known and len(known) == len(moments) else None
 
