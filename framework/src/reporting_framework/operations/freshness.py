@@ -102,8 +102,8 @@ def _newest(pipeline: Pipeline) -> datetime | None:
     if not present or any(each.rows and each.newest is None for each in present):
         raise FatalError(
             f"report {pipeline.report}: the age of its data is not known, because no"
-            " row has a timestamp; name a column in the sink's setting timestamp, or use"
-            " --of runs"
+            " row has a timestamp; name a column in the sink's setting timestamp, or"
+            " use --of runs"
         )
     known = [moment for moment in moments if moment is not None]
     return min(known) if known and len(known) == len(moments) else None
