@@ -230,9 +230,19 @@ class ChangesApi:
 
     def put_into(self, table, number, tick):
         row = {"id": number, "tick": tick, "note": CANARY * 3_000}
-        number_of_change = len(self.changes) + 1
-        self.changes.append({"table": table, "number": number_of_change, "row": row})
+        self.add(table, row, deleted=False)
         return f"{table}/{number}", json.dumps(row).encode()
+
+    def delete(self, number, tick):
+        self.add("orders", {"id": number}, deleted=True)
+        return f"orders/{number}"
+
+    def add(self, table, row, **change):
+        at = datetime.now(UTC).isoformat()
+        number = len(self.changes) + 1
+        self.changes.append(
+            {"table": table, "number": number, "at": at, "row": row, **change}
+        )
 
     def fetched(self):
         requests, self.requests = self.requests, []
