@@ -1,4 +1,4 @@
-"""The engine: splits one after the other. Make of it what yours is."""
+"""The engine: splits one after the other. Replace it with yours."""
 
 from __future__ import annotations
 

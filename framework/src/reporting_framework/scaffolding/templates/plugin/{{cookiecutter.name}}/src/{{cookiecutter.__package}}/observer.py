@@ -1,4 +1,4 @@
-"""The observer: says in the log what a run did. Make of it what yours is.
+"""The observer: says in the log what a run did. Replace it with yours.
 
 All hooks are in `reporting_framework.plugin_api.hookspecs`.
 """

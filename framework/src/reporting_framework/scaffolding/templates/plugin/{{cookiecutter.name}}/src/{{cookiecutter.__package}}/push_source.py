@@ -1,4 +1,4 @@
-"""The source: messages of an SQS queue, as an event of AWS Lambda has them. Make of it what yours is."""
+"""The source: messages of an SQS queue, as an event of AWS Lambda has them. Replace it with yours."""
 
 from __future__ import annotations
 

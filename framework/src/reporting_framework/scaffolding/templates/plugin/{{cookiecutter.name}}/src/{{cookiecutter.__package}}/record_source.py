@@ -1,4 +1,4 @@
-"""The source: records of an API that returns those changed after a number, page by page. Make of it what yours is."""
+"""The source: records of an API that returns those changed after a number, page by page. Replace it with yours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sink: a table of a SQLite file. Make of it what yours is."""
+"""The sink: a table of a SQLite file. Replace it with yours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source: rows of the table ``orders`` of a SQLite file. Make of it what yours is."""
+"""The source: rows of the table ``orders`` of a SQLite file. Replace it with yours."""
 
 from __future__ import annotations
 

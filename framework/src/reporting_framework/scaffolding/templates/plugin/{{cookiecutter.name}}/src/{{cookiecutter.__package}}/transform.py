@@ -1,4 +1,4 @@
-"""The transform: leaves rows out by the values of a column. Make of it what yours is."""
+"""The transform: leaves rows out by the values of a column. Replace it with yours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this package brings."""
+"""Hooks of the package."""
 
 from __future__ import annotations
 

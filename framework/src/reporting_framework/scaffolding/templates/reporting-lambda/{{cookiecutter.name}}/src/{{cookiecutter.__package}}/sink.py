@@ -1,4 +1,4 @@
-"""The sink: one NDJSON file, each line a row. Make of it what yours is."""
+"""The sink: one NDJSON file, each line a row. Replace it with yours."""
 
 from __future__ import annotations
 

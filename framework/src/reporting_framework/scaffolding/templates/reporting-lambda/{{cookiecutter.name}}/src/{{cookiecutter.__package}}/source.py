@@ -1,4 +1,4 @@
-"""The source: CSV files with a header line, one record for each line that follows. Make of it what yours is."""
+"""The source: CSV files with a header line, one record for each line that follows. Replace it with yours."""
 
 from __future__ import annotations
 
