@@ -88,6 +88,24 @@ def test_a_folder_and_a_wheel_are_named_while_they_are_there(site: Site, tmp_pat
     ]
 
 
+def test_a_requirement_of_the_extra_beside_the_folder_is_named_too(site, tmp_path):
+    for name in ("thing", "frames", "pages"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "pyproject.toml").write_text(f'[project]\nname = "our-{name}"')
+    install(
+        site,
+        "our-thing",
+        requires=["our-frames", "our-pages<2,>=1; extra == 'pages'"],
+        extras=["pages"],
+        direct_url=from_folder(tmp_path / "thing"),
+    )
+    assert shlex.split(install_command("pages", "our-thing"))[2:] == [
+        *("-e", f"{tmp_path}/thing[pages]"),
+        *("-e", f"{tmp_path}/pages"),
+    ]
+
+
 def test_what_is_not_installed_is_taken_for_an_index():
     assert install_command("sql", "not-there") == "pip install 'not-there[sql]'"
 

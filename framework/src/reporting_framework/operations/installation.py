@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from reporting_framework._text.install_command import install_command
+from reporting_framework._text.install_command import extras_of, install_command
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.registry.discovery import FRAMEWORK, installed
 from reporting_framework.storage.temporary import abandoned_temporary, temporary_root
@@ -34,10 +33,6 @@ EXTRAS: Mapping[str, str] = {
     "testing": "the conformance suites",
 }
 """Purposes of the framework's extras."""
-
-_REQUIREMENT = re.compile(
-    r"""(?P<name>[A-Za-z0-9._-]+).*;.*extra == ['"](?P<extra>[A-Za-z0-9._-]+)['"]"""
-)
 
 
 def general(
@@ -80,13 +75,8 @@ def _extras() -> CheckResult:
     for distribution in sorted(
         {FRAMEWORK, *(origin.distribution for _, origin in installed())}
     ):
-        needed = map(_REQUIREMENT.match, metadata.requires(distribution) or ())
         for extra in sorted(
-            {
-                requirement["extra"]
-                for requirement in needed
-                if requirement and not _installed(requirement["name"])
-            }
+            {extra for extra, name in extras_of(distribution) if not _installed(name)}
         ):
             purpose = (
                 f" (for {EXTRAS[extra]})"
