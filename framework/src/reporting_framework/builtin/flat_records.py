@@ -16,6 +16,9 @@ from polars.exceptions import ComputeError, PolarsError
 from reporting_framework.builtin.flat_schema import NOT_TEXT, FlatField, flat_fields
 from reporting_framework.plugin_api.records import SOURCE_KEY, Batch
 
+LONG = 1_500
+"""Mean number of bytes of a record from which the model alone is as fast."""
+
 CHUNK = 256
 """Number of records that are parsed together if some record of all is not JSON."""
 
@@ -116,9 +119,15 @@ class FlatRecordParser:
             return None
         return parser
 
-    def split(self, batch: Batch) -> tuple[pl.DataFrame, pl.Series, list[int]]:
-        """Return rows, their positions, and the positions of records for the model."""
+    def split(self, batch: Batch) -> tuple[pl.DataFrame, pl.Series, list[int]] | None:
+        """Return rows, their positions, and the positions of records for the model.
+
+        Returns `None` if the records are long, and the model alone is as fast.
+        """
         payloads = batch.payloads or ()
+        sizes = (len(payload) for payload in payloads if isinstance(payload, bytes))
+        if sum(sizes) > LONG * len(payloads):
+            return None
         frame, at = self.parse(payloads)
         keys = pl.Series(SOURCE_KEY, batch.source_keys, dtype=pl.String)[at]
         rest = pl.repeat(True, len(payloads), eager=True).scatter(at, False)

@@ -42,10 +42,8 @@ from reporting_framework.plugin_api.validator import (
 if TYPE_CHECKING:
     from reporting_framework.builtin.flat_records import FlatRecordParser
 
-FEW, LONG = 999, 1_500
-"""Number of records up to which the model alone is as fast as `FlatRecordParser`, and
-bytes of a record from which it is.
-"""
+FEW = 999
+"""Number of records up to which the model alone is as fast as `FlatRecordParser`."""
 
 _log = logging.getLogger(__name__)
 
@@ -157,8 +155,7 @@ class ModelValidator(Validator):
             self._log_slow()
             batch, rejections = as_payloads(batch, self._columns)
         payloads = batch.payloads or ()
-        pays = len(payloads) > FEW and sum(map(len, payloads)) < LONG * len(payloads)
-        parser = self._flat if pays else None
+        parser = self._flat if len(payloads) > FEW else None
         flat = parser.split(batch) if parser is not None else None
         rest = range(len(payloads)) if flat is None else flat[2]
         rows, ignored = self._parse(batch, rest, rejections)
