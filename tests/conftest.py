@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import logging
 import os
 import shutil
 import tempfile
@@ -21,6 +22,9 @@ os.environ.pop(
     "HATCH_ENV_ACTIVE", None
 )  # what is printed must not depend on how the tests were begun
 
+# The server of moto would give itself a handler with the stderr of the test that asks first.
+logging.getLogger("werkzeug").addHandler(logging.NullHandler())
+
 # A machine that is busy with something else is no failure of a property.
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("tests")
@@ -31,6 +35,19 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """Logging is set up as before the test: commands and functions set it up for their whole process."""
+    names = [name for name in logging.root.manager.loggerDict if "reporting" in name]
+    loggers = [logging.root, *map(logging.getLogger, names)]
+    before = [(each.handlers[:], each.level, each.propagate) for each in loggers]
+    yield
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+        logger.propagate = propagate
 
 
 @pytest.fixture(scope="session")
