@@ -22,8 +22,8 @@ from reporting_framework.aws_lambda.metrics import (
     RUN_METRICS,
 )
 from reporting_framework.aws_lambda.settings import FunctionSettings
+from reporting_framework.cli.commands import load_commands
 from reporting_framework.cli.exit_codes import EXIT_CODES
-from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.registry.discovery import hook_names
@@ -82,7 +82,7 @@ def test_every_hook_setting_and_plugin_is_there(made):
 
 def test_every_command_and_every_option_is_there(made):
     page = made["command-line.md"]
-    for name, command in reporting.commands.items():
+    for name, command in load_commands().items():
         section = page.partition(f"## reporting {name}\n")[2].partition("\n## ")[0]
         given = (
             command.options() if isinstance(command, ReportCommands) else command.params

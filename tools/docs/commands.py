@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import click
 
 from reporting_framework.cli.actions import ReportActions
+from reporting_framework.cli.commands import COMMANDS, load_commands
 from reporting_framework.cli.context import CliContext
 from reporting_framework.cli.exit_codes import EXIT_CODES
-from reporting_framework.cli.main import reporting
 from reporting_framework.cli.run import ReportCommands, report_command
 from reporting_framework.config.file import Config
 from reporting_framework.registry.registry import Registry
@@ -33,7 +33,7 @@ class _State(CliContext):
 def commands_page(registry: Registry) -> str:
     """Render every command with its arguments and options."""
     state = _State(registry)
-    commands = {**reporting.commands, **state.commands(reporting.commands)}
+    commands = {**load_commands(), **state.commands(COMMANDS)}
     parts: list[str] = []
     for name, command in sorted(commands.items()):
         if isinstance(command, ReportActions):

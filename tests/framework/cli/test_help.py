@@ -29,10 +29,10 @@ HEAVY = (
 def ran(name: str, *arguments: str, site) -> tuple[str, set[str]]:
     """Standard output of a program, and which of the heavy modules it imports."""
     code = (
-        f"import sys; sys.argv[0] = {name!r}\n"
+        f"import atexit, sys; sys.argv[0] = {name!r}\n"
         f"from reporting_framework.cli.main import {name.replace('-', '_')} as program\n"
-        "try:\n    program()\n"
-        f"finally:\n    print([each for each in {HEAVY!r} if each in sys.modules], file=sys.stderr)"
+        f"atexit.register(lambda: print([each for each in {HEAVY!r} if each in sys.modules], file=sys.stderr))\n"
+        "program()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],

@@ -127,7 +127,7 @@ for words in json.loads(sys.argv[1]):
     sys.stdout.reconfigure(errors="strict")
     sys.stderr.reconfigure(errors="backslashreplace")
     try:
-        reporting(words)
+        reporting.main(words)
     except SystemExit as end:
         codes.append(end.code or 0)
     sys.stdout.flush()

@@ -9,7 +9,7 @@ import click
 
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.failures import escape_control_chars, write
-from reporting_framework.cli.list import none_of, registered
+from reporting_framework.cli.installed import none_of, registered
 from reporting_framework.errors import PluginError, ReportingError
 
 if TYPE_CHECKING:

@@ -1,13 +1,15 @@
-"""Ctrl-C during a library's computation."""
+"""Ctrl-C during a library's computation, and the end of the process."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
-from typing import TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+if TYPE_CHECKING:
+    import threading
 
 T = TypeVar("T")
 
@@ -27,6 +29,9 @@ def interruptible(action: Callable[[], T]) -> T:
     Raises:
         BaseException: The action raised it.
     """
+    import threading
+    from concurrent.futures import Future, wait
+
     answer: Future[T] = Future()
 
     def work() -> None:
@@ -57,3 +62,35 @@ def end_with(code: int) -> None:
             if stream is not None:
                 stream.flush()
         os._exit(code)
+
+
+def end_process(code: int) -> NoReturn:
+    """End the process without freeing the modules, which takes 0.08 s.
+
+    Functions registered with `atexit` are called, as usual. A process with another
+    thread that does not end, or whose output cannot be written, ends as usual.
+    """
+    if not _threads_left():
+        atexit._run_exitfuncs()
+        try:
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:
+                    stream.flush()
+        except OSError:
+            sys.exit(code)
+        os._exit(code)
+    sys.exit(code)
+
+
+def _threads_left() -> bool:
+    """Return whether Python must wait for threads; most of them are ending already."""
+    if (threading := sys.modules.get("threading")) is None:
+        return False
+    others = [
+        thread
+        for thread in threading.enumerate()
+        if thread is not threading.main_thread() and not thread.daemon
+    ]
+    for thread in others:
+        thread.join(POLL_SECONDS)
+    return any(thread.is_alive() for thread in others)

@@ -6,13 +6,11 @@ import json
 
 import click
 
+from reporting_framework.cli.commands import COMMANDS
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.failures import write
-from reporting_framework.cli.list import (
-    config_option,
-    format_option,
-    warn_of_uninstalled,
-)
+from reporting_framework.cli.installed import warn_of_uninstalled
+from reporting_framework.cli.list import config_option, format_option
 
 
 @click.command("plugins")
@@ -34,8 +32,7 @@ def plugins_command(
     """
     state = state_of(context)
     state.given_config = config
-    root = context.find_root().command
-    state.commands(root.commands if isinstance(root, click.Group) else ())
+    state.commands(COMMANDS)
     warn_of_uninstalled(state.registry)
     rows = state.registry.check() if check else state.registry.listing
     if format_ == "json":

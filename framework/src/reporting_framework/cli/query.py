@@ -13,8 +13,8 @@ from reporting_framework.cli.askable import print_askable
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.exit_codes import DONE
 from reporting_framework.cli.groups import CommandGroup
+from reporting_framework.cli.installed import none_of, warn_of_uninstalled
 from reporting_framework.cli.interrupts import interruptible
-from reporting_framework.cli.list import none_of, warn_of_uninstalled
 from reporting_framework.cli.options import (
     given_options,
     settings_options,

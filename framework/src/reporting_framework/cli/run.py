@@ -11,7 +11,7 @@ from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.execute import execute
 from reporting_framework.cli.failures import run_and_exit
 from reporting_framework.cli.groups import CommandGroup
-from reporting_framework.cli.list import none_of, warn_of_uninstalled
+from reporting_framework.cli.installed import none_of, warn_of_uninstalled
 from reporting_framework.cli.options import (
     generic_options,
     given_options,
@@ -22,6 +22,11 @@ from reporting_framework.cli.options import (
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+RUN_HELP = """Run a report.
+
+    REPORT --help shows its options: one for each setting of the report, and the
+    options that every report has.
+    """
 
 Work = Callable[[click.Context, str, dict[str, Any], dict[str, Any]], int]
 """Function that runs a command and returns its exit code.
@@ -155,3 +160,8 @@ def report_command(
         params=[*settings, *options],
         help=report.summary or None,
     )
+
+
+run_command = ReportCommands(
+    "run", help=RUN_HELP, subcommand_metavar="REPORT [OPTIONS]..."
+)

@@ -45,6 +45,8 @@ class Config(NamedTuple):
 
         A table is checked when its report is used.
         """
+        if not self.tables:
+            return {}
         from reporting_framework.config.toml_report import ComposedReport
 
         return {

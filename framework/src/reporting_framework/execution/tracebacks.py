@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
-
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import ReportingError
 
@@ -14,6 +12,8 @@ def traceback_text(error: BaseException, *, verbose: bool) -> str:
     Without `verbose`, messages of errors other than `ReportingError` are left out, as
     they may hold values of records.
     """
+    import traceback  # only errors need it
+
     if verbose:
         return redacted("".join(traceback.format_exception(error)).rstrip())
     parts = []

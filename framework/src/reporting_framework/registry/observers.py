@@ -5,7 +5,6 @@ Each call is isolated, so that a failing observer never fails a run.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from threading import RLock
@@ -28,8 +27,6 @@ LIFECYCLE_HOOKS = (
 """Names of the hooks that are called during a run; all others are called when plugins
 are loaded.
 """
-
-_log = logging.getLogger(__name__)
 
 
 class Lifecycle:
@@ -123,8 +120,10 @@ class Lifecycle:
         A hook that is called for every split would flood the log.
         """
         if (observer, hook) not in self._failed:
+            import logging  # only failures need it
+
             self._failed.add((observer, hook))
-            _log.warning(
+            logging.getLogger(__name__).warning(
                 "observer %s: %s raised %s; the run goes on",
                 observer,
                 hook,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult, Step
     from reporting_openlineage.events import Known
     from reporting_openlineage.sender import Sender
-
-_log = logging.getLogger(__name__)
 
 
 class _Watched(NamedTuple):
@@ -54,7 +51,11 @@ class Observer:
         try:
             transport = destination(os.environ)
         except ReportingError as error:
-            _log.warning("%s; no OpenLineage event is sent for this run", error)
+            import logging  # only failures need it
+
+            logging.getLogger(__name__).warning(
+                "%s; no OpenLineage event is sent for this run", error
+            )
             return
         if transport is None:
             return

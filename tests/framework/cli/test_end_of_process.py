@@ -1,0 +1,60 @@
+"""How a program ends its process."""
+
+import subprocess
+import sys
+
+import pytest
+
+END = "from reporting_framework.cli.interrupts import end_process\nend_process(7)\n"
+
+
+def ended(code: str) -> subprocess.CompletedProcess[str]:
+    """The outcome of Python code that ends the process with 7."""
+    return subprocess.run(
+        [sys.executable, "-c", code + END], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_what_was_printed_arrives_and_functions_at_exit_are_called():
+    done = ended(
+        "import atexit\n"
+        "atexit.register(print, 'called at exit', end='')\n"
+        "print('printed', end=' ')\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (
+        7,
+        "printed called at exit",
+        "",
+    )
+
+
+def test_modules_are_not_freed():
+    done = ended("class Loud:\n    def __del__(self): print('freed')\nloud = Loud()\n")
+    assert (done.returncode, done.stdout) == (7, "")
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.5])
+def test_a_thread_ends_its_work_first(seconds):
+    done = ended(
+        "import threading, time\n"
+        f"def work(): time.sleep({seconds}); print('worked')\n"
+        "threading.Thread(target=work).start()\n"
+    )
+    assert (done.returncode, done.stdout) == (7, "worked\n")
+
+
+def test_work_left_to_a_pool_is_done():
+    done = ended(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "pool = ThreadPoolExecutor(1)\n"
+        "for number in range(3): pool.submit(print, number)\n"
+    )
+    assert (done.returncode, done.stdout) == (7, "0\n1\n2\n")
+
+
+def test_a_daemon_thread_does_not_hold_up_the_end():
+    done = ended(
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    )
+    assert done.returncode == 7
