@@ -13,7 +13,12 @@ from typing import Any
 import polars as pl
 from polars.exceptions import ComputeError, PolarsError
 
-from reporting_framework.builtin.flat_schema import NOT_TEXT, FlatField, flat_fields
+from reporting_framework.builtin.flat_schema import (
+    NOT_TEXT,
+    FlatField,
+    flat_fields,
+    value_of,
+)
 from reporting_framework.plugin_api.records import SOURCE_KEY, Batch
 
 LONG = 1_500
@@ -27,7 +32,7 @@ _NOT_PLAIN = r'[\\\n]|"[ \t\r]+:'
 """Escapes, line breaks, and blanks before a colon, in a record."""
 
 _TEXT, _AT = "_reporting_text", "_reporting_at"
-_MEMBERS, _TAKEN = "_reporting_members", "_reporting_taken"
+_MEMBERS = "_reporting_members"
 
 _MISFITS: Mapping[pl.DataType, str] = {
     pl.Binary(): '1, 1.5, true, ["1"], {"1": "1"}',
@@ -81,7 +86,7 @@ class FlatRecordParser:
         valid = {name: each.valid.fill_null(False) for name, each in fields.items()}
         for name, dtype in columns.items():
             if dtype == pl.Int32():  # the model may allow more than the column holds
-                valid[name] &= values[name].is_not_null()
+                valid[name] &= pl.col(value_of(name)).is_not_null()
         self._taken = pl.all_horizontal(
             pl.col(_MEMBERS) == pl.sum_horizontal(*present.values(), *null),
             *(
@@ -92,8 +97,9 @@ class FlatRecordParser:
                 )
                 for name, each in fields.items()
             ),
-        ).alias(_TAKEN)
-        self._values = [value.alias(name) for name, value in values.items()]
+        )
+        self._values = [value.alias(value_of(name)) for name, value in values.items()]
+        self._columns = {value_of(name): name for name in values}
 
     @classmethod
     def of(
@@ -150,8 +156,9 @@ class FlatRecordParser:
         )
         none = pl.Schema({**plain.schema, **self._schema}).to_frame()
         read = pl.concat([none, *self._read(plain)])
-        taken = read.select(*self._values, _AT, self._taken).filter(_TAKEN).drop(_TAKEN)
-        return taken.drop(_AT), taken[_AT]
+        read = read.with_columns(self._values)  # `_taken` uses them too
+        taken = read.filter(self._taken)
+        return taken.select(*self._columns).rename(self._columns), taken[_AT]
 
     def _read(
         self, plain: pl.DataFrame, rows: int | None = None

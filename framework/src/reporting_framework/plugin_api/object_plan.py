@@ -98,7 +98,7 @@ class ObjectPlan:
         chunk: dict[str, O] = {}
         size = self._lookup_objects if ledger.rows else 1
         for page in pages:
-            chunk.update((listed.key, listed) for listed in page)
+            chunk.update({listed.key: listed for listed in page})
             if len(chunk) >= size:
                 yield from self._filter_new(chunk, ledger, version_of)
                 chunk = {}
@@ -109,7 +109,9 @@ class ObjectPlan:
         chunk: Mapping[str, O],
         ledger: RunLedger,
         version_of: Callable[[str], str | None],
-    ) -> Iterator[O]:
+    ) -> Iterable[O]:
+        """Return the objects of a chunk that the ledger does not have."""
+
         def version(key: str) -> str | None:
             known = chunk[key].version
             return known if known is not None else version_of(key)
@@ -118,8 +120,7 @@ class ObjectPlan:
         if self.left:
             self.left -= chunk.keys() - set(new)
         self.waiting += len(new)
-        for key in new:
-            yield chunk[key]
+        return map(chunk.__getitem__, new)
 
     def splits(self, objects: Iterable[SomeObject]) -> Iterator[Split]:
         """Yield splits of bounded number and size, in the order given.

@@ -74,43 +74,53 @@ class FolderStore(FolderMaintenance):
             raise LocationError(
                 f"{self._root}: no such folder; check the path of the source"
             )
-        keys = sorted(key for key in self._walk() if key > after)
+        keys = sorted(self._walk())
+        if after:
+            keys = [key for key in keys if key > after]
         for start in range(0, len(keys), PAGE_SIZE):
             yield [Entry(key, None, None) for key in keys[start : start + PAGE_SIZE]]
 
-    def _walk(self) -> Iterator[str]:
-        """Yield the keys of all files below, and of folders that are not entered.
+    def _walk(self) -> Sequence[str]:
+        """Return the keys of all files below, and of folders that are not entered.
 
         The key of such a folder ends with a slash. Not entered are symbolic links,
         which may form a cycle, and folders whose names begin with a dot, which belong
         to a program: a Kubernetes volume has a second copy of all files there.
         """
-        folders, first, again = [""], dict[int, str](), dict[int, list[str]]()
+        folders, inodes = [""], list[int]()
+        files, others = list[str](), list[str]()
         while folders:
             folder = folders.pop()
             try:
                 with os.scandir(self._path(folder)) as entries:
                     for entry in entries:
                         key = f"{folder}{entry.name}"
-                        if entry.is_dir(
+                        if entry.is_file(follow_symlinks=False):
+                            files.append(key)
+                            inodes.append(entry.inode())
+                        elif entry.is_symlink() and _is_object(entry):
+                            files.append(key)
+                            inodes.append(_target_inode(entry))
+                        elif entry.is_dir(
                             follow_symlinks=False
                         ) and not entry.name.startswith("."):
                             folders.append(f"{key}/")
-                        elif _is_object(entry):
-                            yield key
-                            inode = _inode(entry)
-                            if first.setdefault(inode, key) is not key:
-                                again.setdefault(inode, [first[inode]]).append(key)
                         elif entry.is_dir():
-                            yield f"{key}/"
+                            others.append(f"{key}/")
             except OSError as error:
                 raise self._translate(error, folder) from error
+        groups: dict[int, list[str]] = {}
+        if len(set(inodes)) < len(inodes):
+            for inode, key in zip(inodes, files, strict=True):
+                groups.setdefault(inode, []).append(key)
         self.shared = {
             key: names
-            for keys in again.values()
-            for names in self._same_files(keys)
+            for group in groups.values()
+            if len(group) > 1
+            for names in self._same_files(group)
             for key in names
         }
+        return files + others
 
     def _same_files(self, keys: Sequence[str]) -> Iterable[Sequence[str]]:
         """Return the groups of keys that name the same file, symbolic links last."""
@@ -322,10 +332,10 @@ def _is_object(entry: os.DirEntry[str]) -> bool:
         return True
 
 
-def _inode(entry: os.DirEntry[str]) -> int:
-    """Return the inode number of a file; for a link, its target's."""
+def _target_inode(entry: os.DirEntry[str]) -> int:
+    """Return the inode number of a link's target; its own if there is none."""
     try:
-        return entry.stat().st_ino if entry.is_symlink() else entry.inode()
+        return entry.stat().st_ino
     except OSError:
         return entry.inode()
 

@@ -38,8 +38,9 @@ class BatchBuilder:
         `None` stands for the object ``key/``, which marks a folder.
         """
         if isinstance(stored, Object):
-            if is_single(key, stored.data):
-                self._record(single_source_key(key), stored.data, stored.version)
+            data, version = stored
+            if is_single(key, data):
+                self._record(single_source_key(key), data, version)
             else:
                 self._records(key, stored)
         elif stored is None:

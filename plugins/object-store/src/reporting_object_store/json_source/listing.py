@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -55,22 +55,42 @@ class ObjectFilter:
 
     def keep(self, page: Sequence[Entry]) -> list[Entry]:
         """Return the entries of a page that are read; count others, and note ranges."""
-        kept, current = [], None
         self.seen |= bool(page)
-        for entry in page:
-            key = entry.key
-            if not self.reads(key):
-                self.ignore(key)
-                continue
-            kept.append(entry)
-            if current is None or not (
-                key.startswith(current)
+        if self._reads_all([entry.key for entry in page]):
+            kept = list(page)
+        else:
+            kept = []
+            for entry in page:
+                if self.reads(entry.key):
+                    kept.append(entry)
+                else:
+                    self.ignore(entry.key)
+        if self.pattern is not None:
+            self._note_ranges([entry.key for entry in kept])
+        return kept
+
+    def _reads_all(self, keys: Sequence[str]) -> bool:
+        """Return whether these are plain names that are all read, the common case."""
+        text = "".join(keys)
+        return (
+            "/" not in text
+            and text.isascii()
+            and all(keys)
+            and all(map(self._matches, keys))
+        )
+
+    def _note_ranges(self, keys: Iterable[str]) -> None:
+        current: str | None = None
+        for key in keys:
+            if (
+                current is not None
+                and key.startswith(current)
                 and key[len(current) : len(current) + 1].isdigit()
             ):
-                current = str(prefix["range"]) if (prefix := self._range(key)) else None
-                if current is not None:
-                    self.ranges.add(current)
-        return kept
+                continue
+            current = str(prefix["range"]) if (prefix := self._range(key)) else None
+            if current is not None:
+                self.ranges.add(current)
 
     def reads(self, key: str) -> bool:
         """Return whether the object is read.
