@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework import ReadFailure, Rejection, Trigger
+from reporting_framework import ReadFailure, Rejection, Split, Trigger
 from reporting_framework.errors import (
     AccessDenied,
     CommitConflict,
@@ -218,7 +218,36 @@ def test_the_number_of_objects_in_a_split_is_bounded(
     assert [len(split.data["keys"]) for split in made.plan(Ledger())] == (
         [2, 2, 1] if remote else [3, 2]
     )
-    assert made.parallelism == (3 if remote else 1)
+    assert made.parallelism == (3 if remote else 2)
+
+
+def test_a_split_of_a_folder_has_fewer_large_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SPLIT_FILE_BYTES", 2_500)
+    fill(str(tmp_path), {f"{number}": b" " * 1_000 for number in range(5)})
+    made = source(str(tmp_path), include="[0-9]")
+    splits = made.plan(Ledger())
+    assert [len(split.data["keys"]) for split in splits] == [2, 2, 1]
+
+
+def test_files_of_two_splits_are_never_read_at_once(tmp_path):
+    """Two threads read files more slowly than one."""
+    fill(str(tmp_path), {f"{number}": b"{}" for number in range(4)})
+    made = source(str(tmp_path), include="[0-9]")
+    reading: list[str] = []
+    get = made.store.get
+
+    def slow(key, **options):
+        reading.append(key)
+        time.sleep(0.01)
+        assert reading == [key]
+        reading.clear()
+        return get(key, **options)
+
+    made.store.get = slow
+    halves = [Split("0", {"keys": ["0", "1"]}), Split("2", {"keys": ["2", "3"]})]
+    with ThreadPoolExecutor(2) as pool:
+        batches = list(pool.map(lambda split: list(made.read(split)), halves))
+    assert [keys for (batch,) in batches for keys in batch.source_keys] == list("0123")
 
 
 # -- what cannot be read ------------------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import cached_property
+from threading import Lock
 
 from reporting_framework import Batch, ReadFailure, Rejection, single_source_key
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
@@ -31,6 +33,7 @@ class ObjectReader:
 
     def __init__(self, store: Store, settings: ObjectStoreJsonSettings) -> None:
         self._store, self._settings = store, settings
+        self._turn = Lock()  # two threads read files more slowly than one
 
     @cached_property
     def _requests(self) -> ThreadPoolExecutor:
@@ -54,18 +57,31 @@ class ObjectReader:
             if self._store.remote
             else map(self._fetch, keys)
         )
-        batch = BatchBuilder(self._settings)
-        for key, content in zip(keys, fetched, strict=True):
-            batch.add(key, content)
-            if batch.size >= BATCH_BYTES:
-                yield batch.build()
-                batch = BatchBuilder(self._settings)
-        yield batch.build()
+        found = zip(keys, fetched, strict=True)
+        turn = nullcontext() if self._store.remote else self._turn
+        more = True
+        while more:
+            batch, more = BatchBuilder(self._settings), False
+            with turn:
+                for key, content in found:
+                    batch.add(key, content)
+                    if batch.size >= BATCH_BYTES:
+                        more = True
+                        break
+            yield batch.build()
 
     def existing(self, keys: Iterable[str]) -> Iterator[list[Entry]]:
         """Yield the entries of those objects that still exist, as one page."""
         entries = self._requests.map(self.head, keys)
         yield [entry for entry in entries if entry is not None]
+
+    def mean_size(self, entries: Sequence[Entry]) -> int:
+        """Return the mean size of these objects in bytes; 0 if none is known."""
+        found = [
+            entry for entry in map(self.head, (entry.key for entry in entries)) if entry
+        ]
+        sizes = [entry.size for entry in found if entry.size is not None]
+        return sum(sizes) // len(sizes) if sizes else 0
 
     def version(self, key: str) -> str | None:
         """Return the version of `key`, or `None` if it does not exist or is unknown."""

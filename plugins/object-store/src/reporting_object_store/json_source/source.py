@@ -59,8 +59,14 @@ SPLIT_ROUNDS = 8
 stop only between splits.
 """
 
-SPLIT_FILES = 8000
+SPLIT_FILES = 4000
 """Most files in a split of a folder."""
+
+SPLIT_FILE_BYTES = 32 * MEBIBYTE
+"""Bytes of the files in a split of a folder, estimated from a sample."""
+
+SAMPLE_FILES = 10
+"""Number of files whose mean size is taken for that of all."""
 
 SPLIT_BYTES = 64 * MEBIBYTE
 
@@ -105,14 +111,13 @@ class ObjectStoreJson(Source):
     def parallelism(self) -> int:
         """Two splits keep all requests busy while a third is validated.
 
-        The files of a folder are read faster with one split at a time.
+        The files of a folder are read one split at a time, as this is faster, while
+        those of another split are validated.
         """
-        return 3 if self.store.remote else 1
+        return 3 if self.store.remote else 2
 
     def _new_plan(self) -> ObjectPlan:
-        most = SPLIT_FILES
-        if self.store.remote:
-            most = min(SPLIT_OBJECTS, SPLIT_ROUNDS * self.settings.max_in_flight)
+        most = min(SPLIT_OBJECTS, SPLIT_ROUNDS * self.settings.max_in_flight)
         return ObjectPlan(most, SPLIT_BYTES, LOOKUP_OBJECTS)
 
     @override
@@ -131,11 +136,22 @@ class ObjectStoreJson(Source):
             page = self._names.keep([Entry(key, None, None) for key in keys])
             pages, self._plan.left = [page], {entry.key for entry in page}
         elif listing.full:
-            pages = list_all(self.store, self._names)
+            pages = self._all_pages()
         else:
             pages = self._window_pages(listing, listing.newest or now)
         self._rest = self._plan.new_objects(pages, ledger, self._reader.version)
         return self._plan.splits(self._rest)
+
+    def _all_pages(self) -> Iterable[list[Entry]]:
+        """Return everything; fit the splits of a folder to the size of its files."""
+        pages = list_all(self.store, self._names)
+        if self.store.remote:
+            return pages
+        first = next(pages, [])
+        size = self._reader.mean_size(first[:: max(1, len(first) // SAMPLE_FILES)])
+        most = max(1, min(SPLIT_FILES, SPLIT_FILE_BYTES // max(1, size)))
+        self._plan = ObjectPlan(most, SPLIT_BYTES, LOOKUP_OBJECTS)
+        return chain([first], pages)
 
     def _window_pages(
         self, listing: Listing, newest: datetime
