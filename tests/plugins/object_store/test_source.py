@@ -218,15 +218,17 @@ def test_the_number_of_objects_in_a_split_is_bounded(
     assert [len(split.data["keys"]) for split in made.plan(Ledger())] == (
         [2, 2, 1] if remote else [3, 2]
     )
-    assert made.parallelism == (3 if remote else 2)
+    assert made.parallelism == (3 if remote else 1)
 
 
 def test_a_split_of_a_folder_has_fewer_large_files(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SPLIT_FILE_BYTES", 2_500)
+    monkeypatch.setattr(module, "LARGE_FILE", 1_000)
     fill(str(tmp_path), {f"{number}": b" " * 1_000 for number in range(5)})
     made = source(str(tmp_path), include="[0-9]")
     splits = made.plan(Ledger())
     assert [len(split.data["keys"]) for split in splits] == [2, 2, 1]
+    assert made.parallelism == 2
 
 
 def test_files_of_two_splits_are_never_read_at_once(tmp_path):

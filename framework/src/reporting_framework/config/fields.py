@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import json
-import tomllib
 import types
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -205,6 +204,8 @@ def _toml(text: str) -> Any:
 
     In an inline table a comment cannot hide the rest: ``1#2`` stays text.
     """
+    import tomllib  # most settings are plain texts
+
     try:
         parsed = tomllib.loads(f"v = {{ v = {text} }}")
     except (ValueError, RecursionError):

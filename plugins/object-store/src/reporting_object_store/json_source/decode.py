@@ -13,8 +13,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
-from isal import isal_zlib
-
 from reporting_framework import LOOKS_LIKE, line_source_key, single_source_key
 from reporting_object_store.json_source.formats import CONTAINERS, TEXTS, looks_like
 
@@ -67,6 +65,8 @@ def inflate(data: bytes, limit: int) -> bytes:
     Raises:
         UndecodableError: It is damaged, or larger than `limit` bytes when decompressed.
     """
+    from isal import isal_zlib  # most objects are not compressed
+
     parts, left, position = [], limit, 0
     try:
         while position < len(data):

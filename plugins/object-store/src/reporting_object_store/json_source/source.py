@@ -65,6 +65,9 @@ SPLIT_FILES = 4000
 SPLIT_FILE_BYTES = 32 * MEBIBYTE
 """Bytes of the files in a split of a folder, estimated from a sample."""
 
+LARGE_FILE = MEBIBYTE // 4
+"""Mean number of bytes from which files are large."""
+
 SAMPLE_FILES = 10
 """Number of files whose mean size is taken for that of all."""
 
@@ -104,17 +107,18 @@ class ObjectStoreJson(Source):
         self._plan = self._new_plan()
         self._rest: Iterator[Entry] = iter(())
         self._named: NamedObjects | None = None
-        self._replayed = False
+        self._replayed = self._large_files = False
         self._read_before: Sequence[str] = ()
 
     @property
     def parallelism(self) -> int:
         """Two splits keep all requests busy while a third is validated.
 
-        The files of a folder are read one split at a time, as this is faster, while
-        those of another split are validated.
+        The files of a folder are read one split at a time. If they are large, those of
+        another split are validated meanwhile; threads that read small files wait for
+        each other.
         """
-        return 3 if self.store.remote else 2
+        return 3 if self.store.remote else 2 if self._large_files else 1
 
     def _new_plan(self) -> ObjectPlan:
         most = min(SPLIT_OBJECTS, SPLIT_ROUNDS * self.settings.max_in_flight)
@@ -150,6 +154,7 @@ class ObjectStoreJson(Source):
         first = next(pages, [])
         size = self._reader.mean_size(first[:: max(1, len(first) // SAMPLE_FILES)])
         most = max(1, min(SPLIT_FILES, SPLIT_FILE_BYTES // max(1, size)))
+        self._large_files = size >= LARGE_FILE
         self._plan = ObjectPlan(most, SPLIT_BYTES, LOOKUP_OBJECTS)
         return chain([first], pages)
 
