@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -350,6 +351,9 @@ def test_a_bucket_read_as_a_whole_is_listed_with_the_keys_it_has(
     uri = filled(at_moto, f"whole-{abs(hash(request.node.name))}", keys, body)
     assert keys_of(uri) == sorted(keys)
     assert keys_of(uri, after=min(keys)) == sorted(keys)[1:]
+    for end in {*keys, *(key.strip("/") or "0" for key in keys), "a0", "~"}:
+        expected = sorted(key for key in keys if key < end)
+        assert keys_of(uri, before=end) == expected, end
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
@@ -358,6 +362,8 @@ def test_a_listing_is_the_same_however_its_pages_are_cut(at_moto, monkeypatch, m
     uri = filled(at_moto, f"cut-{most}", [f"p/{key}" for key in keys])
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", str(most))
     assert keys_of(f"{uri}/p") == keys
+    for end in keys:
+        assert keys_of(f"{uri}/p", before=end) == [key for key in keys if key < end]
 
 
 def test_a_listing_without_odd_keys_needs_no_boto3(at_moto):
@@ -389,6 +395,22 @@ def test_a_few_empty_objects_need_no_boto3_and_a_marker_is_told_from_one(at_moto
     ]
     many = [f"p/{number:02}" for number in range(bucket_listing.MAX_HEADS + 1)]
     assert len(keys_of(f"{filled(at_moto, 'many', many, b'')}/p")) == len(many)
+
+
+def test_only_empty_objects_of_the_listing_are_looked_up_and_all_at_once(broken):
+    store, proxy = broken
+    for key in "abcdef":
+        store.put(key, b"", if_version=None)
+    proxy.reset()
+    proxy.delay("HEAD", 0.5)
+    began = time.monotonic()
+    assert [e.key for page in store.list(after="a", before="f") for e in page] == list(
+        "bcde"
+    )
+    assert proxy.count("HEAD") == 4
+    assert time.monotonic() - began < 4 * 0.5, "one after the other"
+    list(store.list())
+    assert proxy.count("HEAD") == 6, "each once"
 
 
 MODIFIED = "<LastModified>2024-01-01T00:00:00.000Z</LastModified>"

@@ -59,6 +59,15 @@ def test_a_listing_is_sorted_and_begins_behind_a_key(store):
     assert keys(store, after="d") == []
 
 
+def test_a_listing_ends_before_a_key(store):
+    for key in ("b", "a", "c/x", "c/w", "B"):
+        store.put(key, b"", if_version=None)
+    assert keys(store, before="c/x") == ["B", "a", "b", "c/w"]
+    assert keys(store, after="B", before="c") == ["a", "b"]
+    assert keys(store, before="B") == keys(store, after="b", before="a") == []
+    assert keys(store, before="d") == keys(store)
+
+
 def test_a_listing_comes_in_pages(store):
     names = [f"{number:04d}" for number in range(1050)]
     if store.location.scheme == "file":

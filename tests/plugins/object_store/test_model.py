@@ -458,8 +458,8 @@ def faults(reporting_store_faults, monkeypatch):
 def duplicates(monkeypatch):
     """Listings that show a key twice."""
 
-    def twice(self, *, after="", real=BucketStore.list):
-        for page in real(self, after=after):
+    def twice(self, *, after="", before=None, real=BucketStore.list):
+        for page in real(self, after=after, before=before):
             yield [
                 entry for entry in page for _ in range(1 + (len(entry.key) % 3 == 0))
             ]

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import obstore
@@ -81,7 +80,6 @@ class BucketStore(BucketMaintenance):
         self._options = options
         self._client = client
         self._known: set[str] = set()  # empty objects that a listing has looked up
-        self._looking = Lock()
         self._prefix = f"{location.key}/" if location.key else ""
 
     @property
@@ -90,15 +88,13 @@ class BucketStore(BucketMaintenance):
         return self.location.scheme == "s3"
 
     @pages("ListObjectsV2")
-    def list(self, *, after: str = "") -> Iterator[Page]:
+    def list(self, *, after: str = "", before: str | None = None) -> Iterator[Page]:
         """See `Store.list`."""
-        listing = BucketListing(
-            self.location, self._backend, self._boto3, self._known, self._looking
-        )
+        listing = BucketListing(self.location, self._backend, self._boto3, self._known)
         last = after or None
         for left in reversed(range(MAX_ATTEMPTS)):
             try:
-                for page in listing.pages(last):
+                for page in listing.pages(last, before):
                     last = page[-1].key if page else last
                     yield page
                 return

@@ -11,8 +11,8 @@ these: importing boto3 takes longer than most runs list.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import obstore
@@ -35,7 +35,7 @@ announcing more and sent no keys.
 """
 
 MAX_HEADS = 8
-"""Empty objects of a page to look up one by one; a page with more is listed again."""
+"""Empty objects of a page to look up at once; a page with more is listed again."""
 
 _PARTS = ("KeyCount", "Name", "IsTruncated")
 """Parts of every listing; a response without any of them is not a listing."""
@@ -53,25 +53,22 @@ class BucketListing(NamedTuple):
         client: Function that returns a boto3 client.
         known: Keys of empty objects that exist under exactly these names; listings add
             to it.
-        looking: Lock held during a look-up, so that concurrent listings look up each
-            key once.
     """
 
     location: Location
     backend: Backend
     client: Callable[[], Any]
     known: set[str]
-    looking: Lock
 
     @property
     def prefix(self) -> str:
         """Prefix of every key."""
         return f"{self.location.key}/" if self.location.key else ""
 
-    def pages(self, after: str | None) -> Iterator[Page]:
-        """Yield the keys after `after` in pages; all keys if it is None.
+    def pages(self, after: str | None, before: str | None = None) -> Iterator[Page]:
+        """Yield the keys after `after` and before `before` in pages.
 
-        The folder's own marker has the key "".
+        `None` is no limit. The folder's own marker has the key "".
 
         Raises:
             StorageUnavailable: The keys do not increase, so the listing may never end;
@@ -83,9 +80,13 @@ class BucketListing(NamedTuple):
                 ended = self.location.scheme == "memory"
                 try:
                     for page in self._fast(after):
-                        if self._may_have_lost_slash(page, after):
+                        end = _position(page, before)
+                        if self._may_have_lost_slash(page, after, end):
                             break
-                        yield page
+                        if end:
+                            yield page[:end]
+                        if end < len(page):
+                            return
                         after = page[-1].key
                         ended = ended or len(page) < PAGE_SIZE
                     else:
@@ -94,9 +95,10 @@ class BucketListing(NamedTuple):
                 except (InvalidPathError, TimeoutError):
                     pass
             page, more = self._list_with_boto3(after)
-            if page:
-                yield page
+            if end := _position(page, before):
+                yield page[:end]
                 after = page[-1].key
+            more = more and end == len(page)
 
     def _fast(self, after: str | None) -> Iterator[Page]:
         """Yield pages from obstore.
@@ -119,8 +121,8 @@ class BucketListing(NamedTuple):
                 entries.sort()
             yield entries
 
-    def _may_have_lost_slash(self, page: Page, after: str | None) -> bool:
-        """Return whether a key of the page may have lost a slash.
+    def _may_have_lost_slash(self, page: Page, after: str | None, end: int) -> bool:
+        """Return whether one of the first `end` keys of the page may have lost a slash.
 
         A folder marker made by a console (``a/``) is empty, or followed by the objects
         of the folder; an empty object that exists under the listed name is no such
@@ -129,23 +131,29 @@ class BucketListing(NamedTuple):
         """
         if self.location.scheme == "memory":
             return False
-        if not _plain([entry.key for entry in page], after):
+        if not _plain([entry.key for entry in page[: end + 1]], after):
             return True
-        empty = [entry.key for entry in page if entry.size == 0 and entry.key]
-        if len(empty) > MAX_HEADS or not all(map(self._is_there, empty)):
+        empty = [entry.key for entry in page[:end] if entry.size == 0 and entry.key]
+        if len(empty) > MAX_HEADS or not self._are_there(empty):
             return True
         whole = not self.prefix and (after is None or after < _BEHIND_SLASH)
         return whole and page[:2] != next(self._fast(_BEHIND_SLASH), [])[:2]
 
+    def _are_there(self, keys: list[str]) -> bool:
+        """Return whether objects of exactly these keys exist; look them up at once."""
+        new = [key for key in keys if key not in self.known]
+        if len(new) < 2:
+            return all(map(self._is_there, new))
+        with ThreadPoolExecutor(len(new), "reporting-head") as pool:
+            return all(list(pool.map(self._is_there, new)))
+
     def _is_there(self, key: str) -> bool:
         """Return whether an object of exactly this key exists."""
-        with self.looking:
-            if key not in self.known:
-                try:
-                    obstore.head(self.backend, f"{self.prefix}{key}")
-                except (BaseError, OSError):
-                    return False
-                self.known.add(key)
+        try:
+            obstore.head(self.backend, f"{self.prefix}{key}")
+        except (BaseError, OSError):
+            return False
+        self.known.add(key)
         return True
 
     def _list_with_boto3(self, after: str | None) -> tuple[Page, bool]:
@@ -177,6 +185,13 @@ class BucketListing(NamedTuple):
                 " keys in the order of their bytes"
             )
         return page, more
+
+
+def _position(page: Page, before: str | None) -> int:
+    """Return the position of the first key that is not before `before`."""
+    if before is None:
+        return len(page)
+    return next((at for at, entry in enumerate(page) if entry.key >= before), len(page))
 
 
 def _plain(keys: list[str], after: str | None) -> bool:

@@ -65,7 +65,7 @@ class FolderStore(FolderMaintenance):
     def _path(self, key: str) -> str:
         return f"{self._base}/{key}"
 
-    def list(self, *, after: str = "") -> Iterator[Page]:
+    def list(self, *, after: str = "", before: str | None = None) -> Iterator[Page]:
         """See `Store.list`.
 
         The whole folder is read: a file system cannot list from a name onwards.
@@ -75,8 +75,10 @@ class FolderStore(FolderMaintenance):
                 f"{self._root}: no such folder; check the path of the source"
             )
         keys = sorted(self._walk())
-        if after:
-            keys = [key for key in keys if key > after]
+        if after or before is not None:
+            keys = [
+                key for key in keys if key > after and (before is None or key < before)
+            ]
         for start in range(0, len(keys), PAGE_SIZE):
             yield [Entry(key, None, None) for key in keys[start : start + PAGE_SIZE]]
 

@@ -116,10 +116,10 @@ class Store(Protocol):
         """
         ...
 
-    def list(self, *, after: str = "") -> Iterator[Page]:
+    def list(self, *, after: str = "", before: str | None = None) -> Iterator[Page]:
         """Yield the objects below the folder in pages, sorted by the bytes of the keys.
 
-        Only keys after `after` are listed.
+        Only keys after `after` and before `before` (`None`: up to the end) are listed.
 
         Keys are exactly as the store has them. A key that is "" or ends in a slash is
         an object that a console made for a folder of a bucket, or a folder that is not
