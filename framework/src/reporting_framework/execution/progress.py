@@ -8,7 +8,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reporting_framework.errors import ReportingError
 from reporting_framework.execution.source_state import SourceState, identity_of
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.ledger import DatedLedger
 from reporting_framework.plugin_api.records import (
     SOURCE_KEY,
@@ -42,24 +44,48 @@ class OpenedSinks(NamedTuple):
     state: SourceState
 
 
-def open_sinks(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
+def open_sinks(
+    pipeline: Pipeline, recorder: Recorder | None, *, plans: bool
+) -> OpenedSinks:
     """Open the sinks of a run.
 
     Args:
         pipeline: The report.
         recorder: Recorder that gets the history; a reset that was killed is finished
             first. `None`: the run writes nothing.
+        plans: Whether the source will plan the run, so it may prefetch.
 
     Raises:
         ReportingError: The data of a sink cannot be read.
     """
     for _ in pipeline.open_sinks():
         pass
-    if recorder is not None:
-        if pipeline.metadata is not None:
-            pipeline.metadata.finish_reset(pipeline.sinks, by_hand=False)
-        recorder.use_history()
-    return _open_ledgers(pipeline, recorder)
+    with ThreadPoolExecutor(1, "reporting-prefetch") as pool:
+        early = pool.submit(_prefetch, pipeline) if plans else None
+        if recorder is not None:
+            if pipeline.metadata is not None:
+                pipeline.metadata.finish_reset(pipeline.sinks, by_hand=False)
+            recorder.use_history()
+        opened = _open_ledgers(pipeline, recorder)
+        if early is not None:
+            early.result()
+    return opened
+
+
+def _prefetch(pipeline: Pipeline) -> None:
+    """Let the source start requests, from the hints as they are stored.
+
+    If these cannot be read, the error is raised when the metadata store is loaded.
+    """
+    metadata = pipeline.metadata
+    if metadata is None or "replace" in pipeline.modes:
+        return
+    if supports(pipeline.source, "prefetch"):
+        try:
+            hints = metadata.stored_hints()
+        except ReportingError:
+            return
+        pipeline.source.prefetch(hints)
 
 
 def ledger_of(pipeline: Pipeline) -> CombinedLedger:

@@ -82,7 +82,8 @@ def run(
 def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     """Plan, work, commit and record; everything of a run except its end."""
     pipeline, source = this.pipeline, this.pipeline.source
-    opened = open_sinks(pipeline, recorder if this.writes else None)
+    recording = recorder if this.writes else None
+    opened = open_sinks(pipeline, recording, plans=this.replay is None)
     warnings = RunWarnings(pipeline, recorder.inputs)
     warnings.read_last_run(opened.ledgers)
     totals = RunTotals.begin(this, opened.progress.expected_replays)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ class HintsFile:
         self._key = key
         self._versions = versions
         self._content: tuple[str | None, Mapping[str, Any]] | None = None
+        self._loading = threading.Lock()
 
     @property
     def hints(self) -> Mapping[str, Any]:
@@ -51,21 +53,26 @@ class HintsFile:
 
     def load(self) -> tuple[str | None, Mapping[str, Any]]:
         """Return the version and the content of the file; read the file only once."""
-        if self._content is None:
-            try:
-                stored = self._store.get(self._key)
-            except ObjectMissing:
-                self._content = (None, {})
-                return self._content
-            try:
-                content = json.loads(stored.data)
-            except (ValueError, RecursionError):
-                content = {}
-            self._content = (
-                stored.version,
-                content if isinstance(content, dict) else {},
-            )
-        return self._content
+        with self._loading:
+            if self._content is None:
+                self._content = self._read()
+            return self._content
+
+    def forget(self) -> None:
+        """Read the file again when it is needed next: it may have been removed."""
+        with self._loading:
+            self._content = None
+
+    def _read(self) -> tuple[str | None, Mapping[str, Any]]:
+        try:
+            stored = self._store.get(self._key)
+        except ObjectMissing:
+            return None, {}
+        try:
+            content = json.loads(stored.data)
+        except (ValueError, RecursionError):
+            content = {}
+        return stored.version, content if isinstance(content, dict) else {}
 
     def save(self, hints: Mapping[str, Any]) -> None:
         """Save hints for the next run.

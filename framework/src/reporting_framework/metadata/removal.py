@@ -139,8 +139,8 @@ def remove(
 
 def finish(
     store: Metadata, marker: ResetMarker, sinks: Sequence[Sink], *, by_hand: bool
-) -> None:
-    """Finish an unfinished reset, if there is one.
+) -> bool:
+    """Finish an unfinished reset; return whether there was one.
 
     Args:
         store: The metadata store.
@@ -155,7 +155,7 @@ def finish(
             lock that would show it.
     """
     if not marker.exists():
-        return
+        return False
     if marker.remote and not by_hand:
         marker.refuse()
     with marker.lock():
@@ -164,6 +164,7 @@ def finish(
             _log.warning(
                 "%s: the reset that began at %s was finished", marker.uri, reset.at
             )
+    return True
 
 
 def _compare(chosen: Chosen, now: Chosen) -> None:

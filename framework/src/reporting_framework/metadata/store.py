@@ -97,6 +97,10 @@ class MetadataStore:
         """Hints of the source from the end of the last run."""
         return self._hints.hints
 
+    def stored_hints(self) -> Mapping[str, Any]:
+        """Return the hints as they are stored, which may be outdated."""
+        return self._hints.load()[1]
+
     def save_hints(self, hints: Mapping[str, Any]) -> None:
         """Save the source's hints for the next run.
 
@@ -225,7 +229,8 @@ class MetadataStore:
 
     def finish_reset(self, sinks: Sequence[Sink], *, by_hand: bool) -> None:
         """Finish an unfinished reset, if there is one; see `removal.finish`."""
-        removal.finish(self, self._marker, sinks, by_hand=by_hand)
+        if removal.finish(self, self._marker, sinks, by_hand=by_hand):
+            self._hints.forget()
 
     def refuse_reset(self) -> None:
         """Raise if there is an unfinished reset: nothing may be committed then.

@@ -161,6 +161,19 @@ class Source(Plugin):
         """
         return None
 
+    @optional
+    def prefetch(self, hints: Mapping[str, Any]) -> None:
+        """Start requests whose responses `plan` will probably need, and return at once.
+
+        Called before `plan`, in another thread, while the ledgers are read; not called
+        for a replay. The responses must only save time: `plan` decides from its ledger
+        what they are worth. It must work without this call, too.
+
+        Args:
+            hints: Hints of the last run as they are stored. They may be outdated;
+                `RunLedger.hints` has only valid ones.
+        """
+
     @abstractmethod
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
         """Return splits that cover every record that is not in the ledger.
