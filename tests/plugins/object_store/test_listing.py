@@ -1,6 +1,8 @@
 """Finding what is new: names that are read, and the parts of a listing in which something can be new."""
 
 import itertools
+import threading
+from concurrent.futures import CancelledError
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.storage import Entry, open_store
+from reporting_object_store.json_source.days import day_of
 from reporting_object_store.json_source.listing import (
     MAX_SAMPLES,
-    STRAY_LIMIT,
     ObjectFilter,
     list_all,
-    list_since,
+)
+from reporting_object_store.json_source.window_listing import (
+    STRAY_LIMIT,
+    WindowListing,
 )
 from tests.support.plugins import NAMES
 
@@ -32,9 +37,15 @@ def filled(*keys):
     return store
 
 
-def since(store, ranges, days, newest=NOW, include="log-*.json", names=None):
+def since(store, ranges, days, include="log-*.json", names=None, began=None):
+    """What a window lists; `began` is the number of days of the window that was begun with."""
     names = names or ObjectFilter(include, NAMES)
-    pages = list_since(store, names, ranges, NOW - timedelta(days=days), newest, 8)
+    marks = ranges if isinstance(ranges, dict) else dict.fromkeys(ranges, ())
+    first, early = (
+        day_of(NOW - timedelta(days=each))
+        for each in (days, days if began is None else began)
+    )
+    pages = WindowListing(store, names.pattern, marks, early, 8).pages(names, first)
     return [entry.key for page in pages for entry in page]
 
 
@@ -166,6 +177,7 @@ def test_without_known_ranges_everything_is_listed():
 
 
 ACTIONS = ["a", "a-b", "b", "submit", "zz"]
+MOMENTS = st.integers(-10, 80).map(lambda back: NOW - timedelta(days=back))
 
 
 @given(
@@ -175,47 +187,95 @@ ACTIONS = ["a", "a-b", "b", "submit", "zz"]
         ),
         max_size=12,
     ),
-    st.sets(st.sampled_from(ACTIONS)),
+    st.dictionaries(
+        st.sampled_from(ACTIONS),
+        st.lists(MOMENTS.map(lambda moment: f"{moment:%Y%m%d-%H%M%S}"), max_size=4),
+    ),
     st.sampled_from([0, 1, 35]),
-    st.integers(0, 20),
+    st.none() | st.integers(-10, 80),
 )
-def test_exactly_what_can_be_new_is_listed(objects, known, days, age):
-    """All of unknown ranges, and of known ones what is dated on the first day or later: each once, in order."""
+def test_exactly_what_can_be_new_is_listed(objects, known, days, began):
+    """All of unknown ranges, and of known ones what is dated on the first day or later: each once, in order.
+
+    So it is wherever the listing is cut, and with whatever day it has begun.
+    """
     keys = {
         key(action, NOW - timedelta(days=back), more): (action, back)
         for action, back, more in objects
     }
-    newest = NOW - timedelta(days=min(age, days))
     first = f"{NOW - timedelta(days=days):%Y%m%d}"
     expected = [
         name
         for name, (action, back) in keys.items()
         if action not in known or f"{NOW - timedelta(days=back):%Y%m%d}" >= first
     ]
-    assert since(
-        filled(*keys), [f"log-{action}-" for action in known], days, newest
-    ) == sorted(expected)
+    marks = {f"log-{action}-": starts for action, starts in known.items()}
+    assert since(filled(*keys), marks, days, began=began) == sorted(expected)
+
+
+SHORT = st.text("-0129a", max_size=5)
+
+
+@given(
+    st.sets(SHORT.map(lambda text: f"log-{text}.json"), max_size=12),
+    st.dictionaries(
+        SHORT.map(lambda text: f"log-{text}"), st.lists(st.text("0129-", min_size=1))
+    ),
+    st.integers(-1, 2),
+)
+def test_names_and_ranges_of_any_form_are_never_skipped(keys, marks, began):
+    """Wherever ranges begin with others: what is no range's, and what sorts behind its first day, is listed once."""
+    due = [
+        name
+        for name in keys
+        if not any(
+            name.startswith(one) and name <= f"{one}{NOW:%Y%m%d}" for one in marks
+        )
+    ]
+    found = since(filled(*keys), marks, 0, began=began)
+    assert found == sorted(set(found))
+    assert set(due) <= set(found) <= keys
 
 
 def test_as_many_listings_are_under_way_as_are_allowed(monkeypatch):
-    import threading
-
     store, active, peak, lock = filled("x"), 0, 0, threading.Lock()
     listing = store.list
 
-    def watched(*, after=""):
+    def watched(*, after="", before=None):
         nonlocal active, peak
         with lock:
             active += 1
             peak = max(peak, active)
-        yield from listing(after=after)
+        yield from listing(after=after, before=before)
         with lock:
             active -= 1
 
     store.list = watched
     ranges = [f"log-{number}-" for number in range(200)]
-    list(list_since(store, ObjectFilter("*", NAMES), ranges, NOW, NOW, 3))
+    marks, names = dict.fromkeys(ranges, ()), ObjectFilter("*", NAMES)
+    list(WindowListing(store, NAMES, marks, day_of(NOW), 3).pages(names, day_of(NOW)))
     assert 0 < peak <= 3
+
+
+def test_a_listing_that_is_cancelled_requests_no_further_page():
+    names, pages = ObjectFilter("*", NAMES), []
+    there, go = threading.Event(), threading.Event()
+
+    class Endless:
+        def list(self, *, after, before):
+            for number in itertools.count():
+                there.set()
+                assert go.wait(60)
+                pages.append(number)
+                yield entries(f"{number:09}")
+
+    listing = WindowListing(Endless(), NAMES, {"a": (), "b": ()}, day_of(NOW), 1)
+    assert there.wait(60)
+    listing.cancel()
+    go.set()
+    with pytest.raises(CancelledError):
+        list(listing.pages(names, day_of(NOW)))
+    assert pages == [0]
 
 
 @pytest.mark.parametrize("ranges", [["x//log-a-"], ["../log-a-"]])

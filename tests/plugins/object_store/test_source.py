@@ -619,7 +619,8 @@ def hints_of(place, **changes):
         **made._identity,
         "listed": now.isoformat(),
         "looked": now.isoformat(),
-        "ranges": ["log-submit-"],
+        "ranges": {"log-submit-": []},
+        "dated": "",
         "unread": [],
         "rows": 1,
     } | changes
@@ -661,7 +662,9 @@ def test_what_is_new_is_found_without_what_is_old(two):
         {"listed": "yesterday"},
         {"listed": 7},
         {"looked": 7},
-        {"ranges": []},
+        {"ranges": {}},
+        {"ranges": ["log-submit-"]},
+        {"ranges": {"log-submit-": None}},
         {"ranges": None},
         {"unread": 7},
         {"rows": 2},
@@ -822,7 +825,7 @@ def test_hints_say_what_the_next_run_needs(two):
     made = source(two)
     list(made.plan(Ledger()))
     left = made.next_hints(complete=True, unread=["u", "t"], rows=7)
-    assert left["ranges"] == ["log-submit-"]
+    assert (left["ranges"], left["dated"]) == ({"log-submit-": []}, NEW[11:19])
     assert (left["unread"], left["rows"]) == (["t", "u"], 7)
     assert datetime.now(UTC) - datetime.fromisoformat(left["listed"]) < timedelta(
         minutes=1

@@ -9,7 +9,8 @@ from datetime import datetime
 from reporting_framework import Absence
 from reporting_framework.errors import ReportingError
 from reporting_framework.storage import Store, open_store
-from reporting_object_store.json_source.listing import ObjectFilter, day_of
+from reporting_object_store.json_source.days import day_of
+from reporting_object_store.json_source.listing import ObjectFilter
 from reporting_object_store.json_source.listing_state import Listing, due, window
 from reporting_object_store.settings import ObjectStoreJsonSettings
 

@@ -1,26 +1,18 @@
-"""Listings of objects that may be new; the ledgers decide which objects are.
-
-A listing covers everything, or in each range of names only the part that may be new.
-"""
+"""Names that are read, and the listing of everything; see also `window_listing`."""
 
 from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from reporting_framework.storage import Entry, Store
+from reporting_object_store.json_source.marks import MARK_KEYS, MAX_MARKS, Mark
 
 MAX_SAMPLES = 5
 """Number of names of ignored objects that are kept."""
-
-STRAY_LIMIT = 1000
-"""Number of ignored objects in a row after which an incremental listing skips the names
-between two ranges.
-"""
 
 
 @dataclass(slots=True)
@@ -34,16 +26,18 @@ class ObjectFilter:
         samples: First names of ignored objects.
         repeated: Number of times that an object was listed again.
         seen: True if anything was listed.
-        ranges: Ranges that were listed.
+        marks: For each range that was listed, its last names, at most `MARK_KEYS`
+            names apart.
     """
 
     include: str
     pattern: str | None
     ignored: int = 0
     samples: list[str] = field(default_factory=list)
-    ranges: set[str] = field(default_factory=set)
+    marks: dict[str, deque[Mark]] = field(default_factory=dict)
     repeated: int = 0
     seen: bool = False
+    _kept: int = 0
     _matches: Callable[[str], object] = field(init=False)
     _range: Callable[[str], re.Match[str] | None] = field(init=False)
 
@@ -52,6 +46,11 @@ class ObjectFilter:
         self._range = (
             re.compile(self.pattern).match if self.pattern else lambda key: None
         )
+
+    @property
+    def ranges(self) -> Set[str]:
+        """Ranges that were listed."""
+        return self.marks.keys()
 
     def keep(self, page: Sequence[Entry]) -> list[Entry]:
         """Return the entries of a page that are read; count others, and note ranges."""
@@ -66,7 +65,8 @@ class ObjectFilter:
                 else:
                     self.ignore(entry.key)
         if self.pattern is not None:
-            self._note_ranges([entry.key for entry in kept])
+            self._mark(kept)
+        self._kept += len(kept)
         return kept
 
     def _reads_all(self, keys: Sequence[str]) -> bool:
@@ -79,18 +79,30 @@ class ObjectFilter:
             and all(map(self._matches, keys))
         )
 
-    def _note_ranges(self, keys: Iterable[str]) -> None:
-        current: str | None = None
-        for key in keys:
-            if (
-                current is not None
-                and key.startswith(current)
+    def _mark(self, entries: Sequence[Entry]) -> None:
+        """Note the ranges of a page, and marks in them."""
+        current, last = None, 0
+        for at, (key, _, _) in enumerate(entries):
+            if current is not None and (
+                key.startswith(current)
                 and key[len(current) : len(current) + 1].isdigit()
             ):
-                continue
-            current = str(prefix["range"]) if (prefix := self._range(key)) else None
-            if current is not None:
-                self.ranges.add(current)
+                if at - last < MARK_KEYS:
+                    continue
+            elif current is not None:
+                self._note(at - 1, entries[at - 1].key)
+            current, last = self._note(at, key), at
+        if current is not None:
+            self._note(len(entries) - 1, entries[-1].key)
+
+    def _note(self, at: int, key: str) -> str | None:
+        """Note a mark at a name of a page; return its range, `None` if it has none."""
+        if (match := self._range(key)) is None:
+            return None
+        of_range = str(match["range"])
+        mark = Mark(self._kept + at, match["timestamp"])
+        self.marks.setdefault(of_range, deque(maxlen=MAX_MARKS)).append(mark)
+        return of_range
 
     def reads(self, key: str) -> bool:
         """Return whether the object is read.
@@ -126,7 +138,7 @@ def list_all(store: Store, names: ObjectFilter) -> Iterator[list[Entry]]:
     """List everything, page by page."""
     last: str | None = None
     for page in store.list():
-        kept = names.keep(_unique_entries(page, last, names))
+        kept = names.keep(unique_entries(page, last, names))
         yield (
             [entry for entry in kept if _is_first(entry.key, store, names)]
             if store.shared
@@ -148,7 +160,7 @@ def _is_first(key: str, store: Store, names: ObjectFilter) -> bool:
     return first == key
 
 
-def _unique_entries(
+def unique_entries(
     page: list[Entry], last: str | None, names: ObjectFilter
 ) -> list[Entry]:
     """Return the entries without repetitions of the previous key, and count these.
@@ -165,74 +177,3 @@ def _unique_entries(
     return [
         entry for entry, before in zip(page, keys, strict=False) if entry.key != before
     ]
-
-
-def list_since(
-    store: Store,
-    names: ObjectFilter,
-    ranges: Sequence[str],
-    since: datetime,
-    newest: datetime,
-    at_once: int,
-) -> Iterator[list[Entry]]:
-    """Yield the entries of each range from `since` on, and those between the ranges.
-
-    All listings run in parallel.
-
-    One listing starts at the beginning; in each range, listings start at `since`,
-    half-way and at `newest`. The last listing of a range continues behind its end until
-    the next known range, so unknown ranges are found without requests of their own.
-
-    Args:
-        store: Store to list.
-        names: Filter of the names that are read.
-        ranges: Known ranges of names.
-        since: Start of the window in each range (aware, UTC); only the day counts.
-        newest: Time from which on most new names are dated.
-        at_once: Largest number of concurrent listings.
-    """
-    known = tuple(sorted(ranges))
-    days = sorted({day_of(since), day_of(since + (newest - since) / 2), day_of(newest)})
-    ends: list[str | None] = [*days[1:], None]
-    starts = [("", "", None)] + [
-        (one, f"{one}{day}", end and f"{one}{end}")
-        for one in known
-        for day, end in zip(days, ends, strict=True)
-    ]
-
-    def follow(own: str, after: str, end: str | None) -> list[Entry]:
-        others = tuple(one for one in known if one != own and not own.startswith(one))
-        entries: list[Entry] = []
-        stray = 0
-        for page in store.list(after=after):
-            for entry in page:
-                if entry.key.startswith(others) or (
-                    end is not None and entry.key > end
-                ):
-                    return entries
-                if not (own and entry.key.startswith(own)):
-                    stray = (
-                        0
-                        if names.pattern and re.match(names.pattern, entry.key)
-                        else stray + 1
-                    )
-                    if stray > STRAY_LIMIT:
-                        return entries
-                entries.append(entry)
-        return entries
-
-    with ThreadPoolExecutor(
-        min(len(starts), at_once), thread_name_prefix="reporting-list"
-    ) as pool:
-        pages = list(pool.map(lambda start: follow(*start), starts))
-    unique = {
-        entry.key: entry
-        for page in pages
-        for entry in _unique_entries(page, None, names)
-    }
-    yield names.keep([unique[key] for key in sorted(unique)])
-
-
-def day_of(moment: datetime) -> str:
-    """Return the day as it is written in names, in eight digits."""
-    return f"{moment.year:04d}{moment.month:02d}{moment.day:02d}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reporting_framework import RunLedger
+from reporting_object_store.json_source.days import day_of, days_before, parse_day
+from reporting_object_store.json_source.marks import Mark, newest_day, starts_of
 from reporting_object_store.settings import ObjectStoreJsonSettings
 
 UNREAD_KEPT = 1000
@@ -21,7 +23,10 @@ class Listing:
     Attributes:
         full: True if everything is listed.
         listed: Time of the last full scan whose objects were all handled.
-        ranges: Known ranges of names.
+        marks: Known ranges of names, with the timestamps at which a listing starts in
+            each.
+        dated: Newest day in the names that is not in the future, in eight digits; empty
+            if it is not known.
         unread: Objects that could not be read.
         rows: Number of rows in the checkpoint.
         newest: Start of the look-back: the newest timestamp that is not in the future,
@@ -34,7 +39,8 @@ class Listing:
 
     full: bool = True
     listed: datetime | None = None
-    ranges: Sequence[str] = ()
+    marks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dated: str = ""
     unread: Sequence[str] = ()
     rows: int = 0
     newest: datetime | None = None
@@ -54,20 +60,50 @@ class Listing:
             return cls(
                 listed=_moment(hints["listed"]),
                 looked=_moment(hints["looked"]),
-                ranges=[str(one) for one in hints["ranges"]],
+                marks={
+                    str(one): [str(mark) for mark in marks]
+                    for one, marks in hints["ranges"].items()
+                },
+                dated=str(hints["dated"]),
                 unread=[str(one) for one in hints["unread"]],
                 rows=int(hints["rows"]),
             )
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             return cls()
 
+    @property
+    def ranges(self) -> Set[str]:
+        """Known ranges of names."""
+        return self.marks.keys()
+
+    def needs_scan(self, settings: ObjectStoreJsonSettings, now: datetime) -> bool:
+        """Return whether settings or hints make a run at `now` a full scan."""
+        return (
+            settings.full_scan
+            or not settings.name_pattern
+            or not self.marks
+            or self.listed is None
+            or not timedelta(0)
+            <= now - self.listed
+            <= timedelta(days=settings.full_scan_every_days)
+        )
+
     def hints(
-        self, *, ranges: Set[str], unread: Set[str], complete: bool, rows: int
+        self,
+        *,
+        found: Mapping[str, Sequence[Mark]],
+        named: bool,
+        lookback_days: float,
+        unread: Set[str],
+        complete: bool,
+        rows: int,
     ) -> Mapping[str, Any]:
         """Return what `of` reads in the next run.
 
         Args:
-            ranges: Ranges of names that were found.
+            found: Ranges of names that were found, with marks.
+            named: Whether a trigger named the objects, so the marks say little.
+            lookback_days: Length of the look-back.
             unread: Objects that must be tried again.
             complete: Whether the listing was read to its end.
             rows: Number of rows in the checkpoint.
@@ -75,10 +111,19 @@ class Listing:
         listed = self.listed if complete and len(unread) <= UNREAD_KEPT else None
         settled = self.settled if rows == self.rows else None
         looked = settled or self.looked
+        marks, dated = self.marks, self.dated
+        if named:
+            marks = {**dict.fromkeys(found, ()), **marks}
+        elif self.full or settled is None or found.keys() - marks.keys():
+            dated = newest_day(found) or dated
+            day = parse_day(dated)
+            first = day_of(days_before(day, lookback_days)) if day else ""
+            marks = {**dict.fromkeys(marks, ()), **starts_of(found, first)}
         return {
             "listed": listed.isoformat() if listed else None,
             "looked": looked.isoformat() if looked else None,
-            "ranges": sorted({*ranges, *self.ranges}),
+            "ranges": {one: list(marks[one]) for one in sorted(marks)},
+            "dated": dated,
             "unread": sorted(unread)[:UNREAD_KEPT],
             "rows": rows,
         }
@@ -93,9 +138,30 @@ def window(newest: datetime, settings: ObjectStoreJsonSettings) -> datetime:
 
     It is `lookback_days` before the newest timestamp.
     """
-    first, back = datetime(1, 1, 1, tzinfo=UTC), timedelta(days=settings.lookback_days)
-    since = newest.astimezone(UTC) - back if newest - first > back else first
-    return since.replace(hour=0, minute=0, second=0, microsecond=0)
+    return days_before(newest, settings.lookback_days)
+
+
+def expected(
+    hints: Mapping[str, Any],
+    identity: Mapping[str, Any],
+    settings: ObjectStoreJsonSettings,
+    now: datetime,
+) -> tuple[Listing, str] | None:
+    """Return the window that a run will probably list, and its first day.
+
+    Returns `None` for a full scan.
+
+    Args:
+        hints: Hints of the last run, which may be outdated.
+        identity: Folder and names that the hints must belong to.
+        settings: Settings of the source.
+        now: Start of the run (aware, UTC).
+    """
+    listing = Listing.of(hints, identity)
+    day = parse_day(listing.dated)
+    if day is None or listing.needs_scan(settings, now):
+        return None
+    return listing, day_of(window(day, settings))
 
 
 def choose(
@@ -122,15 +188,9 @@ def choose(
         listing.settled = listing.looked
     listing.newest = newest and min(newest, listing.looked or newest)
     listing.full = (
-        settings.full_scan
-        or not lists_after
-        or not settings.name_pattern
-        or not listing.ranges
+        not lists_after
+        or listing.needs_scan(settings, now)
         or listing.newest is None
-        or listing.listed is None
-        or not timedelta(0)
-        <= now - listing.listed
-        <= timedelta(days=settings.full_scan_every_days)
         or ledger.rows < listing.rows
     )
     listing.looked = now

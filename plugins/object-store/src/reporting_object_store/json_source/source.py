@@ -31,15 +31,13 @@ from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.storage import Entry, open_store, parse_location, permissions
 from reporting_object_store.health_checks import clock, listed
 from reporting_object_store.json_source.absence import absence, empty_prefix_warning
-from reporting_object_store.json_source.listing import (
-    ObjectFilter,
-    list_all,
-    list_since,
-)
+from reporting_object_store.json_source.days import day_of
+from reporting_object_store.json_source.listing import ObjectFilter, list_all
 from reporting_object_store.json_source.listing_state import (
     Listing,
     choose,
     due,
+    expected,
     next_listing,
     window,
 )
@@ -49,6 +47,7 @@ from reporting_object_store.json_source.notifications import (
     messages,
 )
 from reporting_object_store.json_source.object_reader import ObjectReader
+from reporting_object_store.json_source.window_listing import WindowListing
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
 
 SPLIT_OBJECTS = 500
@@ -104,6 +103,7 @@ class ObjectStoreJson(Source):
         self._reader = ObjectReader(self.store, settings)
         self._names = ObjectFilter(settings.include, settings.name_pattern)
         self._listing = Listing()
+        self._early: WindowListing | None = None
         self._plan = self._new_plan()
         self._rest: Iterator[Entry] = iter(())
         self._named: NamedObjects | None = None
@@ -125,8 +125,21 @@ class ObjectStoreJson(Source):
         return ObjectPlan(most, SPLIT_BYTES, LOOKUP_OBJECTS)
 
     @override
+    def prefetch(self, hints: Mapping[str, Any]) -> None:
+        """Start to list the window of the last run, if there was one.
+
+        The names of that window and of the next one are mostly the same.
+        """
+        if self._named is None and self.store.supports_list_after:
+            now = datetime.now(UTC)
+            window = expected(hints, self._identity, self.settings, now)
+            if window is not None:
+                self._early = self._list_window(*window)
+
+    @override
     def plan(self, ledger: RunLedger) -> Iterable[Split]:
-        now = datetime.now(UTC)
+        early, self._early = self._early, None
+        now = early.began if early else datetime.now(UTC)
         self._plan = self._new_plan()
         self._listing = listing = self._choose_listing(ledger, now)
         self._read_before = (
@@ -142,7 +155,10 @@ class ObjectStoreJson(Source):
         elif listing.full:
             pages = self._all_pages()
         else:
-            pages = self._window_pages(listing, listing.newest or now)
+            pages = self._window_pages(listing, listing.newest or now, early)
+            early = None
+        if early is not None:
+            early.cancel()
         self._rest = self._plan.new_objects(pages, ledger, self._reader.version)
         return self._plan.splits(self._rest)
 
@@ -159,14 +175,27 @@ class ObjectStoreJson(Source):
         return chain([first], pages)
 
     def _window_pages(
-        self, listing: Listing, newest: datetime
+        self, listing: Listing, newest: datetime, early: WindowListing | None
     ) -> Iterable[list[Entry]]:
-        """Return unread objects of the last run, then the names of the window."""
+        """Return unread objects of the last run, then the names of the window.
+
+        Args:
+            listing: The listing to do.
+            newest: Start of the look-back.
+            early: Listing that has begun already, if there is one.
+        """
         listing.since = since = window(newest, self.settings)
-        unread, most = frozenset(listing.unread), self.settings.max_in_flight
-        pages = list_since(self.store, self._names, listing.ranges, since, newest, most)
+        unread, day = frozenset(listing.unread), day_of(since)
+        if early is None or listing.ranges != set(early.ranges):
+            early = self._list_window(listing, day)
+        pages = early.pages(self._names, day)
         new = ([entry for entry in page if entry.key not in unread] for page in pages)
         return chain(self._reader.existing(listing.unread), new)
+
+    def _list_window(self, listing: Listing, day: str) -> WindowListing:
+        """Start to list the names of a window from `day` on."""
+        pattern, most = self.settings.name_pattern, self.settings.max_in_flight
+        return WindowListing(self.store, pattern, listing.marks, day, most)
 
     @override
     def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
@@ -256,6 +285,8 @@ class ObjectStoreJson(Source):
 
     @override
     def close(self) -> None:
+        if self._early is not None:
+            self._early.cancel()
         self._reader.close()
 
     def plan_stats(self) -> PlanStats:
@@ -311,6 +342,11 @@ class ObjectStoreJson(Source):
         return {
             **self._identity,
             **listing.hints(
-                ranges=self._names.ranges, unread=waiting, complete=complete, rows=rows
+                found=self._names.marks,
+                named=self._named is not None,
+                lookback_days=self.settings.lookback_days,
+                unread=waiting,
+                complete=complete,
+                rows=rows,
             ),
         }
