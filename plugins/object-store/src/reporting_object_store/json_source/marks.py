@@ -10,7 +10,7 @@ from typing import NamedTuple
 from reporting_object_store.json_source.days import day_of
 
 PIECE_KEYS = 700
-"""Number of names after which the next run starts another listing.
+"""Number of names after which the next run starts another listing, about.
 
 A page of a bucket has 1,000 names, so new ones fit into the same page.
 """
@@ -44,7 +44,7 @@ def newest_day(found: Mapping[str, Sequence[Mark]]) -> str:
 def starts_of(
     found: Mapping[str, Sequence[Mark]], first: str
 ) -> Mapping[str, Sequence[str]]:
-    """Return for each range where to start listings, `PIECE_KEYS` names apart or less.
+    """Return for each range where to start listings, about `PIECE_KEYS` apart.
 
     Args:
         found: Ranges, with marks.
