@@ -30,6 +30,12 @@ hypothesis.settings.register_profile("tests", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("tests")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let polars work on one thread, as the workers share the cores; in the slow run on as many as users have."""
+    if config.option.markexpr != "slow":
+        os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
+
 def pytest_collection_finish() -> None:
     """Collect garbage less often: with thousands of tests loaded that took a fifth of the time."""
     gc.collect()
