@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from reporting_framework import Rejection, line_source_key, object_of, single_source_key
 from reporting_framework.errors import AccessDenied, CommitConflict, CorruptCheckpoint
 from reporting_framework.metadata.quarantine import BEGUN, DISCARDED_PREFIX, SCHEMA
+from reporting_framework.storage import attempts, open_store, parse_location
 from reporting_framework.storage import open as connect
-from reporting_framework.storage import open_store, parse_location
 from tests.support import Fault
 from tests.support.plugins import quarantine_at
 
@@ -263,7 +263,8 @@ def test_what_changed_since_it_was_shown_is_not_discarded():
     assert quarantine.discard(shown) == 0
 
 
-def test_a_writer_that_never_gets_its_turn_gives_up(tmp_path):
+def test_a_writer_that_never_gets_its_turn_gives_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(attempts, "LONGEST_PAUSE", 0.02)
     here = parse_location(str(tmp_path / "x.parquet"))
     quarantine = quarantine_at(here)
     get = quarantine._store.get

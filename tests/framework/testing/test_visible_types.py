@@ -80,7 +80,7 @@ READ = 'frame.with_columns(pl.col(DELETED_AT).cast(pl.String).str.to_datetime("%
 def test_a_type_that_visible_gets_wrong_is_named(pytester, frame, outcome, said):
     """Text in place of a time is not taken for a delete at another time."""
     pytester.makepyfile(test_mine=SUITE.replace("FRAME", frame))
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest_inprocess(
         "-p", "no:cacheprovider", "-k", "test_a_delete_is_a_version"
     )
     assert result.parseoutcomes()[outcome] == 1
