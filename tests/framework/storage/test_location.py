@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.errors import InvalidLocation, LocationError
 from reporting_framework.storage import Location, parse_location
+from tests.support.properties import given_more
 
 SEGMENTS = st.text(
     st.characters(exclude_characters="/\0", exclude_categories=["Cs", "Cc"]),
@@ -216,10 +217,10 @@ BEGINNINGS = st.sampled_from(["", "s3://b", "s3://b/k", "memory://b/k"])
 """Without one, hardly any text would name a place in a bucket."""
 
 
-@settings(max_examples=1000)
-@given(
+@given_more(
+    1000,
     st.tuples(BEGINNINGS, st.lists(PIECES, max_size=6).map("".join)).map("".join)
-    | st.text(max_size=12)
+    | st.text(max_size=12),
 )
 def test_a_place_is_named_by_its_uri_or_refused(text):
     """Whatever the text: its place has a URI that names the same place, and of a bucket just that text but for a slash."""

@@ -4,12 +4,12 @@ import json
 import string
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_event_processor.fast_parser import quick_events
 from reporting_event_processor.validator import ExperimentEventValidator
 from reporting_framework import Batch
+from tests.support.properties import given_more
 
 FIELDS = (
     "event_id",
@@ -188,8 +188,8 @@ def payloads(draw):
     return whole if draw(st.integers(0, 19)) else whole.replace(b"c", b"\xff", 1)
 
 
-@settings(max_examples=300, deadline=None)
-@given(
+@given_more(
+    300,
     st.lists(payloads(), min_size=1, max_size=3),
     st.sampled_from(["ignore", "reject", "keep"]),
 )

@@ -8,7 +8,7 @@ import tracemalloc
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework import single_source_key
@@ -19,6 +19,7 @@ from reporting_object_store.json_source.decode import (
     records,
 )
 from tests.plugins.object_store.json_values import JSON_VALUES
+from tests.support.properties import given_more
 
 LIMIT = 1 << 20
 OBJECTS = st.dictionaries(st.text(max_size=3), JSON_VALUES, max_size=3)
@@ -130,8 +131,8 @@ def test_a_name_that_says_lines_means_lines(values, suffix, compress):
     assert [json.loads(payload) for _, payload in found] == values
 
 
-@settings(max_examples=400)
-@given(
+@given_more(
+    400,
     KEYS | st.just("a.ndjson"),
     st.binary(max_size=60)
     | st.binary(max_size=40).map(lambda data: b"\x1f\x8b" + data)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -31,6 +31,7 @@ from reporting_object_store.ndjson_sink.encoding import (
 from reporting_object_store.ndjson_sink.sink import MAX_WORKERS, NdjsonArchive
 from tests.plugins.object_store.json_values import JSON_VALUES
 from tests.support import Fault
+from tests.support.properties import given_more
 
 _numbers = itertools.count(1)
 
@@ -153,8 +154,9 @@ def same(one, other):
 # -- what is written ----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150)
-@given(found=rows, max_rows=st.integers(1, 30), max_bytes=st.integers(1, 3000))
+@given_more(
+    150, found=rows, max_rows=st.integers(1, 30), max_bytes=st.integers(1, 3000)
+)
 def test_what_is_archived_reads_back_equal(found, max_rows, max_bytes):
     uri = place()
     commit_result = commit(uri, found, max_rows=max_rows, max_bytes=max_bytes)
@@ -274,8 +276,8 @@ def test_a_partition_may_be_any_folder():
 # -- the same rows ------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=120)
-@given(
+@given_more(
+    120,
     found=rows,
     draw=st.data(),
     max_rows=st.integers(1, 30),
@@ -415,8 +417,8 @@ def test_odd_source_keys_have_names_everywhere(kind, tmp_path, request):
     }
 
 
-@settings(max_examples=200)
-@given(
+@given_more(
+    200,
     one=st.lists(st.text(max_size=60), min_size=1, max_size=3),
     other=st.lists(st.text(max_size=60), min_size=1, max_size=3),
 )

@@ -23,6 +23,7 @@ from reporting_object_store.parquet_sink import (
     staged_keys,
 )
 from tests.support.plugins import checkpoint
+from tests.support.properties import given_more
 
 SCHEMA = pl.Schema(
     {
@@ -196,8 +197,8 @@ run = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=200)
-@given(
+@given_more(
+    200,
     st.lists(run, max_size=3),
     st.sampled_from(["soft", "hard"]),
     st.sampled_from([1, 1000]),
