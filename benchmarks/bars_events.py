@@ -9,12 +9,30 @@ from functools import partial
 from pathlib import Path
 
 import boto3
-from benchmarks.bench import Bench, Group, Row, seconds
-from benchmarks.measure import Usage, alternate, measure
+from benchmarks.bench import Bench
+from benchmarks.measure import PAIRS, Usage, alternate, measure, middle
+from benchmarks.rows import Group, Row, compared, seconds
 from tests.support.ministack import ministack
 
-TIMES = 5
 RECORDS = 10_000
+ROWS = (
+    (
+        "events-powertools",
+        "Powertools' BatchProcessor with a parser model",
+        1.5,
+    ),
+    (
+        "events-adapter",
+        "Powertools' BatchProcessor with a TypeAdapter in the handler, gzip and garbage"
+        " collector as ours",
+        1.1,
+    ),
+    (
+        "events-bare",
+        "a bare loop (TypeAdapter.validate_json, gzip and garbage collector as ours)",
+        0.6,
+    ),
+)
 SCRIPT = Path(__file__).parent / "peers" / "event_batch.py"
 
 
@@ -23,49 +41,31 @@ def batch(bench: Bench) -> Sequence[Row]:
 
     They are compared with Powertools' batch processor in two ways and with a bare loop.
     """
-    python = str(Path(bench.program[0]).with_name("python"))
     number = RECORDS // bench.scale
 
     def run(name: str) -> Usage:
-        return measure([python, str(SCRIPT), name, str(number)], dict(os.environ))
+        return measure([bench.python, str(SCRIPT), name, str(number)], dict(os.environ))
 
     names = ("ours", "powertools", "adapter", "bare")
-    ours, powertools, adapter, bare = (
-        min(float(usage.answer["seconds"]) for usage in usages)
-        for usages in alternate(TIMES, *(partial(run, name) for name in names))
-    )
-    rates = [
-        f"{number / seconds:,.0f}" for seconds in (ours, powertools, adapter, bare)
-    ]
+    ours, *others = alternate(PAIRS, *(partial(run, name) for name in names))
+    rate = number / middle(ours, "seconds")
     what = (
-        "decode, validate and archive-encode 10,000 records of 400 bytes, one core:"
-        " events a second, of those of"
+        f"decode, validate and archive-encode {number:,} records of 400 bytes, one"
+        " core: events a second, of those of"
     )
+    rows = zip(ROWS, others, strict=True)
     return [
-        Row(
-            "events-powertools",
-            f"{what} Powertools' BatchProcessor with a parser model",
-            1.5,
-            powertools / ours,
-            f"{rates[0]} to {rates[1]}",
+        compared(
+            name,
+            f"{what} {peer}",
+            bound,
+            ours,
+            usages,
+            "seconds",
             at_least=True,
-        ),
-        Row(
-            "events-adapter",
-            f"{what} Powertools' BatchProcessor with a TypeAdapter in the handler",
-            0.7,
-            adapter / ours,
-            f"{rates[0]} to {rates[2]}",
-            at_least=True,
-        ),
-        Row(
-            "events-bare",
-            f"{what} a bare loop (TypeAdapter.validate_json, gzip)",
-            0.6,
-            bare / ours,
-            f"{rates[0]} to {rates[3]}",
-            at_least=True,
-        ),
+            more=f"{rate:,.0f} to {number / middle(usages, 'seconds'):,.0f} a second",
+        )
+        for (name, peer, bound), usages in rows
     ]
 
 
@@ -74,12 +74,11 @@ def warm_batch(bench: Bench) -> Sequence[Row]:
 
     The time is what it takes itself, with the waiting for its services left out.
     """
-    python = str(Path(bench.program[0]).with_name("python"))
     with ministack() as stack:
         environment = {**stack.s3.environment(), "AWS_ENDPOINT_URL": stack.endpoint}
         places = _places(environment)
         usage = measure(
-            [python, "-m", "benchmarks.peers.warm_batch"], environment | places
+            [bench.python, "-m", "benchmarks.peers.warm_batch"], environment | places
         )
     seconds_taken, whole = float(usage.answer["seconds"]), float(usage.answer["whole"])
     return [

@@ -1,6 +1,7 @@
 """The bars that need no server.
 
-They are first runs of a folder, and a checkpoint of ten million rows.
+They are first runs of a folder, runs with nothing new, and a checkpoint of ten million
+rows.
 """
 
 import shutil
@@ -8,10 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import data
-from benchmarks.bench import Bench, Group, Row, megabytes, seconds
-from benchmarks.measure import BenchmarkError, Usage, alternate, least, measure
+from benchmarks.bench import Bench
+from benchmarks.measure import (
+    PAIRS,
+    SLOW_PAIRS,
+    BenchmarkError,
+    Usage,
+    alternate,
+    middle,
+)
+from benchmarks.rows import Group, Row, compared, megabytes, seconds
 
-TIMES = 3
 GIGABYTE = 1e9
 
 
@@ -20,39 +28,59 @@ def first_run(bench: Bench) -> Sequence[Row]:
     count = 20_000 // bench.scale
     source = data.folder(count)
 
-    def ours() -> Usage:
-        return bench.ours(source, bench.fresh("ours") / "events.parquet", count)
-
-    def bare() -> Usage:
-        return bench.peer("bare_loop", source, bench.fresh("bare") / "events.parquet")
-
     def dlt() -> Usage:
         return bench.peer("dlt_pipeline", source, bench.fresh("dlt"))
 
-    framework_runs, bares, dlts = alternate(TIMES, ours, bare, dlt)
-    accepted = {usage.answer["accepted"] for usage in (*framework_runs, *bares, *dlts)}
-    if len(accepted) != 1:
-        raise BenchmarkError(
-            f"the programs accepted different numbers of events: {sorted(accepted)}"
-        )
-    cpu, bare_cpu = least(framework_runs, "cpu"), least(bares, "cpu")
-    wall, dlt_wall = least(framework_runs, "wall"), least(dlts, "wall")
+    ours, bares, dlts = alternate(
+        PAIRS,
+        lambda: _ours(bench, source, count),
+        lambda: _bare(bench, "bare_loop", source),
+        dlt,
+    )
+    _agree(*ours, *bares, *dlts)
+    what = f"first run, folder of {count:,} files"
     return [
-        Row(
+        compared(
             "first-run-folder-cpu",
-            f"first run, folder of {count:,} files: processor time, of a bare loop's",
-            1.5,
-            cpu / bare_cpu,
-            f"{seconds(cpu)} to {seconds(bare_cpu)}",
+            f"{what}: processor time, of a bare loop's",
+            1.25,
+            ours,
+            bares,
+            "cpu",
         ),
-        Row(
+        compared(
             "first-run-folder-dlt",
-            f"first run, folder of {count:,} files: times as fast as dlt",
+            f"{what}: times as fast as dlt",
             8,
-            dlt_wall / wall,
-            f"{seconds(wall)} to {seconds(dlt_wall)}",
+            ours,
+            dlts,
+            "wall",
             at_least=True,
         ),
+    ]
+
+
+def many_files(bench: Bench) -> Sequence[Row]:
+    """Compare a first run of 200,000 files with a bare loop."""
+    count = 200_000 // bench.scale
+    source = data.folder(count)
+    ours, bares = alternate(
+        SLOW_PAIRS,
+        lambda: _ours(bench, source, count),
+        lambda: _bare(bench, "bare_loop", source),
+    )
+    _agree(*ours, *bares)
+    return [
+        compared(
+            "first-run-200k-time",
+            f"first run, folder of {count:,} files: time, of a bare loop's",
+            0.8,
+            ours,
+            bares,
+            "wall",
+            more=f"processor time {seconds(middle(ours, 'cpu'))} to"
+            f" {seconds(middle(bares, 'cpu'))}",
+        )
     ]
 
 
@@ -60,54 +88,42 @@ def many_lines(bench: Bench) -> Sequence[Row]:
     """Compare a first run of a million events in 100 files with a bare loop."""
     files, records = 100, 10_000 // bench.scale
     source = data.lines(files, records)
-
-    def ours() -> Usage:
-        checkpoint = bench.fresh("ours") / "events.parquet"
-        return bench.ours(source, checkpoint, files * records)
-
-    def bare() -> Usage:
-        return bench.peer("lines_loop", source, bench.fresh("bare") / "events.parquet")
-
-    framework_runs, bares = alternate(TIMES, ours, bare)
-    accepted = {usage.answer["accepted"] for usage in (*framework_runs, *bares)}
-    if len(accepted) != 1:
-        raise BenchmarkError(
-            f"the programs accepted different numbers of events: {sorted(accepted)}"
-        )
-    cpu, bare_cpu = least(framework_runs, "cpu"), least(bares, "cpu")
-    wall, bare_wall = least(framework_runs, "wall"), least(bares, "wall")
-    peak, bare_peak = least(framework_runs, "peak"), least(bares, "peak")
+    ours, bares = alternate(
+        SLOW_PAIRS,
+        lambda: _ours(bench, source, files * records),
+        lambda: _bare(bench, "lines_loop", source),
+    )
+    _agree(*ours, *bares)
     what = f"first run, {files * records:,} events in {files} files"
     return [
-        Row(
+        compared(
             "first-run-lines-cpu",
             f"{what}: processor time, of a pydantic loop's",
             0.6,
-            cpu / bare_cpu,
-            f"{seconds(cpu)} to {seconds(bare_cpu)}",
+            ours,
+            bares,
+            "cpu",
         ),
-        Row(
+        compared(
             "first-run-lines-time",
             f"{what}: time, of a pydantic loop's",
             0.6,
-            wall / bare_wall,
-            f"{seconds(wall)} to {seconds(bare_wall)};"
-            f" {megabytes(peak)} to {megabytes(bare_peak)}",
+            ours,
+            bares,
+            "wall",
         ),
     ]
 
 
-def many_files(bench: Bench) -> Sequence[Row]:
+def memory(bench: Bench) -> Sequence[Row]:
     """Peak memory of a first run of 100,000 files, of that of 20,000."""
     few, many = 20_000 // bench.scale, 100_000 // bench.scale
-
-    def run(count: int) -> Usage:
-        return bench.ours(
-            data.folder(count), bench.fresh("ours") / "events.parquet", count
-        )
-
-    fews, manies = alternate(2, lambda: run(few), lambda: run(many))
-    small, large = least(fews, "peak"), least(manies, "peak")
+    manies, fews = alternate(
+        SLOW_PAIRS,
+        lambda: _ours(bench, data.folder(many), many),
+        lambda: _ours(bench, data.folder(few), few),
+    )
+    large, small = middle(manies, "peak"), middle(fews, "peak")
     return [
         Row(
             "first-run-memory",
@@ -115,6 +131,33 @@ def many_files(bench: Bench) -> Sequence[Row]:
             1.3,
             large / small,
             f"{megabytes(large)} to {megabytes(small)}",
+            peak=large,
+        )
+    ]
+
+
+def nothing_new(bench: Bench) -> Sequence[Row]:
+    """Compare a run that finds nothing new with the imports that it cannot do without.
+
+    The history grows by a record with each of the runs.
+    """
+    count = 20_000 // bench.scale
+    source, checkpoint = data.folder(count), bench.fresh("nothing") / "events.parquet"
+    bench.ours(source, checkpoint, count)
+    ours, imports = alternate(
+        PAIRS,
+        lambda: bench.ours(source, checkpoint, 0),
+        lambda: bench.imports("polars, pydantic, obstore"),
+    )
+    return [
+        compared(
+            "nothing-new-folder",
+            f"nothing new, folder of {count:,} files: time, of `import polars,"
+            " pydantic, obstore`",
+            1.6,
+            ours,
+            imports,
+            "wall",
         )
     ]
 
@@ -136,12 +179,8 @@ def ten_million(bench: Bench) -> Sequence[Row]:
     def scan() -> Usage:
         return bench.peer("scan_to_sink", large, bench.fresh("scan") / "events.parquet")
 
-    framework_runs, scans = alternate(TIMES, ours, scan)
-    peak, wall, scan_wall = (
-        least(framework_runs, "peak"),
-        least(framework_runs, "wall"),
-        least(scans, "wall"),
-    )
+    framework_runs, scans = alternate(SLOW_PAIRS, ours, scan)
+    peak = middle(framework_runs, "peak")
     onto = f"+{new:,} rows on {rows:,}"
     return [
         Row(
@@ -150,15 +189,17 @@ def ten_million(bench: Bench) -> Sequence[Row]:
             1.0,
             peak / GIGABYTE,
             f"{megabytes(peak)} (polars scan to sink:"
-            f" {megabytes(least(scans, 'peak'))})",
+            f" {megabytes(middle(scans, 'peak'))})",
             unit="GB",
+            peak=peak,
         ),
-        Row(
+        compared(
             "ten-million-time",
             f"{onto}: time, of polars scan to sink",
             1.3,
-            wall / scan_wall,
-            f"{seconds(wall)} to {seconds(scan_wall)}",
+            framework_runs,
+            scans,
+            "wall",
         ),
     ]
 
@@ -175,22 +216,32 @@ def large_checkpoint(bench: Bench, rows: int) -> Path:
     return large
 
 
-def start_up(bench: Bench) -> Sequence[Row]:
-    """Measure how long `--help` takes.
+def _ours(bench: Bench, source: Path, count: int) -> Usage:
+    return bench.ours(source, bench.fresh("ours") / "events.parquet", count)
 
-    It lists the reports without importing what they need.
+
+def _bare(bench: Bench, peer: str, source: Path) -> Usage:
+    return bench.peer(peer, source, bench.fresh("bare") / "events.parquet")
+
+
+def _agree(*usages: Usage) -> None:
+    """Check that all accepted the same number of events.
+
+    Raises:
+        BenchmarkError: They did not.
     """
-    usages = [measure([*bench.program, "--help"]) for _ in range(5)]
-    wall = least(usages, "wall")
-    return [
-        Row("help", "`reporting-run --help`: time", 0.15, wall, seconds(wall), unit="s")
-    ]
+    accepted = sorted({usage.answer["accepted"] for usage in usages})
+    if len(accepted) != 1:
+        raise BenchmarkError(
+            f"the programs accepted different numbers of events: {accepted}"
+        )
 
 
 GROUPS = (
-    Group(("help",), start_up),
     Group(("first-run-folder-cpu", "first-run-folder-dlt"), first_run),
-    Group(("first-run-memory",), many_files),
+    Group(("first-run-200k-time",), many_files),
+    Group(("first-run-memory",), memory),
     Group(("first-run-lines-cpu", "first-run-lines-time"), many_lines),
+    Group(("nothing-new-folder",), nothing_new),
     Group(("ten-million-memory", "ten-million-time"), ten_million),
 )

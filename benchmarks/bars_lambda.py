@@ -12,13 +12,13 @@ from pathlib import Path
 
 from benchmarks import bars_s3, data
 from benchmarks.bars_build import build
-from benchmarks.bench import REPORT, Bench, Group, Row, seconds
-from benchmarks.measure import BenchmarkError, Usage, alternate, measure
+from benchmarks.bench import REPORT, Bench
+from benchmarks.measure import PAIRS, BenchmarkError, Usage, alternate, measure
+from benchmarks.rows import Group, Row, compared
 from tests.support.packages import find_python, python_version
 
 from reporting_framework.testing.faults.rules import Exchange
 
-TIMES = 9
 PYTHON = "3.12"
 EVENTS = 2_000
 
@@ -74,19 +74,16 @@ def cold_start(bench: Bench) -> Sequence[Row]:
             [python, "-S", "-s", "-P", "-c", _IMPORT.format(code)], environment
         )
 
-    handlers, alones = alternate(TIMES, lambda: run(_HANDLER), lambda: run(_ALONE))
-    handler, alone = (
-        min(float(usage.answer["seconds"]) for usage in usages)
-        for usages in (handlers, alones)
-    )
+    handlers, alones = alternate(PAIRS, lambda: run(_HANDLER), lambda: run(_ALONE))
     return [
-        Row(
+        compared(
             "cold-start",
             "import of the handler with the report: time, of polars', pydantic's,"
             " obstore's and Powertools' logger's",
             1.25,
-            handler / alone,
-            f"{seconds(handler)} to {seconds(alone)}",
+            handlers,
+            alones,
+            "seconds",
         )
     ]
 
@@ -98,12 +95,10 @@ def warm(bench: Bench) -> Sequence[Row]:
     """
     prefix, checkpoints = f"events-{EVENTS}/", "checkpoints-warm/"
     checkpoint = f"{checkpoints}events.parquet"
-    python = str(Path(bench.program[0]).with_name("python"))
     with bars_s3.place() as s3:
         data.upload_once(s3.bucket, data.folder(EVENTS), prefix)
         data.restore(s3.bucket, checkpoints, {})
         bench.ours(s3.uri(prefix), s3.uri(checkpoint), EVENTS, s3.direct)
-        s3.start_counting()
         script = Path(__file__).parent / "peers" / "warm_invocation.py"
         environment = {
             **s3.delayed,
@@ -111,25 +106,36 @@ def warm(bench: Bench) -> Sequence[Row]:
             "REPORTING_EVENT_LOG_CHECKPOINT__SOURCE": s3.uri(prefix),
             "REPORTING_EVENT_LOG_CHECKPOINT__CHECKPOINT": s3.uri(checkpoint),
         }
-        usage = measure([python, str(script)], environment)
-        requests = _of_one_invocation(s3.proxy.requests, usage.answer["invocations"])
         plan = bench.work / "requests.json"
-        plan.write_text(
-            json.dumps(
-                [(request.kind, request.key, request.query) for request in requests]
+        requests: Sequence[Exchange] = []
+
+        def invoke() -> Usage:
+            nonlocal requests
+            s3.start_counting()
+            usage = measure([bench.python, str(script)], environment)
+            requests = _of_one_invocation(
+                s3.proxy.requests, usage.answer["invocations"]
             )
+            plan.write_text(
+                json.dumps([(each.kind, each.key, each.query) for each in requests])
+            )
+            return usage
+
+        invocations, replays = alternate(
+            PAIRS,
+            invoke,
+            lambda: measure([bench.python, str(script), str(plan)], environment),
         )
-        replayed = measure([python, str(script), str(plan)], environment)
-    invocation, alone = (float(each.answer["seconds"]) for each in (usage, replayed))
     kinds = Counter(request.kind for request in requests)
     return [
-        Row(
+        compared(
             "warm-invocation",
             "warm invocation with nothing new: time, of that of its own requests",
             1.5,
-            invocation / alone,
-            f"{seconds(invocation)} to {seconds(alone)},"
-            f" {', '.join(f'{kinds[kind]} {kind}' for kind in sorted(kinds))}",
+            invocations,
+            replays,
+            "seconds",
+            more=", ".join(f"{kinds[kind]} {kind}" for kind in sorted(kinds)),
         )
     ]
 

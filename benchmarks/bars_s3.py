@@ -3,22 +3,24 @@
 A real server on loopback stands behind a proxy that adds what a network would.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks import data
-from benchmarks.bench import Bench, Group, Row, seconds
-from benchmarks.measure import Usage, alternate, least
+from benchmarks.bench import Bench
+from benchmarks.measure import PAIRS, Usage, alternate, middle
+from benchmarks.rows import Group, Row, compared, seconds
 from obstore.store import S3Store
 from tests.support.s3server import s3_server
 
 from reporting_framework.testing.faults.proxy import S3Proxy, s3_proxy
 
-TIMES = 3
+FETCH_PAIRS = 5
+"""A pair takes half a minute."""
 DELAYS = {"GET": 0.020, "LIST": 0.060}
 NEW = 1_000
-LIMIT = 1.2  # seconds
+IMPORTED = "polars, pydantic, obstore"
 # more events than 35 days hold, one every ten minutes: fewer would be listed in fewer
 # requests
 IN_LOOK_BACK = 6_000
@@ -91,25 +93,25 @@ def first_run(bench: Bench) -> Sequence[Row]:
         bench.peer(
             "fetch_alone", data.BUCKET, prefix, environment=s3.delayed
         )  # the proxy then remembers
-        framework_runs, fetches = alternate(TIMES, ours, fetch)
-        ((usual,),) = alternate(1, boto3)
-    wall, fetch_wall = least(framework_runs, "wall"), least(fetches, "wall")
+        framework_runs, fetches = alternate(FETCH_PAIRS, ours, fetch)
+        usual = boto3()
+    what = f"first run, {count:,} objects on S3"
+    wall = middle(framework_runs, "wall")
     return [
-        Row(
+        compared(
             "first-run-s3-fetch",
-            f"first run, {count:,} objects on S3: time, of fetching alone with 64 in"
-            " flight",
-            1.3,
-            wall / fetch_wall,
-            f"{seconds(wall)} to {seconds(fetch_wall)}",
+            f"{what}: time, of fetching alone with 64 in flight",
+            1.0,
+            framework_runs,
+            fetches,
+            "wall",
         ),
         Row(
             "first-run-s3-boto3",
-            f"first run, {count:,} objects on S3: times as fast as boto3 with 32"
-            " threads",
+            f"{what}: times as fast as boto3 with 32 threads",
             5,
             usual.wall / wall,
-            f"{seconds(wall)} to {seconds(usual.wall)}",
+            f"{seconds(wall)} to {seconds(usual.wall)}; boto3 once",
             at_least=True,
         ),
     ]
@@ -121,60 +123,105 @@ def incremental(bench: Bench) -> Sequence[Row]:
     The old ones are in the checkpoint already.
     """
     few, many = max(20_000 // bench.scale, IN_LOOK_BACK), 200_000 // bench.scale
-    with place() as s3:
-        short, few_lists = _increment(bench, s3, few)
-        long, many_lists = _increment(bench, s3, many)
-    rows = [
-        Row(
-            f"incremental-{name}",
-            f"+{NEW:,} new on {old:,} old on S3: time",
-            LIMIT,
-            wall,
-            f"{seconds(wall)}, {lists} LIST",
-            unit="s",
+    with (
+        place() as s3,
+        _increment(bench, s3, few) as short,
+        _increment(bench, s3, many) as long,
+    ):
+        fews, manies, imports = alternate(
+            PAIRS, short.run, long.run, lambda: bench.imports(IMPORTED)
         )
-        for name, old, wall, lists in (
-            ("20k", few, short, few_lists),
-            ("200k", many, long, many_lists),
-        )
-    ]
-    what = f"LIST requests with {many:,} old, of those with {few:,}"
+    found = f"+{NEW:,} new on"
     return [
-        *rows,
+        compared(
+            "incremental-20k",
+            f"{found} {few:,} old on S3: time, of `import {IMPORTED}`",
+            2,
+            fews,
+            imports,
+            "wall",
+            more=f"{short.lists()} LIST",
+        ),
+        compared(
+            "incremental-200k",
+            f"{found} {many:,} old on S3: time, of that on {few:,}",
+            1.05,
+            manies,
+            fews,
+            "wall",
+            more=f"{long.lists()} LIST",
+        ),
         Row(
             "incremental-lists",
-            what,
+            f"LIST requests with {many:,} old, of those with {few:,}",
             1.0,
-            many_lists / few_lists,
-            f"{many_lists} to {few_lists}",
+            long.lists() / short.lists(),
+            f"{long.lists()} to {short.lists()}",
         ),
     ]
 
 
-def _increment(bench: Bench, s3: Place, old: int) -> tuple[float, int]:
-    """Return the best time of a run that finds 1,000 new objects.
+@dataclass(frozen=True)
+class Increment:
+    """A run of the same report from the same state, again and again."""
 
-    The second number is that of its LIST requests.
+    run: Callable[[], Usage]
+    requests: list[int]
+
+    def lists(self) -> int:
+        """Return the most LIST requests that one of the runs made."""
+        return max(self.requests)
+
+
+@contextmanager
+def _increment(
+    bench: Bench, s3: Place, old: int, new: int = NEW
+) -> Iterator[Increment]:
+    """Yield a run that finds so many new objects beside the old ones.
+
+    The new objects are there until the end of the context.
     """
     prefix, checkpoints = f"events-{old}/", f"checkpoints-{old}/"
-    new = data.folder(NEW, after=old)
-    names = [f"{prefix}{path.name}" for path in new.iterdir()]
+    added = data.folder(NEW, after=old)
+    names = [f"{prefix}{path.name}" for path in added.iterdir()]
     data.remove(s3.bucket, names)  # an interrupted benchmark leaves them
     data.upload_once(s3.bucket, data.folder(old), prefix)
     known = _known(bench, s3, old, prefix, checkpoints)
-    data.upload(s3.bucket, new, prefix)
-    usages, lists = [], set()
-    for _ in range(TIMES):
+    lists: list[int] = []
+
+    def run() -> Usage:
         data.restore(s3.bucket, checkpoints, known)
         s3.start_counting()
-        usages.append(
-            bench.ours(
-                s3.uri(prefix), s3.uri(f"{checkpoints}events.parquet"), NEW, s3.delayed
-            )
+        usage = bench.ours(
+            s3.uri(prefix), s3.uri(f"{checkpoints}events.parquet"), new, s3.delayed
         )
-        lists.add(s3.proxy.count("LIST"))
-    data.remove(s3.bucket, names)
-    return least(usages, "wall"), max(lists)
+        lists.append(s3.proxy.count("LIST"))
+        return usage
+
+    if new:
+        data.upload(s3.bucket, added, prefix)
+    try:
+        yield Increment(run, lists)
+    finally:
+        data.remove(s3.bucket, names)
+
+
+def nothing_new(bench: Bench) -> Sequence[Row]:
+    """Compare a run that finds nothing new with the imports that it needs."""
+    old = max(20_000 // bench.scale, IN_LOOK_BACK)
+    with place() as s3, _increment(bench, s3, old, new=0) as idle:
+        ours, imports = alternate(PAIRS, idle.run, lambda: bench.imports(IMPORTED))
+    return [
+        compared(
+            "nothing-new-s3",
+            f"nothing new, {old:,} objects on S3: time, of `import {IMPORTED}`",
+            1.6,
+            ours,
+            imports,
+            "wall",
+            more=f"{idle.lists()} LIST",
+        )
+    ]
 
 
 def _known(
@@ -197,4 +244,5 @@ def _known(
 GROUPS = (
     Group(("first-run-s3-fetch", "first-run-s3-boto3"), first_run),
     Group(("incremental-20k", "incremental-200k", "incremental-lists"), incremental),
+    Group(("nothing-new-s3",), nothing_new),
 )

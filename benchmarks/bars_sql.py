@@ -7,11 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.bars_folder import large_checkpoint
-from benchmarks.bench import REPORT, Bench, Group, Row, megabytes, seconds
-from benchmarks.measure import BenchmarkError, Usage, alternate, least, measure
+from benchmarks.bench import REPORT, Bench
+from benchmarks.measure import (
+    SLOW_PAIRS,
+    BenchmarkError,
+    Usage,
+    alternate,
+    measure,
+    middle,
+    ratio,
+)
+from benchmarks.rows import Group, Row, compared, megabytes, seconds
 
 QUERY = Path(__file__).parents[1] / "examples" / "sql" / "latest-per-visit.sql"
-TIMES = 2
 
 
 def latest_per_visit(bench: Bench) -> Sequence[Row]:
@@ -38,33 +46,32 @@ def latest_per_visit(bench: Bench) -> Sequence[Row]:
     def alone() -> Usage:
         return bench.peer("duckdb_alone", QUERY, large, alone_path)
 
-    ours_usages, alone_usages = alternate(TIMES, ours, alone)
+    ours_usages, alone_usages = alternate(SLOW_PAIRS, ours, alone)
     if ours_path.stat().st_size != alone_path.stat().st_size:
         raise BenchmarkError(
             f"the answers differ: {ours_path.stat().st_size} and"
             f" {alone_path.stat().st_size} bytes"
         )
-    wall, alone_wall = least(ours_usages, "wall"), least(alone_usages, "wall")
-    cpu, alone_cpu = least(ours_usages, "cpu"), least(alone_usages, "cpu")
-    peak, alone_peak = least(ours_usages, "peak"), least(alone_usages, "peak")
     what = f"`reporting sql`, latest event per visit of {rows:,} rows"
-    processor = f"processor time {seconds(cpu)} to {seconds(alone_cpu)}"
-    times = f"{seconds(wall)} to {seconds(alone_wall)}; {processor}"
-    peaks = f"{megabytes(peak)} to {megabytes(alone_peak)}"
+    cpu, alone_cpu = middle(ours_usages, "cpu"), middle(alone_usages, "cpu")
+    peak, alone_peak = middle(ours_usages, "peak"), middle(alone_usages, "peak")
     return [
-        Row(
+        compared(
             "sql-time",
             f"{what}: time, of DuckDB alone on the same file",
             3,
-            wall / alone_wall,
-            times,
+            ours_usages,
+            alone_usages,
+            "wall",
+            more=f"processor time {seconds(cpu)} to {seconds(alone_cpu)}",
         ),
         Row(
             "sql-memory",
             f"{what}: peak memory, of DuckDB alone",
             1.2,
-            peak / alone_peak,
-            peaks,
+            ratio(ours_usages, alone_usages, "peak"),
+            f"{megabytes(peak)} to {megabytes(alone_peak)}",
+            peak=peak,
         ),
     ]
 

@@ -9,29 +9,24 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks.bench import Bench, Group, Row, megabytes, seconds
-from benchmarks.measure import BenchmarkError, Usage, alternate, measure
+from benchmarks.bench import Bench
+from benchmarks.measure import PAIRS, BenchmarkError, Usage, alternate, measure, middle
 from benchmarks.peers.table_run import TABLE
 from benchmarks.postgres import server
+from benchmarks.rows import Group, Row, compared, megabytes
 
-TIMES = 5
 ROWS = 1_000_000
 SCRIPT = Path(__file__).parent / "peers" / "table_run.py"
 COLUMNS = "rows of 6 columns"
 
 
 def _run(bench: Bench, what: str, rows: int, folder: Path, uri: str = "") -> Usage:
-    python = str(Path(bench.program[0]).with_name("python"))
     environment = {**os.environ, "BENCHMARK_PACKAGES": sysconfig.get_path("purelib")}
-    words = [python, str(SCRIPT), what, str(rows), str(folder)]
+    words = [bench.python, str(SCRIPT), what, str(rows), str(folder)]
     usage = measure([*words, uri] if uri else words, environment)
     if usage.answer["rows"] != rows:
         raise BenchmarkError(f"{what}: {usage.answer['rows']} rows instead of {rows}")
     return usage
-
-
-def _median(usages: Sequence[Usage], what: str = "seconds") -> float:
-    return sorted(float(usage.answer[what]) for usage in usages)[len(usages) // 2]
 
 
 def frames(bench: Bench) -> Sequence[Row]:
@@ -47,22 +42,24 @@ def frames(bench: Bench) -> Sequence[Row]:
     def upsert() -> Usage:
         return _run(bench, "frames-upsert", rows, bench.fresh("tables"))
 
-    one, two, other = map(_median, alternate(TIMES, ours, upsert, bare))
+    appended, upserted, bares = alternate(PAIRS, ours, upsert, bare)
     what = f"{rows:,} {COLUMNS}, frames to checkpoint"
     return [
-        Row(
+        compared(
             "table-frames",
             f"{what}: of `write_parquet`",
             1.8,
-            one / other,
-            f"{seconds(one)} to {seconds(other)}",
+            appended,
+            bares,
+            "seconds",
         ),
-        Row(
+        compared(
             "table-frames-upsert",
             f"{what} with `upsert`: of `write_parquet`",
             1.8,
-            two / other,
-            f"{seconds(two)} to {seconds(other)}",
+            upserted,
+            bares,
+            "seconds",
         ),
     ]
 
@@ -76,17 +73,17 @@ def change(bench: Bench) -> Sequence[Row]:
         _run(bench, "frames-upsert", rows, bench.fresh("tables"))
         return _run(bench, "change", rows, folder)
 
-    one, other = map(
-        _median,
-        alternate(TIMES, ours, partial(_run, bench, "change-bare", rows, folder)),
+    changes, bares = alternate(
+        PAIRS, ours, partial(_run, bench, "change-bare", rows, folder)
     )
     return [
-        Row(
+        compared(
             "table-change",
             f"2 of {rows:,} rows change: of polars scan to sink of the checkpoint",
             1.3,
-            one / other,
-            f"{seconds(one)} to {seconds(other)}",
+            changes,
+            bares,
+            "seconds",
         )
     ]
 
@@ -95,9 +92,10 @@ def postgres(bench: Bench) -> Sequence[Row]:
     """Measure the first read of a table of PostgreSQL, in two sizes."""
     import adbc_driver_postgresql.dbapi as driver
 
-    rows, times, peaks = ROWS // bench.scale, [], []
+    rows = ROWS // bench.scale
     with server() as uri:
-        for number in (rows, 10 * rows):
+
+        def fill(number: int) -> None:
             with driver.connect(uri) as connection, connection.cursor() as cursor:
                 cursor.execute("DROP TABLE IF EXISTS orders")
                 cursor.execute(TABLE.format(rows=number))
@@ -105,25 +103,27 @@ def postgres(bench: Bench) -> Sequence[Row]:
                 cursor.execute("CREATE INDEX ON orders (updated_at, id)")
                 connection.commit()
 
-            def run(what: str, number: int = number) -> Usage:
-                return _run(bench, what, number, bench.fresh("tables"), uri)
+        def run(what: str, number: int) -> Usage:
+            return _run(bench, what, number, bench.fresh("tables"), uri)
 
-            runs = [partial(run, "postgres")]
-            if number == rows:
-                runs.append(partial(run, "postgres-bare"))
-            usages = alternate(TIMES if number == rows else 1, *runs)
-            times.append([_median(one) for one in usages])
-            peaks.append(_median(usages[0], "peak"))
-    (one, other), _ = times
-    small, large = peaks
+        fill(rows)
+        ours, bares = alternate(
+            PAIRS,
+            partial(run, "postgres", rows),
+            partial(run, "postgres-bare", rows),
+        )
+        fill(10 * rows)
+        large = middle([run("postgres", 10 * rows)], "peak")
+    small = middle(ours, "peak")
     what = f"PostgreSQL to checkpoint, {COLUMNS}"
     return [
-        Row(
+        compared(
             "table-postgres",
             f"{rows:,} from {what}: of ADBC to `sink_parquet`",
             1.6,
-            one / other,
-            f"{seconds(one)} to {seconds(other)}",
+            ours,
+            bares,
+            "seconds",
         ),
         Row(
             "table-memory",
@@ -131,6 +131,7 @@ def postgres(bench: Bench) -> Sequence[Row]:
             1.3,
             large / small,
             f"{megabytes(large)} to {megabytes(small)}",
+            peak=large,
         ),
     ]
 

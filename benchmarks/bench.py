@@ -1,68 +1,17 @@
 """The parts that every row of the table needs.
 
-They are our program, its peers, a place to work in, and the row itself.
+They are our program, its peers, and a place to work in.
 """
 
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks.measure import BenchmarkError, Usage, measure
 
 REPORT = "event-log-checkpoint"
-
-WORSE = 1.15
-"""Factor by which a row may be worse than before."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: a ratio (or a number) and the bound that it is held to."""
-
-    name: str
-    what: str
-    bound: float
-    found: float
-    measured: str
-    at_least: bool = False  # else at most
-    unit: str = "×"
-
-    @property
-    def held(self) -> bool:
-        """True if the bar is held."""
-        return self.found >= self.bound if self.at_least else self.found <= self.bound
-
-
-def worse(rows: Sequence[Row], known: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return a message for each row that is worse than before.
-
-    Args:
-        rows: The rows.
-        known: Rows of `results.json` by name. A row without one is not compared.
-    """
-    messages = []
-    for row in rows:
-        if (before := known.get(row.name)) is None:
-            continue
-        low, high = sorted((row.found, before["found"]))
-        fell = (row.found == low) == row.at_least
-        if fell and high > WORSE * low:
-            messages.append(
-                f"{row.name}: {row.found:.2f} {row.unit}, and"
-                f" {before['found']:.2f} {row.unit} in results.json"
-            )
-    return messages
-
-
-@dataclass(frozen=True)
-class Group:
-    """Rows that are measured together."""
-
-    names: tuple[str, ...]
-    measure: "Callable[[Bench], Sequence[Row]]"
 
 
 @dataclass(frozen=True)
@@ -75,6 +24,15 @@ class Bench:
     program: Sequence[str]
     scale: int
     work: Path
+
+    @property
+    def python(self) -> str:
+        """The interpreter that our program is installed for."""
+        return str(Path(self.program[0]).with_name("python"))
+
+    def imports(self, modules: str) -> Usage:
+        """Start Python and import some modules, as the program's interpreter does."""
+        return measure([self.python, "-c", f"import {modules}"])
 
     def ours(
         self,
@@ -152,13 +110,3 @@ class Bench:
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
         return path
-
-
-def seconds(value: float) -> str:
-    """Format a duration for people."""
-    return f"{value:.2f} s"
-
-
-def megabytes(value: float) -> str:
-    """Format a size for people."""
-    return f"{value / 1e6:.0f} MB"

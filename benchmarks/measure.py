@@ -10,9 +10,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 LAUNCHER = Path(__file__).with_name("launch.py")
+PAIRS = 7
+"""Times that two programs are run in turn."""
+SLOW_PAIRS = 3
+"""The same for programs of which a run takes ten seconds or more."""
+COUNTED = ("wall", "cpu", "peak")
+"""Figures that the kernel counts."""
 
 
 class BenchmarkError(RuntimeError):
@@ -89,6 +96,31 @@ def alternate(times: int, *runs: Callable[[], Usage]) -> list[list[Usage]]:
     return [list(usages) for usages in zip(*turns, strict=True)]
 
 
-def least(usages: Sequence[Usage], what: str) -> float:
-    """Return the best of several runs, by `wall`, `cpu` or `peak`."""
-    return min(float(getattr(usage, what)) for usage in usages)
+def middle(usages: Sequence[Usage], what: str) -> float:
+    """Return the median of several runs.
+
+    Args:
+        usages: The runs.
+        what: `wall`, `cpu`, `peak`, or a key of the programs' answers.
+    """
+    return median(_figure(usage, what) for usage in usages)
+
+
+def ratio(ours: Sequence[Usage], others: Sequence[Usage], what: str) -> float:
+    """Return the median of the ratios of two programs that `alternate` ran in turn.
+
+    The two runs of a pair follow each other, so a machine that is busy for a while
+    changes both alike and hardly their ratio.
+
+    Args:
+        ours: The runs of the one.
+        others: The runs of the other, in the same order.
+        what: `wall`, `cpu`, `peak`, or a key of the programs' answers.
+    """
+    pairs = zip(ours, others, strict=True)
+    return median(_figure(one, what) / _figure(other, what) for one, other in pairs)
+
+
+def _figure(usage: Usage, what: str) -> float:
+    value = usage.answer[what] if what not in COUNTED else getattr(usage, what)
+    return float(value)

@@ -1,10 +1,11 @@
 """Measure the bars of the "Speed" table in one command.
 
-    python benchmarks/run.py                    everything: fifteen minutes,
-                                                twenty the first time
+    python benchmarks/run.py                    everything: 25 minutes,
+                                                half an hour the first time
     python benchmarks/run.py --quick            a tenth of the data
-    python benchmarks/run.py --only first-run   the rows whose names begin so
-    python benchmarks/run.py --check            no row worse than in results.json
+    python benchmarks/run.py --only help first-run
+                                                the rows whose names begin so
+    python benchmarks/run.py --check            no row worse than in history.jsonl
 
 The programs we compare with, and what the measuring itself needs, live in an
 environment of their own, which this script makes in `benchmarks/.cache/`; then it hands
@@ -38,7 +39,7 @@ def main() -> None:
         "--program",
         shlex.join(program),
         "--only",
-        options.only,
+        *options.only,
     ]
     command += [f"--{name}" for name in ("quick", "check") if getattr(options, name)]
     os.environ.pop(
@@ -59,15 +60,16 @@ def _parse() -> argparse.Namespace:
         "--check",
         action="store_true",
         help=(
-            "end with status 1 if a row is worse by 15 %% than in results.json, which"
-            " stays as it is, as do the tables"
+            "end with status 1 if a row is worse by 15 %% than in history.jsonl, or"
+            " takes more memory; the files stay as they are"
         ),
     )
     parser.add_argument(
         "--only",
-        default="",
+        nargs="+",
+        default=[""],
         metavar="NAME",
-        help="only the rows whose names begin with NAME",
+        help="only the rows whose names begin with a NAME",
     )
     parser.add_argument(
         "--program",

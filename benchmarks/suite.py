@@ -20,11 +20,14 @@ from benchmarks import (
     bars_lambda,
     bars_s3,
     bars_sql,
+    bars_start,
     bars_tables,
     data,
+    history,
 )
-from benchmarks.bench import Bench, Row, worse
+from benchmarks.bench import Bench
 from benchmarks.measure import BenchmarkError
+from benchmarks.rows import Row
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -32,6 +35,7 @@ README = HERE / "README.md"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
 HEADINGS = ("", "what", "bar", "found", "measured", "held")
 GROUPS = (
+    *bars_start.GROUPS,
     *bars_folder.GROUPS,
     *bars_sql.GROUPS,
     *bars_s3.GROUPS,
@@ -58,10 +62,10 @@ def main() -> None:
     for failure in failures:
         print(f"not measured: {failure}")
     if options.check:
-        known = json.loads(RESULTS.read_text())["rows"]
-        messages = worse(rows, known)
-        print("\n".join(messages or ["no row is worse than in results.json"]))
-        sys.exit(1 if messages or failures or not rows else 0)
+        compared = history.compare(rows, history.read(), platform.python_version())
+        worse = compared.worse or ["no row is worse than in history.jsonl"]
+        print("\n".join([*compared.notes, *worse]))
+        sys.exit(1 if compared.worse or failures or not rows else 0)
     if not options.quick:
         _write(rows)
     sys.exit(0 if rows and not failures and all(row.held for row in rows) else 1)
@@ -70,17 +74,17 @@ def main() -> None:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", nargs="*", default=[""])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--check", action="store_true")
     return parser.parse_args()
 
 
-def _measure(bench: Bench, only: str) -> tuple[list[Row], list[str]]:
+def _measure(bench: Bench, only: Sequence[str]) -> tuple[list[Row], list[str]]:
     rows: list[Row] = []
     failures: list[str] = []
     for group in GROUPS:
-        wanted = [name for name in group.names if name.startswith(only)]
+        wanted = [name for name in group.names if name.startswith(tuple(only))]
         if not wanted:
             continue
         print(f"measuring {', '.join(wanted)} …", file=sys.stderr)
@@ -121,12 +125,13 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _write(rows: Sequence[Row]) -> None:
-    """Put the rows in `results.json`, and all of them in the README.
+    """Put the rows in `results.json` and in the history, and all of them in the README.
 
     Each takes the place of the one of the same name.
     """
     known = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else {}
     python = platform.python_version()
+    history.add(rows, history.commit(HERE.parent), python)
     known |= {
         row.name: {**vars(row), "held": row.held, "python": python} for row in rows
     }

@@ -1,8 +1,8 @@
 """Rows of a table into a checkpoint, by the framework and by polars alone.
 
 Run by the interpreter that the framework is installed for: `table_run.py WHAT ROWS
-FOLDER [URI]`. Prints the processor time and the peak memory of the work itself, imports
-and set-up left out, and how many rows there are afterwards.
+FOLDER [URI]`. Prints the processor time of the work itself, imports and set-up left
+out, and how many rows there are afterwards.
 
 - `frames`, `frames-upsert` and `frames-bare`: frames of six columns that are there
   already.
@@ -12,7 +12,6 @@ and set-up left out, and how many rows there are afterwards.
 
 import json
 import os
-import resource
 import sys
 import threading
 import time
@@ -237,8 +236,7 @@ def main() -> None:
     began = time.process_time()
     made = work()
     taken = time.process_time() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": taken, "peak": peak, "rows": made}))
+    print(json.dumps({"seconds": taken, "rows": made}))
 
 
 if __name__ == "__main__":
