@@ -38,9 +38,8 @@ class BatchBuilder:
         `None` stands for the object ``key/``, which marks a folder.
         """
         if isinstance(stored, Object):
-            data, version = stored
-            if is_single(key, data):
-                self._record(single_source_key(key), data, version)
+            if is_single(key, stored.data):
+                self._record(single_source_key(key), stored.data, stored.version)
             else:
                 self._records(key, stored)
         elif stored is None:

@@ -101,7 +101,10 @@ class ObjectStoreJson(Source):
         self.settings = settings
         self.store = open_store(settings.uri)
         self._reader = ObjectReader(self.store, settings)
-        self._names = ObjectFilter(settings.include, settings.name_pattern)
+        self._names = ObjectFilter(
+            settings.include,
+            settings.name_pattern if self.store.supports_list_after else None,
+        )
         self._listing = Listing()
         self._early: WindowListing | None = None
         self._plan = self._new_plan()
