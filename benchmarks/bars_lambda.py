@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import bars_s3, data
 from benchmarks.bars_build import build
+from benchmarks.bars_start import FUNCTION, HANDLER
 from benchmarks.bench import REPORT, Bench
 from benchmarks.measure import PAIRS, BenchmarkError, Usage, alternate, measure
 from benchmarks.rows import Group, Row, compared
@@ -31,7 +32,6 @@ import polars, obstore
 from pydantic import BaseModel, Field, SecretStr, TypeAdapter
 from aws_lambda_powertools import Logger
 """
-_HANDLER = "from reporting_framework.aws_lambda.handler import handler"
 
 
 def cold_start(bench: Bench) -> Sequence[Row]:
@@ -59,14 +59,7 @@ def cold_start(bench: Bench) -> Sequence[Row]:
     environment = {
         "PYTHONPATH": ":".join(map(str, places)),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "none",
-        "AWS_SECRET_ACCESS_KEY": "none",
-        "REPORTING_REPORT": REPORT,
-        "SOURCE_BUCKET": "events",
-        "PREFIX": "prod",
-        "CHECKPOINT_BUCKET": "checkpoints",
-        "CHECKPOINT_KEY": "visits.parquet",
+        **FUNCTION,
     }
 
     def run(code: str) -> Usage:
@@ -74,7 +67,7 @@ def cold_start(bench: Bench) -> Sequence[Row]:
             [python, "-S", "-s", "-P", "-c", _IMPORT.format(code)], environment
         )
 
-    handlers, alones = alternate(PAIRS, lambda: run(_HANDLER), lambda: run(_ALONE))
+    handlers, alones = alternate(PAIRS, lambda: run(HANDLER), lambda: run(_ALONE))
     return [
         compared(
             "cold-start",
