@@ -25,7 +25,7 @@ FIELDS = (
 class ByTheModel(ExperimentEventValidator):
     """The validator without its quick way."""
 
-    def quick(self, payloads):
+    def parse_fast(self, payloads):
         return [None] * len(payloads)
 
 
