@@ -123,9 +123,10 @@ class PushSource(Source):
         try:
             messages = self.messages(trigger.event)
             "".join([source_key for source_key, _ in messages]).encode()
-            data = "".join([text for _, text in messages])
-            if self.ascii:
-                data.encode()
+            data = [text for _, text in messages]
+            are_ascii = set(map(str.isascii, data))  # fails unless all are texts
+            if self.ascii and False in are_ascii:
+                "".join(data).encode()
         except (KeyError, TypeError, AttributeError, UnicodeEncodeError):
             raise TriggerError(
                 f"source {self.name}: a record of the trigger has another form; send"
