@@ -703,10 +703,10 @@ def test_a_verbatim_field_has_no_alias():
 def test_what_is_had_quickly_stands_among_what_the_model_makes():
     class Quick(Verbatim):
         def parse_fast(self, payloads):
-            return [
-                {"id": 7, "nested": None} if payload == b"7" else None
-                for payload in payloads
-            ]
+            at = [at for at, payload in enumerate(payloads) if payload == b"7"]
+            rows = [{"id": 7, "nested": None}] * len(at)
+            columns = {"id": pl.Int64, "nested": pl.String}
+            return pl.DataFrame(rows, columns), pl.Series(at, dtype=pl.UInt32)
 
     found = run(made(Quick), b"7", {"id": 1}, b"x", b"7")
     assert found.frame["id"].to_list() == [7, 1, 7]

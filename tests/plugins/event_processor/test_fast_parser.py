@@ -6,7 +6,7 @@ import string
 import pytest
 from hypothesis import strategies as st
 
-from reporting_event_processor.fast_parser import quick_events
+from reporting_event_processor.fast_parser import parse_events
 from reporting_event_processor.validator import ExperimentEventValidator
 from reporting_framework import Batch
 from tests.support.properties import given_more
@@ -26,7 +26,7 @@ class ByTheModel(ExperimentEventValidator):
     """The validator without its quick way."""
 
     def parse_fast(self, payloads):
-        return [None] * len(payloads)
+        return None
 
 
 def validators(extra="ignore"):
@@ -203,7 +203,7 @@ def test_what_is_read_quickly_is_what_the_model_makes_of_it(found, extra):
 
 
 def test_events_as_producers_write_them_are_read_quickly():
-    event = {
+    usual = {
         "event_id": "e",
         "event_type": "click",
         "user_id": "ü",
@@ -212,11 +212,86 @@ def test_events_as_producers_write_them_are_read_quickly():
         "properties": {"price": 12.1234567, "tags": ["a", {"b": None}]},
     }
     written = [
-        json.dumps(event),
-        json.dumps(event, separators=(",", ":"), ensure_ascii=False),
-        json.dumps(event, indent=2),
+        json.dumps(usual),
+        json.dumps(usual, separators=(",", ":"), ensure_ascii=False),
+        json.dumps(usual, indent=2),
     ]
-    assert None not in quick_events([each.encode() for each in written])
+    _, at = parse_events([each.encode() for each in written])
+    assert at.to_list() == [0, 1, 2]
+
+
+HOSTILE_MEMBERS = (
+    '"event_id":"x"',
+    '"event_id" :"x"',
+    '"ev\\u0065nt_id":"x"',
+    '"\\u0022":1',
+    '"unknown":":"',
+    '"experiment_id":null,"experiment_id":"x"',
+    '"experiment_id":"a\\":"',
+    '"experiment_id":"\\u0022:"',
+    '"experiment_id":"\\u0000"',
+    '"experiment_id":""',
+    '"properties":{},"properties":{}',
+    '"properties":{"metadata":{}}',
+    '"properties":{"a":"\\ud800x"}',
+    '"properties":{"a":"\\ud800\\u0041"}',
+    '"properties":{"a":"\x01"}',
+    '"properties":{"a":1}}{',
+    '"properties":{"a":NaN}',
+    '"properties":{"a":1e400}',
+    f'"metadata":{{"a":{"[" * 99}{"]" * 99}}}',
+    f'"metadata":{{"a":{"[" * 5000}{"]" * 5000}}}',
+)
+HOSTILE_MOMENTS = (
+    "2024-01-06 10:00:00",
+    "2024-01-06t10:00:00Z",
+    "2024-01-06T10:00:00.1234567Z",
+    "2024-01-06T10:00:60Z",
+    "2024-02-30T10:00:00Z",
+    "0001-01-01T00:00:00+23:59",
+    "0002-01-01T00:00:00+23:59",
+    "9999-12-31T23:59:59-23:59",
+    "2024-01-06T10:00:00+24:00",
+    "2024-01-06T10:00:00-00:00",
+    "2024-01-06T10:00:00Z\\n",
+    "\\u0032024-01-06T10:00:00Z",
+    "\uff12024-01-06T10:00:00Z",
+    "1969-12-31T23:59:59.999999Z",
+    "",
+)
+
+
+def event(moment="2024-01-06T10:00:00Z", member=""):
+    return (
+        f'{{"event_id":"e","event_type":"t","user_id":"u","timestamp":"{moment}"'
+        f"{',' if member else ''}{member}}}"
+    ).encode()
+
+
+HOSTILE = [
+    *(event(member=member) for member in HOSTILE_MEMBERS),
+    *map(event, HOSTILE_MOMENTS),
+    *(b"", b" ", b"null", b"[]", b"\xff", b"\xef\xbb\xbf" + event(), event() * 2),
+    *(event() + b"\x00", event()[:-1], event().replace(b"u", b"\xc3", 1)),
+]
+
+
+@pytest.mark.parametrize("extra", ["ignore", "reject", "keep"])
+def test_hostile_payloads_are_judged_alone_and_together_as_by_the_model(extra):
+    together = [event(), *HOSTILE, event()]
+    for batch_payloads in ([], together, *([event(), each] for each in HOSTILE)):
+        keys = [f"o{at}" for at in range(len(batch_payloads))]
+        batch = Batch(keys, [None] * len(keys), batch_payloads)
+        quick, model = (each.validate(batch) for each in validators(extra))
+        assert quick.frame.equals(model.frame)
+        assert quick.frame.schema == model.frame.schema
+        assert sorted(quick.rejections) == sorted(model.rejections)
+        assert quick.ignored_fields == model.ignored_fields
+
+
+def test_only_doubtful_events_are_left_to_the_model():
+    _, at = parse_events([event(), b"x", event(), b"\xff", event()])
+    assert at.to_list() == [0, 2, 4]
 
 
 @pytest.mark.parametrize("digits", [4299, 4300, 4301, 20_000])

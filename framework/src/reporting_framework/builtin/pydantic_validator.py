@@ -6,9 +6,8 @@ A record becomes a row or a rejection; rejections hold no values.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
@@ -133,7 +132,9 @@ class ModelValidator(Validator):
         """
         return record
 
-    def parse_fast(self, payloads: Sequence[bytes]) -> Iterable[dict[str, Any] | None]:
+    def parse_fast(
+        self, payloads: Sequence[bytes]
+    ) -> tuple[pl.DataFrame, pl.Series] | None:
         """Return the records that can be parsed without the model.
 
         Override the method if speed is worth a second parser.
@@ -142,11 +143,12 @@ class ModelValidator(Validator):
             payloads: n raw records.
 
         Returns:
-            n items: the record exactly as the model and `check_record` would return it
-            (a field of `raw_json_fields` as its text), or `None`, whenever there is any
-            doubt, to leave the payload to the model.
+            Rows and their positions in `payloads`, in order; `None` if there is no
+            second parser. The columns are the model's, with the values that the model
+            and `check_record` would return (the text of a field of `raw_json_fields`).
+            Whenever there is any doubt, a payload must be left to the model.
         """
-        return repeat(None, len(payloads))
+        return None
 
     @override
     def validate(self, batch: Batch) -> Validated:
@@ -155,17 +157,42 @@ class ModelValidator(Validator):
             self._log_slow()
             batch, rejections = as_payloads(batch, self._columns)
         payloads = batch.payloads or ()
-        parser = self._flat if len(payloads) > FEW else None
-        flat = parser.split(batch) if parser is not None else None
-        rest = range(len(payloads)) if flat is None else flat[2]
+        fast = self._split(batch)
+        rest = range(len(payloads)) if fast is None else fast[2]
+        if fast is not None and not rest:
+            return Validated(fast[0], rejections)
         rows, ignored = self._parse(batch, rest, rejections)
         unnamed = {EXTRA_COLUMN} if self._keeps else ()
         frame, at, misfits = frame_of(
             rows, self._columns, self.defaults, unnamed=unnamed
         )
-        if flat is not None:
-            frame = pl.concat([flat[0], frame])[pl.concat([flat[1], at]).arg_sort()]
+        if fast is not None:
+            frame = pl.concat([fast[0], frame])[pl.concat([fast[1], at]).arg_sort()]
         return Validated(frame, rejections + misfits, ignored.counts_by_name())
+
+    def _split(
+        self, batch: Batch
+    ) -> tuple[pl.DataFrame, pl.Series, Sequence[int]] | None:
+        """Return rows that need no model, their positions, and those of the others."""
+        payloads = batch.payloads or ()
+        fast = self.parse_fast(payloads)
+        if fast is None:
+            parser = self._flat if len(payloads) > FEW else None
+            return parser.split(batch) if parser is not None else None
+        frame, at = fast
+        keys = pl.Series(SOURCE_KEY, batch.source_keys, dtype=pl.String)
+        rest: list[int] = []
+        if len(at) < len(payloads):
+            keys = keys[at]
+            rest = (
+                pl.repeat(True, len(payloads), eager=True)
+                .scatter(at, False)
+                .arg_true()
+                .to_list()
+            )
+        if self._keeps:
+            frame = frame.with_columns(pl.lit(None, pl.String).alias(EXTRA_COLUMN))
+        return frame.with_columns(keys), at, rest
 
     @cached_property
     def _flat(self) -> FlatRecordParser | None:
@@ -186,14 +213,9 @@ class ModelValidator(Validator):
         rows: list[Row] = []
         ignored = IgnoredFields()
         parse, opened, names = self._reader.parse, self._reader.open, self._reader.names
-        left = [payloads[at] for at in positions]
-        for at, payload, done in zip(
-            positions, left, self.parse_fast(left), strict=True
-        ):
-            source_key, version = batch.source_keys[at], batch.versions[at]
-            if done is not None:
-                rows.append((at, source_key, version, done))
-                continue
+        for at in positions:
+            payload, source_key = payloads[at], batch.source_keys[at]
+            version = batch.versions[at]
             try:
                 record = parse(payload)
                 if opened is not None:

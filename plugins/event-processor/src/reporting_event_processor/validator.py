@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
+import polars as pl
 from typing_extensions import override
 
-from reporting_event_processor.fast_parser import quick_events
+from reporting_event_processor.fast_parser import parse_events
 from reporting_event_processor.models import ExperimentEvent
 from reporting_framework.builtin.pydantic_validator import ModelValidator
 
@@ -23,5 +24,5 @@ class ExperimentEventValidator(ModelValidator):
     raw_json_fields: ClassVar[frozenset[str]] = frozenset({"properties", "metadata"})
 
     @override
-    def parse_fast(self, payloads: Sequence[bytes]) -> Iterable[dict[str, Any] | None]:
-        return quick_events(payloads)
+    def parse_fast(self, payloads: Sequence[bytes]) -> tuple[pl.DataFrame, pl.Series]:
+        return parse_events(payloads)
