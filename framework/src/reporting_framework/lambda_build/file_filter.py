@@ -13,10 +13,17 @@ _SOURCES = {".pyi", ".h", ".hpp", ".c", ".cc", ".cpp", ".pyx", ".pxd"}
 
 _UNUSED = tuple(
     f"reporting_framework/{part}/"
-    for part in ("cli", "lambda_build", "query/sql", "scaffolding", "testing")
+    for part in (
+        "cli",
+        "lambda_build",
+        "operations",
+        "query/sql",
+        "scaffolding",
+        "testing",
+    )
 )
-"""Folders that no function imports: command line, builder of packages, SQL, templates
-of packages, conformance suites.
+"""Folders that no function imports: command line and its operations, builder of
+packages, SQL, templates of packages, conformance suites.
 """
 
 _LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS")
