@@ -1,5 +1,7 @@
 """How a program ends its process."""
 
+import gzip
+import os
 import subprocess
 import sys
 
@@ -11,7 +13,11 @@ END = "from reporting_framework.cli.interrupts import end_process\nend_process(7
 def ended(code: str) -> subprocess.CompletedProcess[str]:
     """The outcome of Python code that ends the process with 7."""
     return subprocess.run(
-        [sys.executable, "-c", code + END], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code + END],
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -58,3 +64,33 @@ def test_a_daemon_thread_does_not_hold_up_the_end():
         "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
     )
     assert done.returncode == 7
+
+
+def test_threads_that_wait_for_work_delay_the_end_once():
+    done = ended(
+        "import atexit, threading, time\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "pool, met = ThreadPoolExecutor(32), threading.Barrier(32)\n"
+        "list(pool.map(lambda _: met.wait(), range(32)))\n"
+        "begin = time.monotonic()\n"
+        "atexit.register(lambda: print(time.monotonic() - begin < 1.5))\n"
+    )
+    assert (done.returncode, done.stdout) == (7, "True\n")
+
+
+def test_a_file_that_was_not_closed_is_complete(tmp_path):
+    path = tmp_path / "rows.txt.gz"
+    done = ended(
+        f"import gzip\nfile = gzip.open({str(path)!r}, 'wt')\nfile.write('a row')\n"
+    )
+    assert (done.returncode, gzip.decompress(path.read_bytes())) == (7, b"a row")
+
+
+def test_the_first_stdout_is_written_too():
+    done = ended("import io, sys\nprint('first')\nsys.stdout = io.StringIO()\n")
+    assert (done.returncode, done.stdout) == (7, "first\n")
+
+
+def test_a_closed_stdout_does_not_change_the_exit_code():
+    done = ended("import sys\nsys.stdout.close()\n")
+    assert (done.returncode, done.stderr) == (7, "")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import gc
+import io
 import os
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -15,6 +18,9 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.1
 """Longest delay of an interrupt, in seconds."""
+
+_WRITERS = frozenset({io.BufferedWriter, io.BufferedRandom})
+_STANDARD = frozenset({1, 2})
 
 _left: list[threading.Thread] = []
 """Threads that still ran after an interrupt; their results are not used."""
@@ -68,17 +74,19 @@ def end_process(code: int) -> NoReturn:
     """End the process without freeing the modules, which takes 0.08 s.
 
     Functions registered with `atexit` are called, as usual. A process with another
-    thread that does not end, or whose output cannot be written, ends as usual.
+    thread that does not end, with a file that was written and not closed, or whose
+    output cannot be written, ends as usual.
     """
     if not _threads_left():
         atexit._run_exitfuncs()
         try:
-            for stream in (sys.stdout, sys.stderr):
+            for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
                 if stream is not None:
                     stream.flush()
-        except OSError:
+        except (OSError, ValueError):  # the disk is full, or the stream is closed
             sys.exit(code)
-        os._exit(code)
+        if not _files_left():
+            os._exit(code)
     sys.exit(code)
 
 
@@ -91,6 +99,24 @@ def _threads_left() -> bool:
         for thread in threading.enumerate()
         if thread is not threading.main_thread() and not thread.daemon
     ]
+    end = time.monotonic() + POLL_SECONDS
     for thread in others:
-        thread.join(POLL_SECONDS)
+        thread.join(max(0.0, end - time.monotonic()))
     return any(thread.is_alive() for thread in others)
+
+
+def _files_left() -> bool:
+    """Return whether a file is open for writing, so that Python must close it.
+
+    A plugin may rely on that; what is in the file's buffer would be lost.
+    """
+    return any(type(each) in _WRITERS and _is_left(each) for each in gc.get_objects())
+
+
+def _is_left(file: io.BufferedWriter | io.BufferedRandom) -> bool:
+    try:
+        return not file.closed and file.fileno() not in _STANDARD
+    except OSError:  # what is written does not go straight to a file
+        return True
+    except ValueError:  # detached, so nothing can be written
+        return False
