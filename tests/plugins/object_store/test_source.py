@@ -20,8 +20,8 @@ from reporting_framework.errors import (
     LocationError,
     StorageUnavailable,
 )
+from reporting_framework.storage import folder, open_store
 from reporting_framework.storage import open as connect
-from reporting_framework.storage import open_store
 from reporting_framework.testing.s3 import lead_to
 from reporting_object_store.json_source import batches, listing_state, object_reader
 from reporting_object_store.json_source import source as module
@@ -229,6 +229,16 @@ def test_a_split_of_a_folder_has_fewer_large_files(tmp_path, monkeypatch):
     splits = made.plan(Ledger())
     assert [len(split.data["keys"]) for split in splits] == [2, 2, 1]
     assert made.parallelism == 2
+
+
+def test_ignored_files_do_not_hide_the_size_of_those_behind_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "PAGE_SIZE", 2)
+    monkeypatch.setattr(module, "SPLIT_FILE_BYTES", 2_500)
+    fill(str(tmp_path), {f"{number}": b" " * 1_000 for number in range(5)})
+    fill(str(tmp_path), {f".{number}": b"" for number in range(4)})
+    made = source(str(tmp_path), include="[0-9]")
+    splits = made.plan(Ledger())
+    assert [len(split.data["keys"]) for split in splits] == [2, 2, 1]
 
 
 def test_files_of_two_splits_are_never_read_at_once(tmp_path):

@@ -170,7 +170,7 @@ class ObjectStoreJson(Source):
         pages = list_all(self.store, self._names)
         if self.store.remote:
             return pages
-        first = next(pages, [])
+        first = next(filter(None, pages), [])  # a page may have no name that is read
         size = self._reader.mean_size(first[:: max(1, len(first) // SAMPLE_FILES)])
         most = max(1, min(SPLIT_FILES, SPLIT_FILE_BYTES // max(1, size)))
         self._large_files = size >= LARGE_FILE
