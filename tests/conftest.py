@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Start half as many workers more as there are cores: a quarter of their time is waiting for programs and servers."""
     return (os.cpu_count() or 1) * 3 // 2
@@ -51,7 +52,8 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
     """Logging is set up as before the test: commands and functions set it up for their whole process."""
-    names = [name for name in logging.root.manager.loggerDict if "reporting" in name]
+    known = logging.root.manager.loggerDict
+    names = [name for name in known if "reporting" in name]
     loggers = [logging.root, *map(logging.getLogger, names)]
     before = [(each.handlers[:], each.level, each.propagate) for each in loggers]
     yield
@@ -59,6 +61,9 @@ def logging_as_before() -> Iterator[None]:
         logger.handlers[:] = handlers
         logger.setLevel(level)
         logger.propagate = propagate
+    # That of a function is set up once, for the standard output of that time.
+    for name in [name for name in known if name.startswith("reporting.function")]:
+        del known[name]
 
 
 @pytest.fixture(scope="session")
