@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks import data
 from benchmarks.bench import Bench
-from benchmarks.measure import PAIRS, Usage, alternate, middle
+from benchmarks.measure import SHORT_PAIRS, Usage, alternate, middle
 from benchmarks.rows import Group, Row, compared, seconds
 from obstore.store import S3Store
 from tests.support.s3server import s3_server
@@ -129,7 +129,7 @@ def incremental(bench: Bench) -> Sequence[Row]:
         _increment(bench, s3, many) as long,
     ):
         fews, manies, imports = alternate(
-            PAIRS, short.run, long.run, lambda: bench.imports(IMPORTED)
+            SHORT_PAIRS, short.run, long.run, lambda: bench.imports(IMPORTED)
         )
     found = f"+{NEW:,} new on"
     return [
@@ -210,7 +210,9 @@ def nothing_new(bench: Bench) -> Sequence[Row]:
     """Compare a run that finds nothing new with the imports that it needs."""
     old = max(20_000 // bench.scale, IN_LOOK_BACK)
     with place() as s3, _increment(bench, s3, old, new=0) as idle:
-        ours, imports = alternate(PAIRS, idle.run, lambda: bench.imports(IMPORTED))
+        ours, imports = alternate(
+            SHORT_PAIRS, idle.run, lambda: bench.imports(IMPORTED)
+        )
     return [
         compared(
             "nothing-new-s3",

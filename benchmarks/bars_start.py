@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.bench import REPORT, Bench
-from benchmarks.measure import alternate, measure
+from benchmarks.measure import SHORT_PAIRS, alternate, measure
 from benchmarks.rows import Group, Row, compared
 
-PAIRS = 21
-"""More than elsewhere: a run takes a fraction of a second."""
 SCRIPT = Path(__file__).parent / "peers" / "import_times.py"
 HELP = (
     "import sys; sys.argv = ['reporting-run', '--help'];"
@@ -46,7 +44,7 @@ def help_text(bench: Bench) -> Sequence[Row]:
     It lists the reports without importing what they need.
     """
     ours, imports = alternate(
-        PAIRS,
+        SHORT_PAIRS,
         lambda: measure([*bench.program, "--help"]),
         lambda: bench.imports("click, pluggy"),
     )

@@ -16,6 +16,8 @@ from typing import Any
 LAUNCHER = Path(__file__).with_name("launch.py")
 PAIRS = 7
 """Times that two programs are run in turn."""
+SHORT_PAIRS = 21
+"""The same for programs of which a run takes two seconds or less."""
 SLOW_PAIRS = 3
 """The same for programs of which a run takes ten seconds or more."""
 COUNTED = ("wall", "cpu", "peak")
