@@ -4,6 +4,7 @@ import io
 import json
 import logging
 
+import polars as pl
 import pytest
 from rich.console import Console
 
@@ -12,12 +13,15 @@ from reporting_framework.aws_lambda.observability import Observability
 from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.builtin.engine import LocalEngine
 from reporting_framework.builtin.frame_validator import FrameValidator
+from reporting_framework.builtin.join_transform import JoinTransform
 from reporting_framework.builtin.pydantic_validator import PydanticValidator
 from reporting_framework.cli.progress import ProgressBar
+from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.testing import (
     CANARY,
     EngineContract,
     ObserverContract,
+    TransformContract,
     ValidatorContract,
 )
 from tests.conformance.unknown_fields import UNKNOWN_FIELDS
@@ -50,6 +54,34 @@ class TestFrameValidator(ValidatorContract):
             ({"number": None, "note": CANARY}, "missing", "number"),
             ({"number": -1, "note": CANARY}, "greater_than_equal", "number"),
         ]
+
+
+class TestJoinTransform(TransformContract):
+    plugin = JoinTransform
+
+    @pytest.fixture
+    def settings(self, tmp_path):
+        prices = pl.DataFrame({"sku": ["A", "B"], "price": [1.5, 2.5]})
+        prices.write_parquet(tmp_path / "prices.parquet")
+        return {
+            "uri": str(tmp_path / "prices.parquet"),
+            "on": ["sku"],
+            "columns": ["price"],
+        }
+
+    @pytest.fixture
+    def frame(self):
+        return pl.DataFrame(
+            {
+                "sku": ["A", CANARY, None, "B"],
+                SOURCE_KEY: [f"orders/{number}" for number in range(4)],
+            }
+        )
+
+    @pytest.fixture
+    def expected(self, frame):
+        price = pl.Series("price", [1.5, None, None, 2.5])
+        return frame.select("sku", price, SOURCE_KEY)
 
 
 class TestPydanticValidator(ValidatorContract):

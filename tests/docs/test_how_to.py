@@ -76,6 +76,10 @@ def test_fields_change_as_the_page_shows(tmp_path):
     assert len(done) == 3
 
 
+def test_tables_are_joined_as_the_page_shows(tmp_path):
+    assert len(played(tmp_path, "join-tables.md")) == 4
+
+
 @pytest.mark.slow
 def test_the_example_is_cared_for_as_the_page_shows(tmp_path):
     player = Player(tmp_path)

@@ -27,6 +27,18 @@ def reporting_validators() -> Sequence[LazyPlugin]:
 
 
 @hookimpl
+def reporting_transforms() -> Sequence[LazyPlugin]:
+    """Return the generic transforms."""
+    return [
+        LazyPlugin(
+            "join",
+            "reporting_framework.builtin.join_transform:JoinTransform",
+            "columns of another parquet table, looked up by a key",
+        )
+    ]
+
+
+@hookimpl
 def reporting_engines() -> Sequence[LazyPlugin]:
     """Return the default engine."""
     return [
