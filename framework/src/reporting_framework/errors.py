@@ -32,7 +32,12 @@ of URIs are removed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NamedTuple
+
 from reporting_framework._text.messages import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MESSAGE_LIMIT = 600
 """Maximum length of a message in characters; a longer one is cut."""
@@ -57,17 +62,50 @@ class ConfigurationError(ReportingError):
     exit_code = 2
 
 
+class SettingProblem(NamedTuple):
+    """One problem with a setting.
+
+    Attributes:
+        path: Path of the setting within the settings of its owner, outermost name
+            first; empty if it concerns several settings.
+        message: Message as of a `SettingsError`.
+        place: Place that set the value, if known.
+    """
+
+    path: tuple[str, ...]
+    message: str
+    place: str | None = None
+
+
 class SettingsError(ConfigurationError):
     """A setting is missing, unknown, contradictory or of the wrong form.
+
+    Args:
+        message: The message.
+        of_trigger: See below.
+        path: Path of the setting within the settings of its owner.
+        problems: All problems, if there are several.
 
     Attributes:
         of_trigger: Whether the trigger alone is at fault, so that its sender can
             correct it; None if that is not known.
+        problems: All problems that were found; the message is that of the first.
     """
 
-    def __init__(self, message: str, *, of_trigger: bool | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        of_trigger: bool | None = None,
+        path: Sequence[str] = (),
+        problems: Sequence[SettingProblem] = (),
+    ) -> None:
         super().__init__(message)
         self.of_trigger = of_trigger
+        self.problems = tuple(
+            problem._replace(message=one_line(problem.message, MESSAGE_LIMIT))
+            for problem in problems or [SettingProblem(tuple(path), str(self))]
+        )
 
 
 class TriggerError(ConfigurationError):

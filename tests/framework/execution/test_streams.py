@@ -20,7 +20,7 @@ from reporting_framework import (
 from reporting_framework.aws_lambda.environment import Environment
 from reporting_framework.cli.exit_codes import FAILED
 from reporting_framework.cli.main import reporting
-from reporting_framework.execution.streams import _check
+from reporting_framework.execution.streams import check_streams
 from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
 
 SOURCE = '''
@@ -443,7 +443,7 @@ def test_a_stream_that_is_no_text_is_refused():
         source=PluginRef("numbers"), validator=PluginRef("frame"), sinks=[]
     )
     with pytest.raises(PluginError, match="source numbers: 1 is no name of a stream"):
-        _check("shop", spec, [1])
+        check_streams("shop", spec, [1])
 
 
 @pytest.mark.usefixtures("shop")

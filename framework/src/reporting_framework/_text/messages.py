@@ -120,11 +120,19 @@ def system_number(error: BaseException) -> int | None:
     return int(match[1] or match[2]) if match else None
 
 
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """Return a clause with similar names, or an empty text if there are none."""
+def did_you_mean(name: str, known: Sequence[str], prefix: str = "") -> str:
+    """Return a clause with similar names, or an empty text if there are none.
+
+    Args:
+        name: The unknown name.
+        known: The known names.
+        prefix: Beginning of all names, which is left out of the comparison.
+    """
     from difflib import (
         get_close_matches,
     )  # imported late: only errors need it, and the import takes time
 
-    near = get_close_matches(name, known, n=3, cutoff=0.6)
+    rests = [each.removeprefix(prefix) for each in known]
+    near = get_close_matches(name.removeprefix(prefix), rests, n=3, cutoff=0.6)
+    near = [prefix + rest for rest in near]
     return f"; did you mean {' or '.join(near)}?" if near else ""

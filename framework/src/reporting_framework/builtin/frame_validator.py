@@ -66,7 +66,8 @@ class FrameValidator(Validator):
         if not self._types:
             raise SettingsError(
                 "validator frame: columns: there are none, and the source does not say"
-                " which it has; give at least one"
+                " which it has; give at least one",
+                path=("columns",),
             )
         return pl.Schema({**self._types, SOURCE_KEY: pl.String()})
 

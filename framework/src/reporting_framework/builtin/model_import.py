@@ -11,6 +11,9 @@ from reporting_framework._text.messages import cause, did_you_mean
 from reporting_framework.builtin.model_fields import is_model
 from reporting_framework.errors import SettingsError
 
+PATH = ("model",)
+"""Path of the setting that names the model."""
+
 
 def import_model(path: str) -> Any:
     """Return the model at ``package.module:Model``.
@@ -22,7 +25,8 @@ def import_model(path: str) -> Any:
     if not module or not attribute:
         raise SettingsError(
             f"validator pydantic: setting model is {path!r}; write it as"
-            " package.module:Model"
+            " package.module:Model",
+            path=PATH,
         )
     subject = f"validator pydantic: model {path}"
     try:
@@ -30,7 +34,7 @@ def import_model(path: str) -> Any:
         model = getattr(imported, attribute, None)
     except Exception as error:  # the user's module may raise anything
         advice = _advice(error, module)
-        raise SettingsError(f"{subject}: {cause(error)}{advice}") from error
+        raise SettingsError(f"{subject}: {cause(error)}{advice}", path=PATH) from error
     if model is None:
         models = [
             name
@@ -40,10 +44,13 @@ def import_model(path: str) -> Any:
         raise SettingsError(
             f"{subject}: module {module} has no {attribute}"
             f"{did_you_mean(attribute, models)}; models in it:"
-            f" {', '.join(models) or 'none'}"
+            f" {', '.join(models) or 'none'}",
+            path=PATH,
         )
     if not is_model(model):
-        raise SettingsError(f"{subject} is neither a pydantic model nor a TypedDict")
+        raise SettingsError(
+            f"{subject} is neither a pydantic model nor a TypedDict", path=PATH
+        )
     return model
 
 

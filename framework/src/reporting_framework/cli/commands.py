@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "freshness": "freshness:freshness_command",
     "history": "history:history_command",
     "iam": "iam:iam_command",
+    "lint": "lint:lint_command",
     "list": "list:list_command",
     "new": "new:new_command",
     "plugins": "plugins:plugins_command",

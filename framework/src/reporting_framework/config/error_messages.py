@@ -23,7 +23,7 @@ from reporting_framework.config.layers import (
     option,
     variable,
 )
-from reporting_framework.errors import SettingsError
+from reporting_framework.errors import SettingProblem, SettingsError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -99,9 +99,11 @@ def to_settings_error(
     )
     first, *others = details
     about = _About(subject, model, merged or ResolvedValues(), table)
-    text = {"extra_forbidden": about.unknown, "missing": about.missing}.get(
-        first["type"], about.wrong
-    )(first)
+    text = about.text(first)
+    problems: dict[Path, SettingProblem] = {}
+    for item in details[: MAX_NAMES + 1]:  # each member of a union adds a problem
+        problem = about.problem(item)
+        problems.setdefault(problem.path, problem)
     if names := dict.fromkeys(about.shown_path(item) for item in others[:MAX_NAMES]):
         names.pop(
             about.shown_path(first), None
@@ -115,6 +117,7 @@ def to_settings_error(
         of_trigger=next(
             (verdict for verdict in (False, None) if verdict in verdicts), True
         ),
+        problems=list(problems.values()),
     )
 
 
@@ -125,6 +128,20 @@ class _About(NamedTuple):
     model: type[BaseModel]
     merged: ResolvedValues
     table: str | None
+
+    def text(self, item: ErrorDetails) -> str:
+        """Describe a problem."""
+        if item["type"] == "extra_forbidden":
+            return self.unknown(item)
+        return self.missing(item) if item["type"] == "missing" else self.wrong(item)
+
+    def problem(self, item: ErrorDetails) -> SettingProblem:
+        """Return a problem with its path and place."""
+        path = _path(item)
+        if item["type"] not in ("missing", "extra_forbidden"):
+            path = self._known(path)
+        place = self.merged.place_of(path) if path else None
+        return SettingProblem(path, f"{self.subject}: {self.text(item)}", place)
 
     def unknown(self, item: ErrorDetails) -> str:
         """Describe an unknown setting."""

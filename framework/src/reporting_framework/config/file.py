@@ -6,12 +6,12 @@ The import is light: pydantic is imported when settings are first resolved.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import did_you_mean
-from reporting_framework.errors import SettingsError
+from reporting_framework.errors import SettingProblem, SettingsError
 
 if TYPE_CHECKING:
     from reporting_framework.config.toml_report import ComposedReport
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 
 DEFAULT_NAME = "reporting.toml"
+
+KINDS = ("settings", "reports")
+"""Tables of the file: settings of installed reports, and reports composed in it."""
 
 
 class Config(NamedTuple):
@@ -116,10 +119,22 @@ def read_config(path: Path | None) -> Config:
     """
     if path is None:
         return Config()
+    document = read_document(path)
+    for problem in document_problems(path, document):
+        raise SettingsError(problem.message, path=problem.path)
+    return Config(path, document.get("settings", {}), document.get("reports", {}))
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read a file of TOML.
+
+    Raises:
+        SettingsError: The file cannot be read, or is not TOML.
+    """
     import tomllib
 
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not TOML: {error}") from None
     except UnicodeDecodeError as error:
@@ -135,28 +150,42 @@ def read_config(path: Path | None) -> Config:
             f"{path} cannot be read:"
             f" {getattr(error, 'strerror', None) or 'nested too deeply'}"
         ) from None
-    settings = _tables(path, document.pop("settings", {}), "settings")
-    tables = _tables(path, document.pop("reports", {}), "reports")
-    if document:
-        name = next(iter(document))
-        near = did_you_mean(name, ["settings", "reports"])
-        raise SettingsError(
-            f"{path}: there is no table {name}{near}; tables: settings, reports"
+
+
+def document_problems(
+    path: Path, document: Mapping[str, Any]
+) -> Iterator[SettingProblem]:
+    """Yield the problems with the tables of a configuration file.
+
+    The content of the tables is checked when a report is used.
+    """
+    for kind in KINDS:
+        tables = document.get(kind, {})
+        wrong = (
+            [
+                (kind, name)
+                for name, item in tables.items()
+                if not isinstance(item, dict)
+            ]
+            if isinstance(tables, dict)
+            else [(kind,)]
         )
-    for name in settings.keys() & tables.keys():
-        raise SettingsError(
+        for place in wrong:
+            yield SettingProblem(
+                place,
+                f"{path}: {kind} must hold one table for each report, as in"
+                f" [{kind}.<report>]",
+            )
+    for name in [name for name in document if name not in KINDS]:
+        near = did_you_mean(name, KINDS)
+        yield SettingProblem(
+            (name,),
+            f"{path}: there is no table {name}{near}; tables: {', '.join(KINDS)}",
+        )
+    settings, reports = (document.get(kind, {}) for kind in KINDS)
+    for name in [name for name in settings if name in reports]:
+        yield SettingProblem(
+            ("settings", name),
             f"{path}: [settings.{name}] and [reports.{name}] both exist; move the"
-            f" settings into [reports.{name}]"
+            f" settings into [reports.{name}]",
         )
-    return Config(path, settings, tables)
-
-
-def _tables(path: Path, value: Any, kind: str) -> dict[str, Mapping[str, Any]]:
-    if not isinstance(value, dict) or not all(
-        isinstance(item, dict) for item in value.values()
-    ):
-        raise SettingsError(
-            f"{path}: {kind} must hold one table for each report, as in"
-            f" [{kind}.<report>]"
-        )
-    return value

@@ -5,6 +5,7 @@ Everything is checked before anything is read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
-from reporting_framework._text.messages import redacted
+from reporting_framework._text.messages import did_you_mean, redacted
 from reporting_framework.errors import (
     PluginError,
     SettingsError,
+    StepFailed,
     TriggerError,
 )
 from reporting_framework.execution.pipeline import Pipeline, metadata_of
@@ -75,7 +77,7 @@ def assemble(
     refuse_streams(report, composition, registry)  # settings would have {stream}
     validator = make("validator", composition.validator)  # needs no network
     source = _source_of(report, composition, registry, reading)
-    _check_formats(report, source, validator)
+    check_formats(report, source, validator)
     select_stream(report, composition, source)
     if trigger is not None and trigger.names_work:
         _accept_trigger(report, source, trigger)
@@ -106,7 +108,7 @@ def assemble(
     )
 
 
-def _check_formats(report: str, source: Source, validator: Validator) -> None:
+def check_formats(report: str, source: Source, validator: Validator) -> None:
     """Check that a validator takes the form of records that a source yields.
 
     Raises:
@@ -282,11 +284,15 @@ def schema_of(
 
     Raises:
         PluginError: The source key is not its last column.
+        SettingsError: A transform needs a column that nothing before it gives.
         StepFailed: A plugin raised an error of its own.
     """
     frame = call(owner_of(validator), lambda: validator.schema.to_frame())
-    for transform in transforms:
-        frame = transform.apply(frame)
+    for number, transform in enumerate(transforms):
+        try:
+            frame = transform.apply(frame)
+        except StepFailed as error:
+            raise _with_column(error, number, transform, frame.columns) from error
     schema = frame.schema
     if schema.names()[-1:] != [SOURCE_KEY]:
         raise PluginError(
@@ -294,3 +300,19 @@ def schema_of(
             f" {SOURCE_KEY}"
         )
     return schema
+
+
+def _with_column(
+    error: StepFailed, number: int, transform: Transform, columns: Sequence[str]
+) -> StepFailed | SettingsError:
+    """Return the error of a transform; if it lacks a column, one that names it."""
+    cause = error.__cause__
+    if type(cause).__name__ != "ColumnNotFoundError":
+        return error
+    match = re.search(r'"([^"]*)"', str(cause))
+    name = match[1] if match else ""
+    return SettingsError(
+        f"{owner_of(transform).subject} needs a column {name}, which nothing before it"
+        f" gives{did_you_mean(name, columns)}; there are {', '.join(columns)}",
+        path=("transforms", str(number)),
+    )

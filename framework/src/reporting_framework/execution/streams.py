@@ -158,11 +158,13 @@ def streams_of(
     finally:
         source.close()
     if streams:
-        _check(report, composition, streams)
+        check_streams(report, composition, streams)
     return streams, at_once
 
 
-def _check(report: str, composition: PipelineSpec, streams: Sequence[str]) -> None:
+def check_streams(
+    report: str, composition: PipelineSpec, streams: Sequence[str]
+) -> None:
     """Check the names of streams, and that no two streams would share a table.
 
     Raises:
@@ -179,12 +181,13 @@ def _check(report: str, composition: PipelineSpec, streams: Sequence[str]) -> No
     if len(set(streams)) < len(streams):
         raise PluginError(f"{source}: two streams have one name; name each once")
     one, *others = streams
-    for use in composition.sinks:
+    for number, use in enumerate(composition.sinks):
         if others and _of_stream(composition, use, one) == use:
             raise SettingsError(
                 f"report {report}: sink {use.name}: streams {one} and {others[0]} would"
                 f" share its table; put {STREAM} into its settings, as in"
-                f" out/{STREAM}.parquet"
+                f" out/{STREAM}.parquet",
+                path=("sinks", str(number)),
             )
 
 

@@ -48,26 +48,35 @@ def write_modes_of(
             order, or one sink replaces its table and another does not.
     """
     modes: list[WriteMode] = []
-    for sink in sinks:
+    for number, sink in enumerate(sinks):
         mode = mode_of(sink, composition)
         if mode not in sink.write_modes:
             raise SettingsError(
                 f"report {report}: sink {sink.name} cannot {mode}; write_mode may be"
-                f" {', '.join(sorted(sink.write_modes))}"
+                f" {', '.join(sorted(sink.write_modes))}",
+                path=_path_of_mode(number, sink),
             )
         modes.append(mode)
     if "upsert" in modes and not source.versions_ordered:
         raise SettingsError(
             f"report {report}: write_mode is upsert, and the versions of source"
             f" {source.name} do not say which one is newer (its class does not set"
-            " versions_ordered); use append or replace"
+            " versions_ordered); use append or replace",
+            path=_path_of_mode(modes.index("upsert"), sinks[modes.index("upsert")]),
         )
     if "replace" in modes and set(modes) != {"replace"}:
         raise SettingsError(
             f"report {report}: write_mode is replace for some sinks only; a run that"
-            " reads everything fits no other mode, so make two reports"
+            " reads everything fits no other mode, so make two reports",
+            path=_path_of_mode(modes.index("replace"), sinks[modes.index("replace")]),
         )
     return modes
+
+
+def _path_of_mode(number: int, sink: Sink) -> tuple[str, ...]:
+    """Return the path of the setting that decides the write mode of a sink."""
+    own = getattr(getattr(sink, "settings", None), "write_mode", None)
+    return ("sinks", str(number), "write_mode") if own else ("write_mode",)
 
 
 def mode_of(sink: Sink, composition: PipelineSpec) -> WriteMode:

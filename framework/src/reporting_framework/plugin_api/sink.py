@@ -89,6 +89,25 @@ class Sink(Plugin):
             SettingsError: The schema lacks a column that the settings name.
         """
 
+    @classmethod
+    @optional
+    def check_schema(
+        cls, settings: Any, schema: pl.Schema, mode: WriteMode = "append"
+    ) -> None:
+        """Check that rows of this schema fit the settings, for ``reporting lint``.
+
+        The method must not look up or open anything. `open` should call it, so that
+        both refuse the same.
+
+        Args:
+            settings: Settings of the sink.
+            schema: Columns of the report.
+            mode: Write mode of the report's runs, one of `write_modes`.
+
+        Raises:
+            SettingsError: The schema lacks a column that the settings name.
+        """
+
     @optional
     def load_state(self) -> Mapping[str, Any] | None:
         """Return the state that was committed with the rows, `None` if there is none.

@@ -253,6 +253,21 @@ class Source(Plugin):
         """
         return ()
 
+    @classmethod
+    @optional
+    def declared_streams(cls, settings: Any) -> Sequence[str] | None:
+        """Return the names that `streams` will return, if the settings have them.
+
+        For ``reporting lint``; the method must not look up or open anything.
+
+        Args:
+            settings: Settings of the source.
+
+        Returns:
+            The names; `None` if only a lookup could find them.
+        """
+        return None
+
     @property
     def parallel_streams(self) -> int:
         """Number of streams to read at once; 1: one after another, in their order.

@@ -103,6 +103,20 @@ class Registry:
         return sorted({name.partition(".")[0] for name in names if name})
 
     @property
+    def variables(self) -> frozenset[str]:
+        """Environment variables that plugins read, as their modules declare them."""
+        declared = (
+            getattr(plugin, "REPORTING_VARIABLES", ())
+            for plugin in self._manager.get_plugins()
+        )
+        return frozenset(
+            name
+            for names in declared
+            if isinstance(names, list | tuple | set | frozenset)
+            for name in names
+        )
+
+    @property
     def listing(self) -> list[PluginInfo]:
         """All installed plugins, usable or not.
 

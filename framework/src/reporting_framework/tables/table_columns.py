@@ -30,7 +30,8 @@ def check_columns(sink: Database, schema: pl.Schema, added: Iterable[str]) -> No
     if sink.settings.table.casefold().startswith(INTERNAL):
         raise SettingsError(
             f"{sink.subject}: table: names that begin with {INTERNAL} are the"
-            " framework's own; give the table another one"
+            " framework's own; give the table another one",
+            path=("table",),
         )
     if own := [name for name in schema if name.casefold().startswith(INTERNAL)]:
         raise SettingsError(
@@ -50,7 +51,8 @@ def check_columns(sink: Database, schema: pl.Schema, added: Iterable[str]) -> No
     ):
         raise SettingsError(
             f"{sink.subject}: timestamp: there is no column {timestamp} of a date"
-            " and time with a time zone; name another one"
+            " and time with a time zone; name another one",
+            path=("timestamp",),
         )
     for name, dtype in schema.items():
         try:

@@ -99,13 +99,23 @@ class TableSink(Database):
         primary_key: Sequence[str] = (),
     ) -> None:
         """See `Sink.open`; compares the columns with those of the table."""
-        check_columns(self, schema, () if mode == "append" else VERSION_COLUMNS)
+        self._check_columns(schema, mode)
         self._schema, self._mode = schema, mode
         with session(self) as database:
             self._version = self._state(database)[0]
             if self._exists(database):
                 self._create_staged(database)
                 missing_columns(self, database, self._table_schema)
+
+    @classmethod
+    @override
+    def check_schema(
+        cls, settings: Any, schema: pl.Schema, mode: WriteMode = "append"
+    ) -> None:
+        cls(settings)._check_columns(schema, mode)
+
+    def _check_columns(self, schema: pl.Schema, mode: WriteMode) -> None:
+        check_columns(self, schema, () if mode == "append" else VERSION_COLUMNS)
 
     @property
     def _staged_schema(self) -> pl.Schema:

@@ -84,6 +84,16 @@ class DynamoDbCounters(Sink):
     ) -> None:
         self._stager = Stager(self.settings, schema, self._label)
 
+    @classmethod
+    @override
+    def check_schema(
+        cls,
+        settings: DynamoDbCountersSettings,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+    ) -> None:
+        Stager(settings, schema, cls(settings)._label)
+
     def ledger(self) -> None:
         """See `Sink.ledger`: there is none."""
 

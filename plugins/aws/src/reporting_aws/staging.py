@@ -81,7 +81,8 @@ class Stager:
         if not isinstance(schema.get(settings.timestamp), pl.Datetime):
             raise SettingsError(
                 f"{who}: timestamp: {settings.timestamp} is not a Datetime column;"
-                " name a Datetime column"
+                " name a Datetime column",
+                path=("timestamp",),
             )
         if self._marked:
             for name, setting in ((_EVENT, "event_id"), (_USER, "user_id")):
@@ -93,7 +94,8 @@ class Stager:
                 ):
                     raise SettingsError(
                         f"{who}: {setting}: {column} is not a column of text or"
-                        " integers; name such a column"
+                        " integers; name such a column",
+                        path=(setting,),
                     )
                 self._columns.append(pl.col(column).cast(pl.String).alias(name))
         for number, counter in enumerate(settings.counters):

@@ -69,6 +69,16 @@ class ObjectStoreJsonSettings(Settings):
         description="Most records in an object; one with more is rejected",
     )
 
+    @field_validator("include")
+    @classmethod
+    def _can_match(cls, value: str) -> str:
+        if not value or "/" in value:
+            raise ValueError(
+                "it matches the last part of a name, which is not empty and has no"
+                " slash: remove the folders, objects in all of them are read"
+            )
+        return value
+
     @field_validator("name_pattern")
     @classmethod
     def _has_groups(cls, value: str | None) -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult, Step
 
 REPORTING_API = 1
+REPORTING_VARIABLES = ("REPORTING_OPENLINEAGE",)
 
 _observer = Observer()
 

@@ -91,29 +91,8 @@ class NdjsonArchive(Sink):
         mode: WriteMode = "append",
         primary_key: Sequence[str] = (),
     ) -> None:
-        time_dtype, settings = schema.get(self.settings.timestamp), self.settings
-        columns = (
-            "the columns are"
-            f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
-        )
-        if not isinstance(time_dtype, pl.Datetime) or time_dtype.time_zone is None:
-            raise SettingsError(
-                f"sink {self.name}: timestamp: {settings.timestamp} is not a Datetime"
-                f" column with a time zone; {columns}"
-            )
-        if wrong := [
-            name for name in settings.json_columns if schema.get(name) != pl.String
-        ]:
-            raise SettingsError(
-                f"sink {self.name}: json_columns: {', '.join(wrong)} is not a String"
-                f" column; {columns}"
-            )
-        if wrong := unsupported_columns(schema):
-            raise SettingsError(
-                f"sink {self.name}: column {', '.join(wrong)} cannot be written as"
-                " JSON;"
-                f" drop it in a transform; {columns}"
-            )
+        settings = self.settings
+        self.check_schema(settings, schema, mode)
         moment = pl.col(settings.timestamp).dt.convert_time_zone("UTC")
         self._columns = [
             moment.dt.to_string(settings.partition).alias("partition"),
@@ -121,6 +100,39 @@ class NdjsonArchive(Sink):
             moment.alias("moment"),
             encoded(schema, settings.json_columns).alias("line"),
         ]
+
+    @classmethod
+    @override
+    def check_schema(
+        cls,
+        settings: NdjsonArchiveSettings,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+    ) -> None:
+        time_dtype = schema.get(settings.timestamp)
+        columns = (
+            "the columns are"
+            f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
+        )
+        if not isinstance(time_dtype, pl.Datetime) or time_dtype.time_zone is None:
+            raise SettingsError(
+                f"sink {cls.name}: timestamp: {settings.timestamp} is not a Datetime"
+                f" column with a time zone; {columns}",
+                path=("timestamp",),
+            )
+        if wrong := [
+            name for name in settings.json_columns if schema.get(name) != pl.String
+        ]:
+            raise SettingsError(
+                f"sink {cls.name}: json_columns: {', '.join(wrong)} is not a String"
+                f" column; {columns}",
+                path=("json_columns",),
+            )
+        if wrong := unsupported_columns(schema):
+            raise SettingsError(
+                f"sink {cls.name}: column {', '.join(wrong)} cannot be written as JSON;"
+                f" drop it in a transform; {columns}"
+            )
 
     def ledger(self) -> None:
         """See `Sink.ledger`: the sink keeps none."""

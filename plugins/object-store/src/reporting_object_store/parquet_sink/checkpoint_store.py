@@ -85,30 +85,43 @@ class CheckpointFiles(Sink):
         mode: WriteMode = "append",
         primary_key: Sequence[str] = (),
     ) -> None:
-        self.layout.check(schema.names())
-        time_dtype = schema.get(self.settings.timestamp)
+        self.check_schema(self.settings, schema, mode)
+        self._mode = mode
+        self._schema = (
+            pl.Schema({**schema, **VERSION_COLUMNS}) if mode == "upsert" else schema
+        )
+
+    @classmethod
+    @override
+    def check_schema(
+        cls,
+        settings: ParquetCheckpointSettings,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+    ) -> None:
+        layout = Layout.parse(settings.uri)
+        layout.check(schema.names())
+        time_dtype = schema.get(settings.timestamp)
         if (
             not isinstance(time_dtype, pl.Datetime)
             or time_dtype.time_zone is None
             or time_dtype.time_unit == "ns"
         ):
             raise SettingsError(
-                f"sink {self.name}: setting timestamp names {self.settings.timestamp},"
+                f"sink {cls.name}: setting timestamp names {settings.timestamp},"
                 " which is not a column of Datetime (us or ms) with a time zone; there"
                 " are"
-                f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}"
+                f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}",
+                path=("timestamp",),
             )
-        quarantine = self.settings.quarantine
-        if quarantine and self.layout.owns(parse_location(quarantine)):
+        quarantine = settings.quarantine
+        if quarantine and layout.owns(parse_location(quarantine)):
             raise SettingsError(
-                f"sink {self.name}: setting quarantine names"
+                f"sink {cls.name}: setting quarantine names"
                 f" {parse_location(quarantine).uri}, where a checkpoint goes; name"
-                " another"
+                " another",
+                path=("quarantine",),
             )
-        self._mode = mode
-        self._schema = (
-            pl.Schema({**schema, **VERSION_COLUMNS}) if mode == "upsert" else schema
-        )
 
     def _open(self, key: str) -> Checkpoint:
         return Checkpoint.open(self.store, key, self._schema, self.settings.timestamp)

@@ -73,14 +73,16 @@ class Layout(NamedTuple):
         if "{" in uri.partition("://")[2].partition("/")[0]:
             raise SettingsError(
                 f"checkpoint {uri}: a brace must be part of a {{column}} in the key, as"
-                " in {study}"
+                " in {study}",
+                path=("uri",),
             )
         location = parse_location(uri)
         rest = _COLUMN.sub("", location.key)
         if "{" in rest or "}" in rest:
             raise SettingsError(
                 f"checkpoint {uri}: a brace must be part of a {{column}} in the key, as"
-                " in {study}"
+                " in {study}",
+                path=("uri",),
             )
         segments = location.key.split("/")
         fixed = next(
@@ -91,7 +93,8 @@ class Layout(NamedTuple):
         if max(len(_COLUMN.findall(segment)) for segment in segments) > SEGMENT // HASH:
             raise SettingsError(
                 f"checkpoint {uri}: more than {SEGMENT // HASH} columns in one name;"
-                " use folders"
+                " use folders",
+                path=("uri",),
             )
         if any(
             not re.search(r"[^A-Za-z0-9%~]", literal)
@@ -99,7 +102,8 @@ class Layout(NamedTuple):
         ):
             raise SettingsError(
                 f"checkpoint {uri}: two columns in one name need a character between"
-                " them, such as -"
+                " them, such as -",
+                path=("uri",),
             )
         return cls(folder, "/".join(segments[fixed:]))
 
@@ -159,7 +163,8 @@ class Layout(NamedTuple):
         if missing := [column for column in self.columns if column not in names]:
             raise SettingsError(
                 f"checkpoint {self.folder.join(self.template).uri}: no column"
-                f" {', '.join(missing)}; there are {', '.join(names)}"
+                f" {', '.join(missing)}; there are {', '.join(names)}",
+                path=("uri",),
             )
 
 

@@ -1,0 +1,169 @@
+"""Fit of a report's plugins: formats, streams, columns and write modes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from reporting_framework.errors import ReportingError, SettingsError
+from reporting_framework.execution.assembly import check_formats, schema_of
+from reporting_framework.execution.plugin_errors import build, call, log_errors
+from reporting_framework.execution.streams import check_streams
+from reporting_framework.execution.write_modes import (
+    check_names,
+    mode_of,
+    write_modes_of,
+)
+from reporting_framework.operations.lint.parts import Part
+from reporting_framework.operations.lint.problem import Add, add_error
+from reporting_framework.plugin_api.base import supports
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reporting_framework.plugin_api.records import WriteMode
+    from reporting_framework.plugin_api.report import PipelineSpec
+
+
+def check_fit(add: Add, report: str, spec: PipelineSpec, parts: Sequence[Part]) -> None:
+    """Check that the plugins of a report fit together.
+
+    A check that needs a part that cannot be used is left out.
+
+    Args:
+        add: Adds a problem.
+        report: Name of the report.
+        spec: Specification of its pipeline.
+        parts: Its plugins, in the order of `parts.refs_of`.
+    """
+    source, validator = parts[0], parts[1]
+    transforms = [part for part in parts if part.role == "transform"]
+    sinks = [part for part in parts if part.role == "sink"]
+    if source.usable:
+        _check_streams(add, report, spec, source)
+    built = _built(add, [validator, *transforms])
+    try:
+        if source.usable and validator.usable:
+            _check_formats(add, source, built[0] or validator.declared())
+        schema = _schema(add, source, validator, transforms, built)
+    finally:
+        for plugin in built:
+            if plugin is not None:
+                log_errors(plugin.close, "while closing")
+    modes = _modes(add, report, spec, source, sinks)
+    if schema is None:
+        return
+    try:
+        check_names(report, schema, modes or [spec.write_mode])
+    except SettingsError as error:
+        add("error", validator.path, str(error))
+    for sink in sinks:
+        if sink.usable:
+            mode: WriteMode = mode_of(sink.declared(), spec)
+            try:
+                call(sink.owner, sink.plugin.check_schema, sink.settings, schema, mode)
+            except ReportingError as error:
+                sink.add_error(add, error)
+
+
+def _check_streams(add: Add, report: str, spec: PipelineSpec, source: Part) -> None:
+    """Check that each stream has its own tables, if the streams are known."""
+    try:
+        streams = call(source.owner, source.plugin.declared_streams, source.settings)
+        if streams and spec.stream is None:
+            check_streams(report, spec, streams)
+    except SettingsError as error:
+        add_error(add, error)
+    except ReportingError as error:
+        source.add_error(add, error)
+
+
+def _built(add: Add, parts: Sequence[Part]) -> list[Any]:
+    """Build validator and transforms, which open nothing; None for each that fails."""
+    built: list[Any] = []
+    for part in parts:
+        plugin = None
+        if part.usable:
+            try:
+                plugin = build(part.owner, part.plugin, part.settings)
+            except ReportingError as error:
+                part.add_error(add, error)
+        built.append(plugin)
+    return built
+
+
+def _check_formats(add: Add, source: Part, validator: Any) -> None:
+    try:
+        check_formats(source.report, source.declared(), validator)
+    except AttributeError:  # known only once the source is built
+        return
+    except ReportingError as error:
+        add("error", ("validator", "use"), str(error))
+
+
+def _schema(
+    add: Add,
+    source: Part,
+    validator: Part,
+    transforms: Sequence[Part],
+    built: Sequence[Any],
+) -> pl.Schema | None:
+    """Return the columns after all transforms; None if they are not known."""
+    if any(plugin is None for plugin in built):
+        return None
+    first, *others = built
+    bound = supports(first, "bind") and (
+        source.plugin is None or supports(source.plugin, "schema")
+    )
+    report = validator.report
+    try:
+        first.schema  # noqa: B018 - a property may raise
+    except SettingsError as error:
+        if not bound:  # otherwise the source has the columns
+            validator.add_error(add, error)
+        return None
+    except ReportingError as error:
+        validator.add_error(add, error)
+        return None
+    try:
+        return schema_of(report, first, others)
+    except ReportingError as error:
+        failing = next(
+            (
+                part
+                for number, part in enumerate(transforms, start=1)
+                if not _has_schema(report, first, others[:number])
+            ),
+            validator,
+        )
+        failing.add_error(add, _plain(error))
+        return None
+
+
+def _has_schema(report: str, validator: Any, transforms: Sequence[Any]) -> bool:
+    try:
+        schema_of(report, validator, transforms)
+    except ReportingError:
+        return False
+    return True
+
+
+def _plain(error: ReportingError) -> ReportingError:
+    """Return the error without its path, which begins at the report."""
+    return SettingsError(str(error)) if isinstance(error, SettingsError) else error
+
+
+def _modes(
+    add: Add, report: str, spec: PipelineSpec, source: Part, sinks: Sequence[Part]
+) -> list[WriteMode]:
+    """Return the write mode of each sink, if all parts can be used."""
+    if not (source.usable and all(sink.usable for sink in sinks)):
+        return []
+    try:
+        declared = [sink.declared() for sink in sinks]
+        return write_modes_of(report, spec, source.declared(), declared)
+    except AttributeError:  # known only once a plugin is built
+        return []
+    except SettingsError as error:
+        add_error(add, error)
+        return []
