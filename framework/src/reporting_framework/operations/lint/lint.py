@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reporting_framework._text.messages import did_you_mean, one_line
 from reporting_framework.config.layers import variable
-from reporting_framework.errors import MESSAGE_LIMIT
+from reporting_framework.errors import MESSAGE_LIMIT, ReportingError
 from reporting_framework.operations.lint.document import Document
 from reporting_framework.operations.lint.environment import environment_problems
 from reporting_framework.operations.lint.places import Report, check_places
 from reporting_framework.operations.lint.problem import Problem, Severity
 from reporting_framework.operations.lint.report import check_report
+from reporting_framework.registry.reports import resolve_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +85,7 @@ def lint(
     if not names:
         problems += _unknown_reports(document, known)
         problems += environment_problems(environment, registry, known)
+        problems += _unusable(registry, known)
     unique = dict.fromkeys(problems)
     return Linted(sorted(unique, key=lambda problem: problem.order), chosen)
 
@@ -114,6 +116,15 @@ def _used(
         given = name in config.settings or variable(name, ()) in variables
         if name not in config.tables and given:
             yield name
+
+
+def _unusable(registry: Registry, known: Sequence[str]) -> Iterator[Problem]:
+    """Yield the installed reports that cannot be imported."""
+    for name in known:
+        try:
+            resolve_report(name, registry).Settings  # noqa: B018 - may be imported late
+        except ReportingError as error:
+            yield Problem("error", str(error), name)
 
 
 def _unknown_reports(document: Document, known: Sequence[str]) -> Iterator[Problem]:
