@@ -46,7 +46,7 @@ class Part(NamedTuple):
 
     @property
     def usable(self) -> bool:
-        """Whether there is such a plugin, and it accepts its settings."""
+        """True if there is such a plugin, and it accepts its settings."""
         return self.plugin is not None and self.settings is not None
 
     def declared(self) -> Any:
