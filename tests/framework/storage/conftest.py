@@ -1,13 +1,58 @@
 """Fixtures of the storage's tests: a store of each kind."""
 
 import itertools
+from collections.abc import Iterator
 
 import pytest
 
 from reporting_framework.storage import Store, open_store
+from tests.support.azurite import Azurite, azurite, azurite_program
+from tests.support.gcs import GoogleStorage, google_storage
 
 _numbers = itertools.count(1)
-KINDS = ("folder", "memory", "s3")
+KINDS = ("folder", "memory", "s3", "gs", "az")
+CLOUDS = ("gs", "az")
+
+
+@pytest.fixture(scope="session")
+def google_server() -> Iterator[GoogleStorage]:
+    """A server of Google Cloud Storage on loopback."""
+    with google_storage() as server:
+        yield server
+
+
+@pytest.fixture
+def google(
+    google_server: GoogleStorage, monkeypatch: pytest.MonkeyPatch
+) -> GoogleStorage:
+    """The server with a bucket of its own for each test, to which the variables lead."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", google_server.address)
+    google_server.buckets["bucket"] = {}
+    google_server.requests.clear()
+    monkeypatch.setattr(google_server, "fault", lambda method, target: None)
+    monkeypatch.setattr(google_server, "lost", lambda method, target: False)
+    return google_server
+
+
+@pytest.fixture(scope="session")
+def azurite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """An Azurite on loopback."""
+    program = azurite_program()
+    if program is None:
+        pytest.skip("azurite-blob is not installed: npm install azurite, set AZURITE")
+    with azurite(program, tmp_path_factory.mktemp("azurite")) as server:
+        yield server
+
+
+@pytest.fixture
+def container(azurite_server: Azurite, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a fresh container on Azurite, to which the variables lead."""
+    name = f"container-{next(_numbers)}"
+    azurite_server.create_container(name)
+    monkeypatch.setenv(
+        "AZURE_STORAGE_CONNECTION_STRING", azurite_server.connection_string
+    )
+    return name
 
 
 @pytest.fixture(params=KINDS)
@@ -30,5 +75,10 @@ def make_store(kind: str, request: pytest.FixtureRequest) -> Store:
         return open_store(str(folder))
     if kind == "memory":
         return request.getfixturevalue("memory")
+    if kind == "gs":
+        request.getfixturevalue("google")
+        return open_store("gs://bucket/a/b")
+    if kind == "az":
+        return open_store(f"az://{request.getfixturevalue('container')}/a/b")
     request.getfixturevalue("s3_environment")
     return open_store(f"s3://{request.getfixturevalue('bucket')}/a/b")

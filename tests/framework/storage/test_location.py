@@ -92,12 +92,12 @@ def test_a_relative_path_and_a_home_are_made_absolute(monkeypatch, tmp_path):
             "memory:///key: the bucket is missing; write memory://bucket/key",
         ),
         (
-            "gs://b/k",
-            "gs://b/k: unknown scheme 'gs'; allowed are s3://, file://, memory:// and plain paths",
+            "gcs://b/k",
+            "gcs://b/k: unknown scheme 'gcs'; allowed are s3://, gs://, az://, file://, memory:// and plain paths",
         ),
         (
             "S3://b/k",
-            "S3://b/k: unknown scheme 'S3'; allowed are s3://, file://, memory:// and plain paths",
+            "S3://b/k: unknown scheme 'S3'; allowed are s3://, gs://, az://, file://, memory:// and plain paths",
         ),
     ],
 )

@@ -37,6 +37,8 @@ from reporting_framework.storage.watch import pages, request
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
+    from reporting_framework.storage.plain_listing import PlainListing
+
 COMMIT_ATTRIBUTE = "reporting-commit"
 """Metadata entry that names the PUT that wrote an object, so that a PUT whose response
 was lost is recognised.
@@ -66,6 +68,8 @@ class BucketStore(BucketMaintenance):
     """
 
     supports_list_after = True
+    commit_attribute = COMMIT_ATTRIBUTE
+    endpoint_variable = "AWS_ENDPOINT_URL"
     shared: Mapping[str, Sequence[str]] = {}
 
     def __init__(
@@ -85,12 +89,12 @@ class BucketStore(BucketMaintenance):
     @property
     def remote(self) -> bool:
         """See `Store.remote`."""
-        return self.location.scheme == "s3"
+        return self.location.scheme != "memory"
 
     @pages("ListObjectsV2")
     def list(self, *, after: str = "", before: str | None = None) -> Iterator[Page]:
         """See `Store.list`."""
-        listing = BucketListing(self.location, self._backend, self._boto3, self._known)
+        listing = self._listing()
         last = after or None
         for left in reversed(range(MAX_ATTEMPTS)):
             try:
@@ -103,6 +107,9 @@ class BucketStore(BucketMaintenance):
                     raise self._translate(error, "") from error
             except _boto_errors() as error:
                 raise self._translate(error, "") from error
+
+    def _listing(self) -> BucketListing | PlainListing:
+        return BucketListing(self.location, self._backend, self._boto3, self._known)
 
     def _boto3(self) -> Any:
         if self._client is None:
@@ -216,12 +223,16 @@ class BucketStore(BucketMaintenance):
         """
         mark = uuid.uuid4().hex
         try:
+            mode = self._put_mode(key, if_version)
+        except (BaseError, OSError, ValueError) as error:
+            raise self._translate(error, key, writing=True) from error
+        try:
             result = obstore.put(
                 self._backend,
                 self._prefix + key,
                 _body(data),
-                mode="create" if if_version is None else {"e_tag": if_version},
-                attributes={COMMIT_ATTRIBUTE: mark},
+                mode=mode,
+                attributes={self.commit_attribute: mark},
                 use_multipart=False,
             )
             return result["e_tag"] or ""
@@ -229,6 +240,10 @@ class BucketStore(BucketMaintenance):
             if (version := self._written(key, mark)) is not None:
                 return version
             raise self._translate(error, key, writing=True) from error
+
+    def _put_mode(self, key: str, if_version: str | None) -> Any:
+        """Return the condition of a PUT for obstore."""
+        return "create" if if_version is None else {"e_tag": if_version}
 
     @request("PutObject")
     def replace(
@@ -260,7 +275,7 @@ class BucketStore(BucketMaintenance):
             return None
         return (
             result.meta["e_tag"]
-            if result.attributes.get(COMMIT_ATTRIBUTE) == mark
+            if result.attributes.get(self.commit_attribute) == mark
             else None
         )
 
@@ -311,12 +326,17 @@ class BucketStore(BucketMaintenance):
         """Return the framework's error for the storage's."""
         where, bucket = (
             self.location.join(key).uri if key else self.location.uri,
-            f"s3://{self.location.root}",
+            f"{self.location.scheme}://{self.location.root}",
         )
         if isinstance(error, FileNotFoundError) and self.location.scheme == "memory":
             return ObjectMissing(f"{where}: no such object")
         return storage_error(
-            error, where, bucket=bucket, writing=writing, region=self._region
+            error,
+            where,
+            bucket=bucket,
+            writing=writing,
+            region=self._region,
+            endpoint=self.endpoint_variable,
         )
 
     def _region(self) -> str | None:

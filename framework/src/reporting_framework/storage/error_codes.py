@@ -23,6 +23,10 @@ from reporting_framework.errors import (
 )
 
 
+ENDPOINT = "AWS_ENDPOINT_URL"
+"""Environment variable with the address of S3."""
+
+
 class Problem(NamedTuple):
     """Meaning of an error code.
 
@@ -30,7 +34,8 @@ class Problem(NamedTuple):
         error: The framework's class for it.
         sentence: The problem; ``{code}`` stands for the code, ``{codes}`` for status
             and code.
-        fix: The fix; ``{region}`` stands for a bucket's region.
+        fix: The fix; ``{region}`` stands for a bucket's region, ``{endpoint}`` for the
+            environment variable with the address of the storage.
     """
 
     error: type[ReportingError]
@@ -102,13 +107,17 @@ _ALTERED = Problem(
 _UNSUPPORTED = Problem(
     LocationError,
     "the storage does not support this request ({code})",
-    "check that AWS_ENDPOINT_URL points to an S3 API",
+    "check that {endpoint} points to an S3 API",
 )
 _UNCONDITIONAL = Problem(
     LocationError,
     "the storage does not support conditional writes ({code}), which commits need",
     "use a storage that supports them",
 )
+_NO_BUCKET = Problem(
+    LocationError, "no such bucket", "check its name and {endpoint}"
+)
+_NO_OBJECT = Problem(ObjectMissing, "no such object")
 _REFUSED = Problem(
     StorageUnavailable,
     "the storage answered {codes}",
@@ -117,7 +126,7 @@ _REFUSED = Problem(
 _SILENT = Problem(
     StorageUnavailable,
     "the storage did not answer",
-    "check the network and AWS_ENDPOINT_URL",
+    "check the network and {endpoint}",
 )
 
 PROBLEMS: dict[str, Problem] = {
@@ -183,13 +192,26 @@ PROBLEMS: dict[str, Problem] = {
             "run again in an hour",
         ),
     ),
-    "NoSuchBucket": Problem(
-        LocationError, "no such bucket", "check its name and AWS_ENDPOINT_URL"
+    "NoSuchBucket": _NO_BUCKET,
+    **dict.fromkeys(("ContainerNotFound", "ContainerBeingDeleted"), _NO_BUCKET),
+    **dict.fromkeys(("BlobNotFound", "ResourceNotFound"), _NO_OBJECT),
+    **dict.fromkeys(
+        (
+            "AuthenticationFailed",
+            "AuthorizationFailure",
+            "AuthorizationPermissionMismatch",
+            "AccountIsDisabled",
+            "InsufficientAccountPermissions",
+            "NoAuthenticationInformation",
+            "PublicAccessNotPermitted",
+        ),
+        _DENIED,
     ),
+    **dict.fromkeys(("ServerBusy", "OperationTimedOut"), _BUSY),
     "InvalidBucketName": Problem(
         LocationError, "not a valid bucket name ({code})", "check the URI"
     ),
-    "NoSuchKey": Problem(ObjectMissing, "no such object"),
+    "NoSuchKey": _NO_OBJECT,
     "InvalidObjectState": Problem(
         AccessDenied, "the object is archived in a cold tier", "restore it first"
     ),
@@ -241,7 +263,7 @@ _TRANSPORT = (
         Problem(
             StorageUnavailable,
             "the storage did not answer: no such host",
-            "check AWS_ENDPOINT_URL, AWS_REGION and the network",
+            "check {endpoint}, AWS_REGION and the network",
         ),
     ),
     (
@@ -292,6 +314,7 @@ def storage_error(
     bucket: str = "",
     writing: bool = False,
     region: Callable[[], str | None] = lambda: None,
+    endpoint: str = ENDPOINT,
 ) -> ReportingError:
     """Return the framework's error for an error of obstore, botocore or polars.
 
@@ -303,6 +326,7 @@ def storage_error(
             have been first.
         region: Function that returns the bucket's region; called if the bucket is in
             another one.
+        endpoint: Environment variable with the address of the storage.
     """
     codes, name = codes_of(error), type(error).__name__
     if name in ("PermissionDeniedError", "UnauthenticatedError", "PermissionError"):
@@ -326,13 +350,24 @@ def storage_error(
         "AccessDenied" if problem is _DENIED else "",
     )
     place = region() if problem is _REGION else None
-    subject = bucket if problem is PROBLEMS["NoSuchBucket"] and bucket else where
-    text = problem_text(problem, code or "".join(codes[:1]), codes=codes, region=place)
+    subject = bucket if problem is _NO_BUCKET and bucket else where
+    text = problem_text(
+        problem,
+        code or "".join(codes[:1]),
+        codes=codes,
+        region=place,
+        endpoint=endpoint,
+    )
     return problem.error(f"{subject}: {text}")
 
 
 def problem_text(
-    problem: Problem, code: str, *, codes: Sequence[str] = (), region: str | None = None
+    problem: Problem,
+    code: str,
+    *,
+    codes: Sequence[str] = (),
+    region: str | None = None,
+    endpoint: str = ENDPOINT,
 ) -> str:
     """Return the problem and the fix in one line."""
     text = f"{problem.sentence}; {problem.fix}" if problem.fix else problem.sentence
@@ -340,6 +375,7 @@ def problem_text(
         code=code,
         codes=", ".join(sorted(codes)),
         region=region or "the bucket's region",
+        endpoint=endpoint,
     )
 
 

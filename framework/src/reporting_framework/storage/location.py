@@ -1,6 +1,7 @@
 """Locations in storage, and the URIs that name them.
 
-The forms are ``s3://bucket/key``, ``file:///path``, a plain path and ``memory://``.
+The forms are ``s3://bucket/key``, ``gs://bucket/key``, ``az://container/key``,
+``file:///path``, a plain path and ``memory://``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,21 @@ from urllib.parse import unquote
 
 from reporting_framework.errors import InvalidLocation, LocationError
 
-Scheme = Literal["s3", "file", "memory"]
+Scheme = Literal["s3", "gs", "az", "file", "memory"]
+
+_IN_BUCKETS: dict[str, Scheme] = {
+    "s3": "s3",
+    "gs": "gs",
+    "az": "az",
+    "memory": "memory",
+}
+
+_CREDENTIALS_OF = {
+    "s3": "AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
+"""Environment variables with the credentials of each kind of bucket."""
 
 ODD_KEY = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)(?:\.{0,2})(?:/|$)")
 """Keys in a bucket that are legal and rare, and that a URI cannot name."""
@@ -34,8 +49,8 @@ class Location(NamedTuple):
     """A location in some storage.
 
     Attributes:
-        scheme: ``s3``, ``file`` or ``memory``.
-        root: The bucket, the name of the memory store, or ``/`` for files.
+        scheme: ``s3``, ``gs``, ``az``, ``file`` or ``memory``.
+        root: The bucket or container, the name of the memory store, or ``/`` for files.
         key: Path within the root, without a leading or trailing slash; "" is the root
             itself.
     """
@@ -89,8 +104,8 @@ def parse_location(uri: str) -> Location:
     location.
 
     Raises:
-        InvalidLocation: `uri` is none of ``s3://bucket/key``, ``memory://name/key``,
-            ``file:///path`` and a path.
+        InvalidLocation: `uri` is none of ``s3://bucket/key``, ``gs://bucket/key``,
+            ``az://container/key``, ``memory://name/key``, ``file:///path`` and a path.
         LocationError: The working directory no longer exists.
     """
     if not uri.strip() or "\0" in uri:
@@ -114,11 +129,11 @@ def parse_location(uri: str) -> Location:
                 " file:///data/events"
             )
         return Location("file", "/", _path(f"/{_unquoted(uri, path)}"))
-    if scheme in ("s3", "memory"):
-        return _in_bucket("s3" if scheme == "s3" else "memory", uri, rest)
+    if scheme in _IN_BUCKETS:
+        return _in_bucket(_IN_BUCKETS[scheme], uri, rest)
     raise InvalidLocation(
-        f"{_shown(uri)}: unknown scheme {scheme!r}; allowed are s3://, file://,"
-        " memory:// and plain paths"
+        f"{_shown(uri)}: unknown scheme {scheme!r}; allowed are s3://, gs://,"
+        " az://, file://, memory:// and plain paths"
     )
 
 
@@ -135,8 +150,7 @@ def _in_bucket(scheme: Scheme, uri: str, rest: str) -> Location:
     if "@" in root:
         raise InvalidLocation(
             f"{_shown(uri)}: credentials do not belong in a URI and are not shown;"
-            " remove them, and set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
-            " AWS_SECRET_ACCESS_KEY"
+            f" remove them, and set {_CREDENTIALS_OF.get(scheme, 'none')}"
         )
     if not _BUCKET.fullmatch(root):
         raise InvalidLocation(

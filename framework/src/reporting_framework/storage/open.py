@@ -66,6 +66,14 @@ def open_store(place: str | Location) -> Store:
 
     if location.scheme == "memory":
         return BucketStore(location, _memory(location.root))
+    if location.scheme == "gs":
+        from reporting_framework.storage.google import open_google
+
+        return open_google(location)
+    if location.scheme == "az":
+        from reporting_framework.storage.azure import open_azure
+
+        return open_azure(location)
     _check_bucket(location)
     bucket = _Bucket.of(location.root)
     return BucketStore(location, bucket.backend, bucket.options, bucket.client)

@@ -1,0 +1,135 @@
+"""Listing of a bucket through obstore alone.
+
+obstore strips a slash from the end of a key, as folder markers of consoles have it.
+Such a key is recognised, since no object exists under the name without the slash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import obstore
+from obstore.exceptions import BaseError, InvalidPathError
+
+from reporting_framework.errors import LocationError, StorageUnavailable
+from reporting_framework.storage.location import Location
+from reporting_framework.storage.store import Entry, Page
+from reporting_framework.storage.timeouts import call_within
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore as Backend
+
+PAGE_SIZE = 1000
+
+TIMEOUT_SECONDS = 600.0
+"""Seconds for one page."""
+
+
+class PlainListing(NamedTuple):
+    """Listing of the keys below a folder of a bucket.
+
+    Attributes:
+        location: The folder.
+        backend: obstore's store for the whole bucket.
+        known: Keys of objects that exist under exactly these names; listings add to it.
+    """
+
+    location: Location
+    backend: Backend
+    known: set[str]
+
+    @property
+    def prefix(self) -> str:
+        """Prefix of every key."""
+        return f"{self.location.key}/" if self.location.key else ""
+
+    def pages(self, after: str | None, before: str | None = None) -> Iterator[Page]:
+        """Yield the keys after `after` and before `before` in pages.
+
+        `None` is no limit. The folder's own marker has the key "".
+
+        Raises:
+            LocationError: A key cannot be named.
+            StorageUnavailable: The keys do not increase.
+        """
+        last = after
+        for raw in self._raw_pages(after):
+            page = [
+                entry
+                for entry in self._with_slashes(raw)
+                if after is None or entry.key > after
+            ]
+            self._check_order(last, page)
+            kept = [entry for entry in page if before is None or entry.key < before]
+            if kept:
+                last = kept[-1].key
+                yield kept
+            if len(kept) < len(page):
+                return
+
+    def _raw_pages(self, after: str | None) -> Iterator[Page]:
+        """Yield pages of obstore, with the keys as obstore returns them."""
+        offset = None if after is None else self.prefix + after.rstrip("/")
+        pages: Any = obstore.list(
+            self.backend, self.prefix or None, offset=offset, chunk_size=PAGE_SIZE
+        )
+        skip = len(self.prefix)
+        try:
+            while found := call_within(
+                TIMEOUT_SECONDS, lambda: next(pages, None), "reporting-page"
+            ):
+                yield [
+                    Entry(meta["path"][skip:], meta["size"], _quoted(meta["e_tag"]))
+                    for meta in found
+                ]
+        except InvalidPathError as error:
+            raise LocationError(
+                f"{self.location.uri}: a key there has an empty, . or .. segment or a"
+                " control character, which this storage cannot name; rename the object"
+            ) from error
+
+    def _with_slashes(self, page: Page) -> Page:
+        """Return the page with the slashes that obstore stripped."""
+        return [
+            entry._replace(key=f"{entry.key}/")
+            if entry.key
+            and (entry.size == 0 or _is_folder_of(entry, following))
+            and not self._is_there(entry.key)
+            else entry
+            for entry, following in zip(page, [*page[1:], None], strict=True)
+        ]
+
+    def _is_there(self, key: str) -> bool:
+        if key in self.known:
+            return True
+        try:
+            obstore.head(self.backend, f"{self.prefix}{key}")
+        except FileNotFoundError:
+            return False
+        except BaseError:  # reading it will say why
+            return True
+        self.known.add(key)
+        return True
+
+    def _check_order(self, last: str | None, page: Page) -> None:
+        keys = [*([] if last is None else [last]), *(entry.key for entry in page)]
+        for one, two in pairwise(keys):
+            if two <= one:
+                raise StorageUnavailable(
+                    f"{self.location.uri}: the listing does not go on: {two!a} follows"
+                    f" {one!a}; use a storage that lists keys in the order of their"
+                    " bytes, without a key that begins with a slash"
+                )
+
+
+def _is_folder_of(entry: Entry, following: Entry | None) -> bool:
+    return following is not None and following.key.startswith(f"{entry.key}/")
+
+
+def _quoted(version: str | None) -> str | None:
+    """Return an ETag with quotes, as other responses have it."""
+    if version is None or version.startswith(('"', 'W/"')):
+        return version
+    return f'"{version}"'
