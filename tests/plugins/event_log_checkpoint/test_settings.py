@@ -215,8 +215,8 @@ def test_a_key_ends_in_parquet():
     ("uri", "said"),
     [
         (
-            "gs://b/k.parquet",
-            "unknown scheme 'gs'; allowed are s3://, file://, memory:// and plain paths",
+            "gcs://b/k.parquet",
+            "unknown scheme 'gcs'; allowed are s3://, gs://, az://, file://, memory:// and plain paths",
         ),
         ("s3:///k.parquet", "the bucket is missing; write s3://bucket/key"),
         (

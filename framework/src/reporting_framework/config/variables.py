@@ -18,12 +18,14 @@ VARIABLES: Mapping[str, str] = {
     "REPORTING_CONTINUE": "whether a stopped function starts the next run",
     "REPORTING_CONTINUE_LIMIT": "number of such runs",
     "REPORTING_ENVIRONMENT": "dimension of a function's metrics",
+    "REPORTING_KMS_KEYS": "KMS keys of buckets",
     "REPORTING_MARGIN": "seconds of a function's time that are left unused",
     "REPORTING_METRICS_NAMESPACE": "namespace of a function's metrics",
     "REPORTING_ON_ERROR": "reaction of a function to a failed run",
     "REPORTING_PAGE": "page that a function makes",
     "REPORTING_PLUGINS": "allow-list of plugins",
     "REPORTING_REPORT": "report of a function",
+    "REPORTING_REQUESTER_PAYS": "buckets whose requests this account pays for",
 }
 """Purpose of each variable that the framework itself reads."""
 

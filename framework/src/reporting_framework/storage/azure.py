@@ -40,6 +40,7 @@ class AzureStore(CloudBucketStore):
 
     commit_attribute = "reporting_commit"  # names of metadata have no hyphen there
     endpoint_variable = ENDPOINT
+    starts_after = False  # Azurite and OneLake ignore it
 
 
 def open_azure(location: Location) -> AzureStore:

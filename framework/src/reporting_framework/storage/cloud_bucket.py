@@ -24,9 +24,13 @@ class CloudBucketStore(BucketStore):
     polars is given whole objects. A key that obstore cannot name is refused.
     """
 
+    starts_after = True
+
     @override
     def _listing(self) -> PlainListing:
-        return PlainListing(self.location, self._backend, self._known)
+        return PlainListing(
+            self.location, self._backend, self._known, self.starts_after
+        )
 
     @override
     def _region(self) -> None:

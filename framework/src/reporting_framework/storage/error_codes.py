@@ -22,7 +22,6 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 
-
 ENDPOINT = "AWS_ENDPOINT_URL"
 """Environment variable with the address of S3."""
 
@@ -114,9 +113,7 @@ _UNCONDITIONAL = Problem(
     "the storage does not support conditional writes ({code}), which commits need",
     "use a storage that supports them",
 )
-_NO_BUCKET = Problem(
-    LocationError, "no such bucket", "check its name and {endpoint}"
-)
+_NO_BUCKET = Problem(LocationError, "no such bucket", "check its name and {endpoint}")
 _NO_OBJECT = Problem(ObjectMissing, "no such object")
 _REFUSED = Problem(
     StorageUnavailable,

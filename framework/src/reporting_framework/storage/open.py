@@ -17,6 +17,11 @@ from reporting_framework.storage.aws_config import (
     aws_variables,
     read_aws_config,
 )
+from reporting_framework.storage.bucket_settings import (
+    EXPRESS,
+    BucketSettings,
+    bucket_settings,
+)
 from reporting_framework.storage.folder import FolderStore
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.store import Store
@@ -90,6 +95,11 @@ def _check_bucket(location: Location) -> None:
             f"{location.uri}: not a valid bucket name; write s3://bucket/key, without"
             " credentials or port"
         )
+    if location.root.endswith(EXPRESS):
+        raise LocationError(
+            f"{location.uri}: a directory bucket lists its keys in no order, which runs"
+            " need; use a general purpose bucket"
+        )
 
 
 @cache
@@ -108,8 +118,10 @@ class _Bucket:
 
     _open: ClassVar[dict[tuple[Any, ...], _Bucket]] = {}
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, settings: BucketSettings) -> None:
         self._where = f"s3://{name}"
+        self._own = {**_OWN, "request_payer": settings.requester_pays}
+        self._settings = settings
         self._config = read_aws_config(self._where)
         self._client: Any = None
         self._lock = Lock()
@@ -119,9 +131,10 @@ class _Bucket:
     @classmethod
     def of(cls, name: str) -> _Bucket:
         """Return the bucket's connections; open them on first use."""
-        key = (name, *aws_variables())
+        settings = bucket_settings(name)
+        key = (name, settings, *aws_variables())
         if key not in cls._open:
-            cls._open[key] = cls(name)
+            cls._open[key] = cls(name, settings)
         return cls._open[key]
 
     def _connect(self, name: str) -> Backend:
@@ -137,6 +150,12 @@ class _Bucket:
         if config.ca_bundle:
             with open(config.ca_bundle, "rb") as file:
                 client["root_certificate"] = file.read()
+        encryption: Any = {}
+        if self._settings.kms_key is not None:
+            encryption = {
+                "server_side_encryption": "aws:kms",
+                "sse_kms_key_id": self._settings.kms_key,
+            }
         try:
             return S3Store(
                 name,
@@ -149,7 +168,8 @@ class _Bucket:
                     "max_retries": MAX_RETRIES,
                     "retry_timeout": timedelta(seconds=RETRY_SECONDS),
                 },
-                **_OWN,
+                **encryption,
+                **self._own,
             )
         except (BaseError, ValueError) as error:
             cause = (
@@ -165,7 +185,7 @@ class _Bucket:
         """Return keyword arguments for `polars.scan_parquet`."""
         config = self._config
         storage: dict[str, Any] = {
-            f"aws_{name}": str(value).lower() for name, value in _OWN.items()
+            f"aws_{name}": str(value).lower() for name, value in self._own.items()
         }
         storage |= {
             "aws_region": config.region,
@@ -209,7 +229,14 @@ class _Bucket:
                     region_name=config.region,
                     config=Config(max_pool_connections=MAX_CONNECTIONS),
                 )
+                if self._settings.requester_pays:
+                    self._client.meta.events.register("before-call.s3", _add_payer)
             return self._client
+
+
+def _add_payer(params: dict[str, Any], **_: Any) -> None:
+    """Add to a request of boto3 that this account pays for it."""
+    params["headers"]["x-amz-request-payer"] = "requester"
 
 
 def _provider(config: AwsConfig) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reporting_framework.plugin_api.base import Permission
+from reporting_framework.storage.bucket_settings import bucket_settings
 from reporting_framework.storage.location import Location
 
 
@@ -35,6 +36,7 @@ def writing(folder: Location) -> list[Permission]:
             _bucket(folder),
             {"StringLikeIfExists": {"s3:prefix": [_pattern(folder)]}},
         ),
+        *_encrypting(folder),
     ]
 
 
@@ -50,10 +52,18 @@ def deleting(folder: Location) -> list[Permission]:
 def put_permissions(folder: Location) -> list[Permission]:
     """Return the permission to write into a folder only; none for other storage."""
     return (
-        [Permission(("s3:PutObject",), _objects(folder))]
+        [Permission(("s3:PutObject",), _objects(folder)), *_encrypting(folder)]
         if folder.scheme == "s3"
         else []
     )
+
+
+def _encrypting(folder: Location) -> list[Permission]:
+    """Return the permission to use the KMS key of a bucket, if its ARN is set."""
+    key = bucket_settings(folder.root).kms_key
+    if key is None or not key.startswith("arn:") or ":alias/" in key:
+        return []
+    return [Permission(("kms:Decrypt", "kms:GenerateDataKey"), key)]
 
 
 def _bucket(folder: Location) -> str:

@@ -34,11 +34,14 @@ class PlainListing(NamedTuple):
         location: The folder.
         backend: obstore's store for the whole bucket.
         known: Keys of objects that exist under exactly these names; listings add to it.
+        starts_after: Whether every server starts a listing after a key if asked to;
+            others list from the start.
     """
 
     location: Location
     backend: Backend
     known: set[str]
+    starts_after: bool = True
 
     @property
     def prefix(self) -> str:
@@ -54,17 +57,15 @@ class PlainListing(NamedTuple):
             LocationError: A key cannot be named.
             StorageUnavailable: The keys do not increase.
         """
-        last = after
+        last = None
+        greater = after if self.starts_after else None
         for raw in self._raw_pages(after):
-            page = [
-                entry
-                for entry in self._with_slashes(raw)
-                if after is None or entry.key > after
-            ]
-            self._check_order(last, page)
+            named = self._with_slashes(raw, greater, after)
+            self._check_order(last, named)
+            last = greater = named[-1].key
+            page = [entry for entry in named if after is None or entry.key > after]
             kept = [entry for entry in page if before is None or entry.key < before]
             if kept:
-                last = kept[-1].key
                 yield kept
             if len(kept) < len(page):
                 return
@@ -90,16 +91,29 @@ class PlainListing(NamedTuple):
                 " control character, which this storage cannot name; rename the object"
             ) from error
 
-    def _with_slashes(self, page: Page) -> Page:
-        """Return the page with the slashes that obstore stripped."""
-        return [
-            entry._replace(key=f"{entry.key}/")
-            if entry.key
-            and (entry.size == 0 or _is_folder_of(entry, following))
-            and not self._is_there(entry.key)
-            else entry
-            for entry, following in zip(page, [*page[1:], None], strict=True)
-        ]
+    def _with_slashes(self, page: Page, greater: str | None, after: str | None) -> Page:
+        """Return the page with the slashes that obstore stripped.
+
+        An empty object that follows a greater key is the marker of a folder whose name
+        is also that of an object.
+
+        Args:
+            page: The page.
+            greater: Key that all keys of the page should be greater than.
+            after: Key that the listing starts after, which may be in the page.
+        """
+        entries: Page = []
+        for entry, following in zip(page, [*page[1:], None], strict=True):
+            behind = greater is not None and entry.key <= greater
+            disordered = behind and entry.size == 0 and entry.key != after
+            doubtful = entry.size == 0 or _is_folder_of(entry, following)
+            if entry.key and (
+                disordered or (doubtful and not self._is_there(entry.key))
+            ):
+                entry = entry._replace(key=f"{entry.key}/")
+            entries.append(entry)
+            greater = entry.key
+        return entries
 
     def _is_there(self, key: str) -> bool:
         if key in self.known:
