@@ -96,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers, status, data = self._headers_of(blob), 200, blob.data
         if (asked := self.headers.get("Range")) is not None:
-            first, _, last = asked.removeprefix("bytes=").partition("-")
+            first, last = asked.removeprefix("bytes=").split("-")
             start, end = int(first), min(int(last or len(data)) + 1, len(data))
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(data)}"
             status, data = 206, data[start:end]

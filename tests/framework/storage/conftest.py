@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from reporting_framework.storage import Store, open_store
+from tests.support.azure_blobs import AzureBlobs, azure_blobs
 from tests.support.azurite import Azurite, azurite, azurite_program
 from tests.support.gcs import GoogleStorage, google_storage
 
@@ -35,22 +36,28 @@ def google(
 
 
 @pytest.fixture(scope="session")
-def azurite_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
-    """An Azurite on loopback."""
+def azure_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[AzureBlobs | Azurite]:
+    """A server of Azure Blob Storage on loopback: Azurite if it is installed."""
     program = azurite_program()
     if program is None:
-        pytest.skip("azurite-blob is not installed: npm install azurite, set AZURITE")
-    with azurite(program, tmp_path_factory.mktemp("azurite")) as server:
-        yield server
+        with azure_blobs() as server:
+            yield server
+    else:
+        with azurite(program, tmp_path_factory.mktemp("azurite")) as real:
+            yield real
 
 
 @pytest.fixture
-def container(azurite_server: Azurite, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a fresh container on Azurite, to which the variables lead."""
+def container(
+    azure_server: AzureBlobs | Azurite, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """The name of a fresh container of Azure, to which the variables lead."""
     name = f"container-{next(_numbers)}"
-    azurite_server.create_container(name)
+    azure_server.create_container(name)
     monkeypatch.setenv(
-        "AZURE_STORAGE_CONNECTION_STRING", azurite_server.connection_string
+        "AZURE_STORAGE_CONNECTION_STRING", azure_server.connection_string
     )
     return name
 

@@ -6,7 +6,8 @@ Such a key is recognised, since no object exists under the name without the slas
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
 PAGE_SIZE = 1000
+
+MAX_HEADS = 32
+"""Empty objects to look up at once."""
 
 TIMEOUT_SECONDS = 600.0
 """Seconds for one page."""
@@ -102,22 +106,32 @@ class PlainListing(NamedTuple):
             greater: Key that all keys of the page should be greater than.
             after: Key that the listing starts after, which may be in the page.
         """
+        doubtful = [
+            entry.key
+            for entry, following in zip(page, [*page[1:], None], strict=True)
+            if entry.key and (entry.size == 0 or _is_folder_of(entry, following))
+        ]
+        missing = self._missing(doubtful)
         entries: Page = []
-        for entry, following in zip(page, [*page[1:], None], strict=True):
+        for entry in page:
             behind = greater is not None and entry.key <= greater
             disordered = behind and entry.size == 0 and entry.key != after
-            doubtful = entry.size == 0 or _is_folder_of(entry, following)
-            if entry.key and (
-                disordered or (doubtful and not self._is_there(entry.key))
-            ):
+            if entry.key and (disordered or entry.key in missing):
                 entry = entry._replace(key=f"{entry.key}/")
             entries.append(entry)
             greater = entry.key
         return entries
 
+    def _missing(self, keys: Sequence[str]) -> set[str]:
+        """Return the keys under which there is no object; look them up at once."""
+        new = list(dict.fromkeys(key for key in keys if key not in self.known))
+        if not new:
+            return set()
+        with ThreadPoolExecutor(min(len(new), MAX_HEADS), "reporting-head") as pool:
+            there = pool.map(self._is_there, new)
+            return {key for key, exists in zip(new, there, strict=True) if not exists}
+
     def _is_there(self, key: str) -> bool:
-        if key in self.known:
-            return True
         try:
             obstore.head(self.backend, f"{self.prefix}{key}")
         except FileNotFoundError:
