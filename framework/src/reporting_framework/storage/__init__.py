@@ -1,6 +1,7 @@
 """Storage: one way to open any location.
 
-A location is a folder, a bucket in S3 or in an S3-compatible server, or memory.
+A location is a folder, memory, or a bucket: in S3 or a compatible server, in Google
+Cloud Storage, or in Azure.
 """
 
 from reporting_framework._text.messages import system_problem

@@ -21,8 +21,8 @@ class ObjectStoreJsonSettings(Settings):
 
     uri: str = Field(
         description=(
-            "Folder to read: s3://bucket/prefix, file:///path, a plain path or"
-            " memory://name"
+            "Folder to read: s3://bucket/prefix, gs://, az://, file:///path, a plain"
+            " path or memory://name"
         )
     )
     include: str = Field(
@@ -98,7 +98,7 @@ class ParquetCheckpointSettings(Settings):
 
     uri: str = Field(
         description=(
-            "The file: s3://bucket/key.parquet, a path or memory://name/key.parquet;"
+            "The file: s3://bucket/key.parquet, gs://, az://, a path or memory://;"
             " `{column}` in the key makes one file per value"
         )
     )

@@ -17,8 +17,8 @@ class NdjsonArchiveSettings(Settings):
 
     uri: str = Field(
         description=(
-            "Folder to write to: s3://bucket/prefix, file:///path, a plain path or"
-            " memory://name"
+            "Folder to write to: s3://bucket/prefix, gs://, az://, file:///path, a"
+            " plain path or memory://name"
         )
     )
     timestamp: str = Field(
