@@ -22,6 +22,7 @@
         ├── AccessDenied        the storage refused the credentials or the permission
         ├── CorruptCheckpoint   a stored object is damaged or is not what it should be
         ├── ObjectMissing       a required object does not exist
+        ├── CheckFailed         a check of severity fail did not pass
         ├── StepFailed          a plugin raised an error that is not in this tree
         └── InvariantBroken     the counts of a run do not add up
 
@@ -38,6 +39,7 @@ from reporting_framework._text.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from reporting_framework.plugin_api.result import RunResult
 
 MESSAGE_LIMIT = 600
 """Maximum length of a message in characters; a longer one is cut."""
@@ -174,6 +176,21 @@ class ObjectMissing(FatalError):
 
     A request without an answer raises another error.
     """
+
+
+class CheckFailed(FatalError):
+    """A check of severity ``fail`` did not pass.
+
+    The message says whether the rows of the run were committed.
+
+    Attributes:
+        result: What is known of the run, with the outcomes of all checks; its status is
+            ``failed``.
+    """
+
+    def __init__(self, message: str, result: RunResult) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class StepFailed(FatalError):

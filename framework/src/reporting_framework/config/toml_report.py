@@ -11,6 +11,7 @@
         { use = "parquet-checkpoint", uri = "s3://nacc-checkpoints/visits.parquet" },
     ]
     engine     = { use = "local" }
+    checks     = [{ check = "unique", columns = ["ptid", "visit_date"] }]
     metadata   = "s3://nacc-metadata/reports"
 """
 
@@ -47,7 +48,7 @@ class ComposedReport(Report):
 
     def compose(self, settings: Any) -> PipelineSpec:
         """Return the composition that the table describes."""
-        from reporting_framework.plugin_api.report import PipelineSpec
+        from reporting_framework.plugin_api.report import CheckRef, PipelineSpec
 
         return PipelineSpec(
             source=_use(settings.source),
@@ -57,6 +58,10 @@ class ComposedReport(Report):
             engine=_use(settings.engine),
             write_mode=settings.write_mode,
             metadata=settings.metadata,
+            checks=[
+                CheckRef(each.check, dict(each.model_extra or {}))
+                for each in settings.checks
+            ],
         )
 
 

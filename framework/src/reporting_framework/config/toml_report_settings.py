@@ -16,6 +16,14 @@ class Part(BaseModel):
     use: str = Field(description="Name of the plugin")
 
 
+class CheckPart(BaseModel):
+    """Check by name; all other keys are its settings."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+    check: str = Field(description="Name of the check")
+
+
 class ComposedSettings(Settings):
     """Parts of a report. The plugins check their own settings."""
 
@@ -35,6 +43,9 @@ class ComposedSettings(Settings):
         "append",
         description="How a run changes the tables of the sinks: append, upsert or"
         " replace",
+    )
+    checks: tuple[CheckPart, ...] = Field(
+        (), description="Checks of the rows of a run and of the table"
     )
     metadata: str | None = Field(
         None,

@@ -88,7 +88,8 @@ def assemble(
     schema = schema_of(report, validator, transforms)
     modes = write_modes_of(report, composition, source, sinks)
     check_names(report, schema, modes)
-    return Pipeline(
+    metadata = metadata_of(report, composition.metadata, sinks)
+    pipeline = Pipeline(
         report=report,
         source=source,
         validator=validator,
@@ -104,8 +105,15 @@ def assemble(
             for plugin in registry.listing
             if plugin.role == "source"
         },
-        metadata=metadata_of(report, composition.metadata, sinks),
+        metadata=metadata,
     )
+    if not composition.checks:
+        return pipeline
+    from reporting_framework.execution.report_checks import (
+        bind_checks,
+    )  # a report without checks does not need it
+
+    return bind_checks(pipeline, composition, partial(assemble, registry=registry))
 
 
 def check_formats(report: str, source: Source, validator: Validator) -> None:

@@ -69,7 +69,7 @@ class Committing:
             writes = bool(staged_parts or context.state or context.snapshot)
             if writes and supports(sink, "remove") and self._metadata is not None:
                 self._metadata.refuse_reset()
-            if run.pipeline.modes[index] == "replace" and self._keeps_table():
+            if run.pipeline.modes[index] == "replace" and self.keeps_table():
                 commit_results[index] = CommitResult()
                 continue
             commit_results[index] = result = sink.commit(staged_parts, context)
@@ -80,7 +80,7 @@ class Committing:
                 )
         return [commit_results[index] for index in range(totals.sinks)]
 
-    def _keeps_table(self) -> bool:
+    def keeps_table(self) -> bool:
         """Return whether ``replace`` must keep the present table.
 
         This is true in a dry run, and if all records were rejected.
@@ -111,7 +111,17 @@ class Committing:
                 subject = f"report {run.pipeline.report}: source {source.name}"
                 check_state(state, subject)
             states = self._source_state.following(state)
-        context = CommitContext(
+        context = self.context(snapshot=snapshot)
+        return [context._replace(state=state) for state in states]
+
+    def context(self, *, snapshot: bool) -> CommitContext:
+        """Return the context of the commit, without the source state.
+
+        Args:
+            snapshot: Whether the splits cover all records of the source.
+        """
+        run, totals = self._run, self._totals
+        return CommitContext(
             at=run.at,
             snapshot=snapshot
             and run.writes
@@ -120,7 +130,6 @@ class Committing:
             and not totals.unread,
             not_staged=[rejection.source_key for rejection in totals.rejections],
         )
-        return [context._replace(state=state) for state in states]
 
     def record(self, commit_results: Sequence[CommitResult]) -> QuarantineState | None:
         """Record rejections and the source's hints.

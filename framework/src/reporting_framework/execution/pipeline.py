@@ -18,6 +18,7 @@ from reporting_framework.plugin_api.result import Step
 if TYPE_CHECKING:
     import polars as pl
 
+    from reporting_framework.execution.report_checks import ReportChecks
     from reporting_framework.metadata.history import RunHistory
     from reporting_framework.metadata.store import MetadataStore
     from reporting_framework.plugin_api.engine import Engine
@@ -52,6 +53,7 @@ class Pipeline(NamedTuple):
         words: Words that a suggested command on the report needs after its action, such
             as the options that were given, quoted for a shell.
         metadata: Metadata store of the report, if it has a place for one.
+        checks: Checks of the report, if it has any.
     """
 
     report: str
@@ -67,6 +69,7 @@ class Pipeline(NamedTuple):
     write_modes: Sequence[WriteMode] = ()
     words: str = ""
     metadata: MetadataStore | None = None
+    checks: ReportChecks | None = None
 
     @property
     def history(self) -> RunHistory | None:
@@ -162,6 +165,8 @@ def close(pipeline: Pipeline) -> None:
     run. Ctrl-C is raised again at the end.
     """
     with ExitStack() as closing:  # in reverse order
+        if pipeline.checks is not None:
+            closing.callback(log_errors, pipeline.checks.close, _CLOSING)
         if pipeline.metadata is not None:
             closing.callback(log_errors, pipeline.metadata.close, _CLOSING)
         for sink in reversed(pipeline.sinks):

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import redacted
-from reporting_framework.errors import StorageUnavailable
+from reporting_framework.errors import CheckFailed, StorageUnavailable
 from reporting_framework.execution.plugin_errors import Owner, call, log_errors
 from reporting_framework.plugin_api.records import SOURCE_KEY, VERSION, UpsertCounts
 from reporting_framework.plugin_api.result import RunRecord
@@ -126,28 +126,14 @@ class Recorder:
 
     def finished(self, result: RunResult) -> None:
         """Write the record of a run that has ended and is visible."""
-        self._add_record(
-            status=result.status,
-            complete=result.complete,
-            cut_short=result.cut_short,
-            records_read=result.records_read,
-            accepted=result.accepted,
-            rejected=result.rejected,
-            filtered=result.filtered,
-            duplicates=result.duplicates,
-            **{name: getattr(result, name) for name in UpsertCounts._fields},
-            objects_unread=result.objects_unread,
-            remaining=result.remaining,
-            last_processed_timestamp=result.last_processed_timestamp,
-            outputs=sorted(result.outputs, key=lambda output: output.new_rows == 0)[
-                :MAX_LISTED
-            ],
-            rejections=result.rejections[:MAX_LISTED],
-        )
+        self._add_record(**_facts(result))
 
     def failed(self, error: BaseException) -> None:
         """Write the record of a run that failed."""
-        self._add_record(status="failed", complete=False, error=type(error).__name__)
+        facts = {"status": "failed", "complete": False}
+        if isinstance(error, CheckFailed):
+            facts = _facts(error.result)
+        self._add_record(**facts, error=type(error).__name__)
 
     def _add_record(self, **what: Any) -> None:
         if self.history is None:
@@ -189,3 +175,26 @@ class Recorder:
 def _inputs(pipeline: Pipeline) -> list[str]:
     """Return the places that the source reads, always without credentials."""
     return [redacted(uri) for uri in pipeline.source.source_uris()]
+
+
+def _facts(result: RunResult) -> dict[str, Any]:
+    """Return what the history keeps of a result."""
+    return dict(
+        status=result.status,
+        complete=result.complete,
+        cut_short=result.cut_short,
+        records_read=result.records_read,
+        accepted=result.accepted,
+        rejected=result.rejected,
+        filtered=result.filtered,
+        duplicates=result.duplicates,
+        **{name: getattr(result, name) for name in UpsertCounts._fields},
+        objects_unread=result.objects_unread,
+        remaining=result.remaining,
+        last_processed_timestamp=result.last_processed_timestamp,
+        outputs=sorted(result.outputs, key=lambda output: output.new_rows == 0)[
+            :MAX_LISTED
+        ],
+        rejections=result.rejections[:MAX_LISTED],
+        checks=result.checks[:MAX_LISTED],
+    )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
+from reporting_framework.execution.checking import Checking
 from reporting_framework.execution.committing import Committing
 from reporting_framework.execution.pipeline import close
 from reporting_framework.execution.planning import DRY_RUN_LIMIT, Plan, Run
@@ -87,7 +88,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     warnings = RunWarnings(pipeline, recorder.inputs)
     warnings.read_last_run(opened.ledgers)
     totals = RunTotals.begin(this, opened.progress.expected_replays)
-    committing = Committing(this, opened, totals)
+    committing, checking = Committing(this, opened, totals), Checking(this, totals)
     plan = Plan(this, opened.progress, totals)
     observers = SplitObservers(this, recorder, lifecycle)
 
@@ -97,12 +98,13 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
             totals.add(split_result, position)
             observers.add(split_result)
 
+    early = not pipeline.appends or pipeline.checks is not None
+    stats = plan.close() if early else None
+    snapshot = stats is not None and stats.snapshot
+    checking.judge(committing, snapshot=snapshot)
     with totals.timed("commit"):
         recorder.flush()
-        stats = None if pipeline.appends else plan.close()
-        commit_results = committing.commit(
-            snapshot=stats is not None and stats.snapshot
-        )
+        commit_results = committing.commit(snapshot=snapshot)
         totals.add_commits(commit_results)
         stats = stats or plan.close()  # it may take time, which may be up
         state = committing.record(commit_results)
@@ -114,4 +116,4 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
         this, totals, commit_results, stats, quarantine=state, response=response
     )
     observers.finish(totals.unread)
-    return warnings.add_to(result, stats, totals.deletes)
+    return checking.add_to(warnings.add_to(result, stats, totals.deletes))

@@ -116,10 +116,16 @@ class SplitWorker:
                 columns.append(frame.schema)
             if columns and columns[-1] != self.pipeline.schema:
                 self._check_transforms(columns)
-            if self.limit is None and frame.height:
+            checks = self.pipeline.checks
+            if frame.height and (self.limit is None or checks is not None):
                 versioned = (
                     frame if self.pipeline.appends else with_versions(frame, batch)
                 )
+                if checks is not None:
+                    kept.check_parts.append(
+                        _timed(kept, "check", checks.stage, versioned)
+                    )
+            if self.limit is None and frame.height:
                 for sink, mode, staged_parts in zip(
                     self.pipeline.sinks,
                     self.pipeline.modes,
@@ -148,6 +154,8 @@ class SplitWorker:
         taken = self._empty(split)
         rows = delete_rows(deletes, self.pipeline.schema)
         taken.deletes = rows.select(SOURCE_KEY, VERSION)
+        if self.pipeline.checks is not None and "upsert" in self.pipeline.modes:
+            taken.check_parts.append(self.pipeline.checks.stage(rows))
         if self.limit is not None:
             return taken
         for sink, mode, staged_parts in zip(

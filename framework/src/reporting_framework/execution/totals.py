@@ -49,6 +49,7 @@ class RunTotals:
         deletes: Records that were deleted at the source.
         done: Splits that were read, as a whole or up to a position, if they are kept:
             a split may name hundreds of objects.
+        check_parts: Rows that were staged for checks, by position of the split.
         multi_record_objects: Objects of several records that were read.
         rejected_objects: Objects of the rejections, if versions have an order.
         replayed: Objects of `expected_replays` and of `rejected_objects` that were
@@ -76,6 +77,7 @@ class RunTotals:
     staged_by_split: list[tuple[int, list[list[StagedPart]]]] = field(
         default_factory=list
     )
+    check_parts: list[tuple[int, list[StagedPart]]] = field(default_factory=list)
     multi_record_objects: set[str] = field(default_factory=set)
     rejected_objects: set[str] = field(default_factory=set)
     replayed: set[str] = field(default_factory=set)
@@ -162,6 +164,8 @@ class RunTotals:
             self.deletes += deletes.height
             self._note_replayed(deletes[SOURCE_KEY], deletes[VERSION])
         self.staged_by_split.append((position, split_result.staged_parts))
+        if split_result.check_parts:
+            self.check_parts.append((position, split_result.check_parts))
 
     def _note_replayed(
         self,

@@ -361,6 +361,7 @@ class SplitResult:
         staged_parts: Staged parts by the sink's position in the report.
         seconds: Wall time by stage (``read``, ``validate``, ``transform``, ``commit``).
         spans: First beginning and last end of each of these stages.
+        check_parts: Files and numbers of the rows that were staged for checks.
     """
 
     split: Split
@@ -376,6 +377,7 @@ class SplitResult:
     versions: Sequence[str | None] | pl.Series = field(default_factory=list)
     deletes: pl.DataFrame | None = None
     position: Mapping[str, Any] | None = None
+    check_parts: list[StagedPart] = field(default_factory=list)
 
     def add(self, other: SplitResult) -> None:
         """Add the result of another part of the split."""
@@ -396,6 +398,7 @@ class SplitResult:
             self.ignored_fields[name] = self.ignored_fields.get(name, 0) + number
         for own_part, new in zip(self.staged_parts, other.staged_parts, strict=True):
             own_part += new
+        self.check_parts += other.check_parts
         for stage, taken in other.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + taken
             self.spans[stage] = around(self.spans.get(stage), other.spans[stage])

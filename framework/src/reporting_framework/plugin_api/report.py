@@ -25,6 +25,18 @@ class PluginRef(NamedTuple):
     settings: Mapping[str, Any] = {}
 
 
+class CheckRef(NamedTuple):
+    """Check by name, with its settings.
+
+    Attributes:
+        name: Name of the check, such as ``unique``.
+        settings: Input of the check's settings model.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = {}
+
+
 class PipelineSpec(NamedTuple):
     """Report as plain data: its plugins and their settings.
 
@@ -40,6 +52,9 @@ class PipelineSpec(NamedTuple):
             `Sink.metadata_location` decides.
         stream: Stream of the source to read; `None`: all streams, or the source has
             none.
+        checks: Checks of the run's rows and of the table.
+        references: Other reports that the checks name, by name; filled in when a report
+            is composed from its settings.
     """
 
     source: PluginRef
@@ -50,12 +65,14 @@ class PipelineSpec(NamedTuple):
     write_mode: WriteMode = "append"
     metadata: str | None = None
     stream: str | None = None
+    checks: Sequence[CheckRef] = ()
+    references: Mapping[str, PipelineSpec] = {}
 
     def of_stream(self, stream: str) -> PipelineSpec:
         """Return the pipeline of one stream of the source.
 
-        ``{stream}`` in settings of validator, transforms and sinks is replaced with the
-        name of the stream.
+        ``{stream}`` in settings of validator, transforms, sinks and checks is replaced
+        with the name of the stream.
         """
 
         def named(use: PluginRef) -> PluginRef:
@@ -66,6 +83,10 @@ class PipelineSpec(NamedTuple):
             transforms=[named(use) for use in self.transforms],
             sinks=[named(use) for use in self.sinks],
             stream=stream,
+            checks=[
+                check._replace(settings=_with_stream(check.settings, stream))
+                for check in self.checks
+            ],
         )
 
 

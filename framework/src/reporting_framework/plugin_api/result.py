@@ -62,6 +62,38 @@ class RejectionCount(_Model):
     count: int
 
 
+class CheckOutcome(_Model):
+    """Outcome of a check of a run.
+
+    Attributes:
+        name: Name of the check in this report.
+        check: Kind of the check, such as ``unique``.
+        columns: Columns that it is about; empty if it is about rows as a whole.
+        over: Rows that were judged: those of the ``run``, or the ``table``.
+        severity: ``fail``: the run fails if the check does; ``warn``: it only warns.
+        passed: Whether it passed; `None` if it was not judged.
+        measured: Numbers that were measured, such as ``rows`` and ``failing``; never a
+            value of a record.
+        problem: What is wrong, or why it was not judged; empty if it passed.
+        stream: Stream of the source, if the result is the sum of several.
+    """
+
+    name: str
+    check: str
+    columns: list[str] = []
+    over: Literal["run", "table"]
+    severity: Literal["warn", "fail"]
+    passed: bool | None
+    measured: dict[str, int | float | None] = {}
+    problem: str = ""
+    stream: str | None = Field(default=None, exclude_if=_is_none)
+
+    @property
+    def failed(self) -> bool:
+        """True if the check was judged and did not pass."""
+        return self.passed is False
+
+
 class QuarantineState(_Model):
     """Place of the quarantine, and the number of records in it."""
 
@@ -75,7 +107,8 @@ class Seconds(_Model):
     """Wall time by stage, in seconds.
 
     Stages overlap if several splits are processed at once, so they need not add up to
-    `total`. `read`, `validate` and `transform` are sums over splits. `merge` is a part
+    `total`. `read`, `validate` and `transform` are sums over splits. `check` is printed
+    only if the report has checks. `merge` is a part
     of `commit`.
     """
 
@@ -87,6 +120,7 @@ class Seconds(_Model):
     read: float = 0.0
     validate_: float = Field(default=0.0, alias="validate")
     transform: float = 0.0
+    check: float = Field(default=0.0, exclude_if=_is_empty)
     merge: float = 0.0
     commit: float = 0.0
     total: float = 0.0
@@ -142,6 +176,7 @@ class RunResult(_Model):
             ends in ``Z``.
         rejections: Counts of the reasons for rejection, without filtered records.
         quarantine: Quarantine of the rejected and filtered records, if there is one.
+        checks: Outcomes of the report's checks. Empty, and not printed, if it has none.
         seconds: Time by stage.
         spans: First beginning and last end of each stage, in seconds since the epoch;
             for observers, never printed.
@@ -181,6 +216,7 @@ class RunResult(_Model):
     last_processed_timestamp: _Moment | None = None
     rejections: list[RejectionCount] = []
     quarantine: QuarantineState | None = None
+    checks: list[CheckOutcome] = Field(default=[], exclude_if=_is_empty)
     seconds: Seconds = Seconds()
     spans: dict[str, tuple[float, float]] = Field(
         default_factory=dict, exclude=True, repr=False
@@ -222,6 +258,7 @@ class RunRecord(_Model):
         inputs: Places that the source read, as URIs.
         outputs: Outputs at the end of the run, those with new rows first; at most 50.
         rejections: Counts of the reasons for rejection; at most 50.
+        checks: Outcomes of the report's checks; at most 50.
         steps: Plugins that it used.
         framework: Version of the framework.
         error: Type of the error that ended a failed run; never its message.
@@ -250,6 +287,7 @@ class RunRecord(_Model):
     inputs: list[str] = []
     outputs: list[Output] = []
     rejections: list[RejectionCount] = []
+    checks: list[CheckOutcome] = Field(default=[], exclude_if=_is_empty)
     steps: list[Step] = []
     framework: str = ""
     error: str | None = None

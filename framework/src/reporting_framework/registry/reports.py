@@ -41,17 +41,20 @@ def compose_report(
     """
     from reporting_framework.config.resolve import resolve_settings
 
-    report = resolve_report(name, registry)
-    settings = resolve_settings(
-        name,
-        report.Settings,
-        config=config,
-        environment=environment,
-        trigger=trigger,
-        options=options,
-        sets=sets,
-    )
-    return composed(report, settings)
+    def compose(name: str, **layers: Any) -> PipelineSpec:
+        report = resolve_report(name, registry)
+        settings = resolve_settings(
+            name, report.Settings, config=config, environment=environment, **layers
+        )
+        return composed(report, settings)
+
+    composition = compose(name, trigger=trigger, options=options, sets=sets)
+    references = {
+        other: compose(other)
+        for check in composition.checks
+        if isinstance(other := check.settings.get("report"), str)
+    }
+    return composition._replace(references=references) if references else composition
 
 
 def composed(report: Report, settings: BaseModel) -> PipelineSpec:

@@ -22,12 +22,22 @@ class StagedFrames:
         self._making = threading.Lock()
         self._numbers = count()
 
-    def add(self, frame: pl.DataFrame) -> Path:
-        """Stage a frame and return its file."""
+    def _path(self) -> Path:
         with self._making:
             if self._folder is None:
                 self._folder = locked_folder("table")
-        path = self._folder.path / f"{next(self._numbers)}.arrow"
+        return self._folder.path / f"{next(self._numbers)}.arrow"
+
+    def sink(self, rows: pl.LazyFrame) -> Path:
+        """Write the rows of a lazy frame, batch by batch, and return the file."""
+        path = self._path()
+        with naming(path):
+            rows.sink_ipc(path, compression="lz4")
+        return path
+
+    def add(self, frame: pl.DataFrame) -> Path:
+        """Stage a frame and return its file."""
+        path = self._path()
         with (
             naming(path),
             path.open("wb") as file,  # polars itself would not say that it is full

@@ -1,0 +1,1 @@
+"""Checks of a run's rows and of the table: settings, rows and verdicts."""

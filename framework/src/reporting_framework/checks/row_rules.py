@@ -1,0 +1,144 @@
+"""Checks of single rows: ``not_null``, ``range`` and ``accepted_values``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+from typing_extensions import override
+
+from reporting_framework.checks.base import Aggregate, Check, RunFacts, Verdict, shown
+from reporting_framework.checks.rows import Rows
+from reporting_framework.checks.settings import (
+    AcceptedValuesSettings,
+    NotNullSettings,
+    RangeSettings,
+)
+
+
+class _RowRule(Check):
+    """Check that counts the rows that break a rule."""
+
+    problem: str
+
+    def broken(self) -> pl.Expr:
+        """Return whether each row breaks the rule."""
+        raise NotImplementedError
+
+    @override
+    def aggregates(self, facts: RunFacts) -> Sequence[Aggregate]:
+        return [Aggregate(self.broken().fill_null(value=False).sum())]
+
+    @override
+    def judge(self, values: Sequence[Any], rows: Rows, facts: RunFacts) -> Verdict:
+        failing = int(values[0] or 0)
+        measured = {"rows": rows.height, "failing": failing}
+        problem = f"{failing:,} of {shown(rows.height)} {self.problem}"
+        return Verdict(not failing, measured, problem if failing else "")
+
+
+class NotNull(_RowRule):
+    """Check that columns have no null."""
+
+    kind, Settings, problem = "not_null", NotNullSettings, "have a null"
+
+    @override
+    def broken(self) -> pl.Expr:
+        return pl.any_horizontal(pl.col(self.columns).is_null())
+
+
+class Range(_RowRule):
+    """Check that the values of a column are within bounds; null passes, NaN fails."""
+
+    kind, Settings = "range", RangeSettings
+    problem = "are out of range"
+
+    @override
+    def bind(self, schema: pl.Schema) -> None:
+        dtype = schema[self.settings.column]
+        self._is_float = dtype.is_float()
+        self._bounds = {
+            name: self._bound(name, getattr(self.settings, name), dtype)
+            for name in ("min", "max")
+            if getattr(self.settings, name) is not None
+        }
+
+    def _bound(self, name: str, value: Any, dtype: pl.DataType) -> Any:
+        """Return a bound as a value to compare with the column."""
+        try:
+            if isinstance(dtype, pl.Date):
+                return date.fromisoformat(str(value))
+            if isinstance(dtype, pl.Datetime):
+                moment = datetime.fromisoformat(str(value))
+                if (moment.tzinfo is None) != (dtype.time_zone is None):
+                    given = "no offset" if dtype.time_zone is None else "an offset"
+                    raise self.refuse(f"{name}: a time of this column has {given}")
+                return pl.lit(moment, dtype)
+        except ValueError:
+            raise self.refuse(
+                f"{name}: column {self.settings.column} is {dtype}; give it as in ISO"
+                " 8601"
+            ) from None
+        if isinstance(value, str) or not dtype.is_numeric():
+            raise self.refuse(
+                f"{name}: column {self.settings.column} is {dtype}; bounds are for"
+                " numbers, dates and times, each in its form"
+            )
+        return Decimal(str(value)) if isinstance(dtype, pl.Decimal) else value
+
+    @override
+    def broken(self) -> pl.Expr:
+        column = pl.col(self.settings.column)
+        parts = []
+        if "min" in self._bounds:
+            parts.append(column < self._bounds["min"])
+        if "max" in self._bounds:
+            parts.append(column > self._bounds["max"])
+        if self._is_float:  # NaN is neither above nor below
+            parts.append(column.is_nan())
+        return pl.any_horizontal(parts)
+
+
+class AcceptedValues(_RowRule):
+    """Check that a column has no other values than these; null passes."""
+
+    kind, Settings = "accepted_values", AcceptedValuesSettings
+    problem = "have another value"
+
+    @override
+    def bind(self, schema: pl.Schema) -> None:
+        column, dtype = self.settings.column, schema[self.settings.column]
+        values = list(self.settings.values)
+        text = isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
+        fits = all(
+            isinstance(value, bool) == isinstance(dtype, pl.Boolean)
+            and isinstance(value, str) == (text or dtype.is_temporal())
+            for value in values
+        )
+        try:
+            series = pl.Series(values) if fits else None
+            if series is not None and isinstance(dtype, pl.Decimal):
+                series = pl.Series([str(value) for value in values])
+            allowed = None if series is None else _exact(series, dtype)
+        except (pl.exceptions.PolarsError, TypeError, OverflowError):
+            allowed = None
+        if allowed is None:
+            raise self.refuse(
+                f"values: column {column} is {dtype}; give values of this type"
+            )
+        self._allowed = allowed
+
+    @override
+    def broken(self) -> pl.Expr:
+        return ~pl.col(self.settings.column).is_in(self._allowed.implode())
+
+
+def _exact(values: pl.Series, dtype: pl.DataType) -> pl.Series | None:
+    """Return values in another type; `None` if one of them would change."""
+    cast = values.cast(dtype, strict=True)
+    if values.dtype.is_numeric() and not (cast == values).all():
+        return None
+    return cast
