@@ -34,7 +34,7 @@ from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 from reporting_object_store.settings import ParquetCheckpointSettings
 from tests.framework.tables.databases import SqliteTable
 
-NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+NOW = datetime.now(UTC).replace(microsecond=0)
 MOMENT = pl.Datetime("us", "UTC")
 
 COLUMNS = pl.Schema(
