@@ -16,6 +16,7 @@ from tools.prose.checks import HAND_WRITTEN
 
 from reporting_framework import errors
 from reporting_framework.aws_lambda.metrics import (
+    CHECK_METRICS,
     FAILURE_METRICS,
     PAGE_METRICS,
     REFUSAL_METRICS,
@@ -116,7 +117,13 @@ def test_every_exit_code_error_and_metric_is_there(made):
         for kind in kinds
         if f"| `{kind.__name__}` |" not in made["errors.md"]
     ] == []
-    names = {*RUN_METRICS, *FAILURE_METRICS, *REFUSAL_METRICS, *PAGE_METRICS}
+    names = {
+        *RUN_METRICS,
+        *CHECK_METRICS,
+        *FAILURE_METRICS,
+        *REFUSAL_METRICS,
+        *PAGE_METRICS,
+    }
     assert [name for name in names if f"`{name}`" not in made["metrics.md"]] == []
 
 

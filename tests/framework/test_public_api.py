@@ -18,7 +18,7 @@ FatalError StagedPart ColumnFacts query_report InvariantBroken LazyPlugin Ledger
 Query CommitResult Rejection Report ReportingError TriggerResponse RunLedger SettingsError Shape Sink Source Split StepFailed StorageUnavailable
 PlanStats Timestamp Transform TransientError Trigger TriggerError ReadFailure PluginRef Validated Validator holds_several hookimpl install_command line_source_key object_of
 run_report single_source_key supports optional NotSupported CommitContext DELETED_AT FinishedSplit IncompleteRun ROWS_ONLY UpsertCounts VERSION WriteMode ObjectInfo ObjectPlan ObjectRecords ObjectSource PushSource RejectedMessage
-FAULTY quote_identifier TableSink TableSinkSettings RecordSource TableInfo TableQuery TableSettings TableSource
+CheckFailed CheckRef CheckSetting FAULTY quote_identifier TableSink TableSinkSettings RecordSource TableInfo TableQuery TableSettings TableSource
     """,
 )
 

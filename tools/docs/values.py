@@ -10,6 +10,7 @@ from typing import Any
 import reporting_framework
 from reporting_framework import errors
 from reporting_framework.aws_lambda.metrics import (
+    CHECK_METRICS,
     FAILURE_METRICS,
     PAGE_METRICS,
     REFUSAL_METRICS,
@@ -50,8 +51,17 @@ def metrics_page(registry: Registry) -> str:
         " `REPORTING_METRICS_NAMESPACE` names.",
         "## Of every report",
         table(["metric", "unit", "meaning"], rows),
-        f"A failed run emits {_values(FAILURE_METRICS)}, and no other. A"
-        f" refused request emits {_values(REFUSAL_METRICS)}.",
+        f"A failed run emits {_values(FAILURE_METRICS)}, and no other, except those of"
+        f" checks if one failed. A refused request emits {_values(REFUSAL_METRICS)}.",
+        "## Of checks",
+        "A run of a report with checks also emits these.",
+        table(
+            ["metric", "unit", "meaning"],
+            [
+                [code(name), metric.unit, metric.meaning]
+                for name, metric in CHECK_METRICS.items()
+            ],
+        ),
         "## Of pages",
         "A function with `REPORTING_AFTER=report` also emits these.",
         table(

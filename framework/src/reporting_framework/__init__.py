@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import (
     AccessDenied,
+    CheckFailed,
     CommitConflict,
     ConfigurationError,
     CorruptCheckpoint,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         optional,
         supports,
     )
+    from reporting_framework.plugin_api.checks import CheckSetting
     from reporting_framework.plugin_api.engine import Engine
     from reporting_framework.plugin_api.ledger import Ledger, RunLedger
     from reporting_framework.plugin_api.metadata import MetadataLocation
@@ -83,6 +85,7 @@ if TYPE_CHECKING:
         single_source_key,
     )
     from reporting_framework.plugin_api.report import (
+        CheckRef,
         PipelineSpec,
         PluginRef,
         Report,
@@ -122,6 +125,9 @@ __all__ = [
     "Absence",
     "AccessDenied",
     "Batch",
+    "CheckFailed",
+    "CheckRef",
+    "CheckSetting",
     "ColumnFacts",
     "CommitConflict",
     "CommitContext",
@@ -229,6 +235,7 @@ _ROLES = (
     "query",
     "page",
     "report",
+    "checks",
     "records",
 )
 

@@ -38,12 +38,16 @@ def in_range(rows: Sequence[Row], column: str, least: Any, most: Any) -> dict[st
 
 
 def accepted(rows: Sequence[Row], column: str, values: Sequence[Any]) -> dict[str, int]:
-    failing = [row for row in rows if row[column] is not None and row[column] not in values]
+    failing = [
+        row for row in rows if row[column] is not None and row[column] not in values
+    ]
     return {"rows": len(rows), "failing": len(failing)}
 
 
 def foreign_key(rows: Sequence[Row], column: str, known: set[Any]) -> dict[str, int]:
-    failing = [row for row in rows if row[column] is not None and row[column] not in known]
+    failing = [
+        row for row in rows if row[column] is not None and row[column] not in known
+    ]
     return {"rows": len(rows), "failing": len(failing)}
 
 
@@ -57,5 +61,9 @@ def age(rows: Sequence[Row], column: str, at: datetime) -> dict[str, Any]:
     else:
         past = [value for value in values if value <= latest]
         moment = max(past, default=None)
-        seconds = None if moment is None else round((at - moment.astimezone(UTC)).total_seconds(), 3)
+        seconds = (
+            None
+            if moment is None
+            else round((at - moment.astimezone(UTC)).total_seconds(), 3)
+        )
     return {"rows": len(rows), "age_seconds": seconds, "ahead": len(values) - len(past)}

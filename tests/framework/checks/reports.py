@@ -69,8 +69,7 @@ class Given(Source):
 
     def plan(self, progress: object) -> Iterable[Split]:
         return [
-            Split(str(number), {"number": number})
-            for number in range(len(self.frames))
+            Split(str(number), {"number": number}) for number in range(len(self.frames))
         ]
 
     def plan_replay(self, keys: Sequence[str]) -> Iterable[Split]:
@@ -108,9 +107,7 @@ def rows(*records: dict[str, Any]) -> pl.DataFrame:
         "version": "1",
         "gone": False,
     }
-    full = [
-        {"key": f"k{record.get('id', 1)}", **plain, **record} for record in records
-    ]
+    full = [{"key": f"k{record.get('id', 1)}", **plain, **record} for record in records]
     schema = {
         **COLUMNS,
         "key": pl.String(),
@@ -170,7 +167,11 @@ def report(
     others = references or {}
     none = PluginRef("none")
     spec = PipelineSpec(
-        none, none, [none], checks=refs, references=dict.fromkeys(others, PipelineSpec(none, none, [none]))
+        none,
+        none,
+        [none],
+        checks=refs,
+        references=dict.fromkeys(others, PipelineSpec(none, none, [none])),
     )
     return bind_checks(built, spec, lambda name, _: others[name])
 

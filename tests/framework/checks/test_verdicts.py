@@ -83,7 +83,10 @@ def _of_run(frames: list[pl.DataFrame], mode: str) -> list[dict]:
             known = taken.get(row["key"])
             if mode == "append":
                 taken.setdefault(row["key"], row)
-            elif known is None or (row["version"], row["gone"]) >= (known["version"], known["gone"]):
+            elif known is None or (row["version"], row["gone"]) >= (
+                known["version"],
+                known["gone"],
+            ):
                 taken[row["key"]] = row
     return [row for row in taken.values() if not row["gone"]]
 
@@ -104,21 +107,40 @@ def test_numbers_are_those_of_the_table_after_the_commit(mode, sinks, examples):
         known = rows(*({"id": n, "sku": sku} for n, sku in enumerate(CENTERS)))
         execute(report(folder / "centers", Given([known])))
         checks = [
-            {"check": kind, "name": f"{kind} {over}", "over": over, "severity": "warn", **rule}
+            {
+                "check": kind,
+                "name": f"{kind} {over}",
+                "over": over,
+                "severity": "warn",
+                **rule,
+            }
             for kind, (rule, _) in RULES.items()
             for over in ("run", "table")
         ]
         checks += [
-            {"check": "freshness", "name": f"freshness {column} {over}", "column": column, "over": over, "max_age": "1d", "severity": "warn"}
+            {
+                "check": "freshness",
+                "name": f"freshness {column} {over}",
+                "column": column,
+                "over": over,
+                "max_age": "1d",
+                "severity": "warn",
+            }
             for column in ("day", "at")
             for over in ("run", "table")
         ]
         first: dict[int, dict] = {}
         for splits, snapshot in given_runs:
             if sinks is sqlite:  # which keeps NaN as null
-                splits = [[each | {"price": _number(each["price"])} for each in split] for split in splits]
+                splits = [
+                    [each | {"price": _number(each["price"])} for each in split]
+                    for split in splits
+                ]
             if sinks is sqlite:  # which keeps NaN as null
-                splits = [[each | {"price": _number(each["price"])} for each in split] for split in splits]
+                splits = [
+                    [each | {"price": _number(each["price"])} for each in split]
+                    for split in splits
+                ]
             if mode == "append":  # a record that is taken once never changes
                 splits = [
                     [first.setdefault(each["id"], each) for each in split]
@@ -127,7 +149,9 @@ def test_numbers_are_those_of_the_table_after_the_commit(mode, sinks, examples):
             frames = [_frame(split, deletes=mode == "upsert") for split in splits]
             source = Given(frames, snapshot=snapshot)
             others = {"centers": report(folder / "centers", Given([]))}
-            pipeline = report(folder, source, *checks, mode=mode, sinks=sinks, references=others)
+            pipeline = report(
+                folder, source, *checks, mode=mode, sinks=sinks, references=others
+            )
             before = datetime.now().astimezone()
             result = execute(pipeline)
             scopes = {"table": _live(folder, sinks, mode), "run": _of_run(frames, mode)}
@@ -135,7 +159,10 @@ def test_numbers_are_those_of_the_table_after_the_commit(mode, sinks, examples):
                 rows_now = scopes[outcome.over]
                 if outcome.check == "freshness":
                     expected = oracle.age(rows_now, outcome.columns[0], before)
-                    seconds, due = outcome.measured["age_seconds"], expected["age_seconds"]
+                    seconds, due = (
+                        outcome.measured["age_seconds"],
+                        expected["age_seconds"],
+                    )
                     assert (seconds is None) == (due is None), outcome
                     assert seconds is None or abs(seconds - due) < 60, outcome
                     assert outcome.measured["ahead"] == expected["ahead"], outcome
@@ -143,7 +170,11 @@ def test_numbers_are_those_of_the_table_after_the_commit(mode, sinks, examples):
                     continue
                 expected = RULES[outcome.check][1](rows_now)
                 assert outcome.measured == expected, (outcome, mode, frames)
-                good = not expected["failing"] if "failing" in expected else expected["rows"] >= 1
+                good = (
+                    not expected["failing"]
+                    if "failing" in expected
+                    else expected["rows"] >= 1
+                )
                 assert outcome.passed is good, outcome
 
     measured_numbers()

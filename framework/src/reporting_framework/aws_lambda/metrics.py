@@ -85,8 +85,39 @@ def of_pages(written: int, *, failed: bool) -> dict[str, tuple[float, str]]:
     )
 
 
+CHECK_METRICS: Mapping[str, Metric] = {
+    "ChecksFailed": Metric(
+        "Count",
+        "checks of severity `fail` that failed",
+        lambda result: _failed_checks(result, "fail"),
+    ),
+    "ChecksWarned": Metric(
+        "Count",
+        "checks of severity `warn` that failed",
+        lambda result: _failed_checks(result, "warn"),
+    ),
+}
+"""Metrics of a run of a report with checks, failed or not."""
+
+
+def _failed_checks(result: RunResult, severity: str) -> int:
+    return sum(
+        outcome.failed and outcome.severity == severity for outcome in result.checks
+    )
+
+
+def of_checks(result: RunResult) -> dict[str, tuple[float, str]]:
+    """Return values and units of the metrics of checks; empty if there are none."""
+    if not result.checks:
+        return {}
+    return {
+        name: (metric.of(result), metric.unit) for name, metric in CHECK_METRICS.items()
+    }
+
+
 def of_run(result: RunResult) -> dict[str, tuple[float, str]]:
     """Return values and units of the metrics of a run."""
-    return {
+    own = {
         name: (metric.of(result), metric.unit) for name, metric in RUN_METRICS.items()
     }
+    return {**own, **of_checks(result)}

@@ -24,6 +24,7 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.aws_lambda import metrics
+from reporting_framework.errors import CheckFailed
 from reporting_framework.execution.tracebacks import traceback_text
 from reporting_framework.plugin_api.markers import hookimpl
 from reporting_framework.storage.watch import unwatch, watch
@@ -156,6 +157,7 @@ class Observability:
             **counts,
             rejections=[item.model_dump() for item in result.rejections],
             outputs=[output.model_dump() for output in result.outputs],
+            checks=[outcome.model_dump() for outcome in result.checks],
             seconds=result.seconds.model_dump(by_alias=True),
         )
         self.measure(self._metrics_of(result))
@@ -188,7 +190,10 @@ class Observability:
         self.logger.error(
             "the run failed", error_type=type(error).__name__, exc_info=error
         )
-        self.measure(metrics.FAILURE_METRICS)
+        of_checks = (
+            metrics.of_checks(error.result) if isinstance(error, CheckFailed) else {}
+        )
+        self.measure({**metrics.FAILURE_METRICS, **of_checks})
 
     def _metrics_of(self, result: RunResult) -> dict[str, tuple[float, str]]:
         return {**metrics.of_run(result), **self._report_metrics(result)}

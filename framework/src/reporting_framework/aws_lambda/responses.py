@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.errors import ReportingError, StepFailed
+from reporting_framework.errors import CheckFailed, ReportingError, StepFailed
 from reporting_framework.execution.triggers import AWAITED, Kind
 from reporting_framework.plugin_api.report import Report
 
@@ -65,6 +65,10 @@ def failure(
     body = {"report": report, "status": "failed", "request_id": request_id}
     if refused:
         return _formed(kind, BAD_REQUEST, {**body, "error": str(error)})
+    if isinstance(error, CheckFailed):
+        checks = error.result.model_dump(mode="json")["checks"]
+        text = "a check failed; checks and the function's log say which"
+        return _formed(kind, FAILED, {**body, "error": text, "checks": checks})
     return _formed(
         kind, FAILED, {**body, "error": "the run failed; the function's log says why"}
     )

@@ -91,7 +91,8 @@ class Check(ABC):
     @property
     def name(self) -> str:
         """Name in results."""
-        return self.settings.name or f"{self.kind}({', '.join(self.columns)})"
+        columns = f"({', '.join(self.columns)})" if self.columns else ""
+        return self.settings.name or f"{self.kind}{columns}"
 
     def bind(self, schema: pl.Schema) -> None:  # noqa: B027 - optional
         """Check that the settings fit the columns of the report.
@@ -119,6 +120,19 @@ class Check(ABC):
         return SettingsError(f"check {self.name}: {problem}")
 
 
-def shown(count: int, noun: str = "row") -> str:
-    """Return a number with its noun."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+def shown(count: int) -> str:
+    """Return a number of rows with its noun."""
+    return f"{count:,} row" + ("" if count == 1 else "s")
+
+
+def failing_rows(which: str, failing: int, rows: int) -> Verdict:
+    """Return the verdict of a check that no row may fail.
+
+    Args:
+        which: The rows that fail, such as ``rows with a null``.
+        failing: Their number.
+        rows: Number of all rows.
+    """
+    measured = {"rows": rows, "failing": failing}
+    problem = f"{which}: {failing:,} of {rows:,}" if failing else ""
+    return Verdict(not failing, measured, problem)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 from typing_extensions import override
 
-from reporting_framework.checks.base import Check, RunFacts, Verdict, shown
+from reporting_framework.checks.base import Check, RunFacts, Verdict, failing_rows
 from reporting_framework.checks.rows import Rows, key_parts, key_parts_of_both
 from reporting_framework.checks.settings import ForeignKeySettings, UniqueSettings
 
@@ -36,9 +36,8 @@ class Unique(Check):
             counted = shared.collect(engine="streaming").row(0, named=True)
             keys += counted["keys"]
             failing += counted[_COUNT]
-        measured = {"rows": rows.height, "failing": failing, "keys": keys}
-        problem = f"{failing:,} of {shown(rows.height)} share {shown(keys, 'key')}"
-        return Verdict(not failing, measured, problem if failing else "")
+        verdict = failing_rows("rows that share a key", failing, rows.height)
+        return verdict._replace(measured={**verdict.measured, "keys": keys})
 
 
 class ForeignKey(Check):
@@ -99,9 +98,5 @@ class ForeignKey(Check):
         for part, known in key_parts_of_both(rows, own, other):
             missing = part.join(known, on=list(self._types), how="anti")
             failing += missing.select(pl.len()).collect(engine="streaming").item()
-        measured = {"rows": rows.height, "failing": failing}
-        problem = (
-            f"{failing:,} of {shown(rows.height)} have a key that is not in report"
-            f" {self.settings.report}"
-        )
-        return Verdict(not failing, measured, problem if failing else "")
+        which = f"rows whose key is not in report {self.settings.report}"
+        return failing_rows(which, failing, rows.height)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import polars as pl
 from typing_extensions import override
 
-from reporting_framework.checks.base import Aggregate, Check, RunFacts, Verdict, shown
+from reporting_framework.checks.base import (
+    Aggregate,
+    Check,
+    RunFacts,
+    Verdict,
+    failing_rows,
+)
 from reporting_framework.checks.rows import Rows
 from reporting_framework.checks.settings import (
     AcceptedValuesSettings,
@@ -22,7 +28,7 @@ from reporting_framework.checks.settings import (
 class _RowRule(Check):
     """Check that counts the rows that break a rule."""
 
-    problem: str
+    failing: ClassVar[str]
 
     def broken(self) -> pl.Expr:
         """Return whether each row breaks the rule."""
@@ -34,16 +40,13 @@ class _RowRule(Check):
 
     @override
     def judge(self, values: Sequence[Any], rows: Rows, facts: RunFacts) -> Verdict:
-        failing = int(values[0] or 0)
-        measured = {"rows": rows.height, "failing": failing}
-        problem = f"{failing:,} of {shown(rows.height)} {self.problem}"
-        return Verdict(not failing, measured, problem if failing else "")
+        return failing_rows(self.failing, int(values[0] or 0), rows.height)
 
 
 class NotNull(_RowRule):
     """Check that columns have no null."""
 
-    kind, Settings, problem = "not_null", NotNullSettings, "have a null"
+    kind, Settings, failing = "not_null", NotNullSettings, "rows with a null"
 
     @override
     def broken(self) -> pl.Expr:
@@ -54,7 +57,7 @@ class Range(_RowRule):
     """Check that the values of a column are within bounds; null passes, NaN fails."""
 
     kind, Settings = "range", RangeSettings
-    problem = "are out of range"
+    failing = "rows out of range"
 
     @override
     def bind(self, schema: pl.Schema) -> None:
@@ -106,7 +109,7 @@ class AcceptedValues(_RowRule):
     """Check that a column has no other values than these; null passes."""
 
     kind, Settings = "accepted_values", AcceptedValuesSettings
-    problem = "have another value"
+    failing = "rows with another value"
 
     @override
     def bind(self, schema: pl.Schema) -> None:

@@ -16,6 +16,8 @@ from reporting_framework._text.messages import redacted
 from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.exit_codes import exit_code
 from reporting_framework.cli.failures import note
+from reporting_framework.cli.summary import check_lines
+from reporting_framework.errors import CheckFailed
 from reporting_framework.plugin_api.markers import hookimpl
 
 if TYPE_CHECKING:
@@ -147,9 +149,14 @@ def observed(
                 limit=generic["limit"],
                 replay=replay,
             )
-        except BaseException:
+        except BaseException as error:
+            failed = error.result if isinstance(error, CheckFailed) else None
+            if failed is not None and generic["format"] != "json":
+                note(check_lines(failed))
             if watch.run_id and generic["format"] == "json":
-                result = watch.result or watch.failed(dry_run=generic["dry_run"])
+                result = (
+                    watch.result or failed or watch.failed(dry_run=generic["dry_run"])
+                )
                 note(result.model_dump_json(indent=2))
             raise
 

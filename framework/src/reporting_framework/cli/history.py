@@ -64,8 +64,13 @@ def print_history(
         from reporting_framework.cli.tables import listing
 
         upserts = any(record.inserted is not None for record in records)
-        columns = [*COLUMNS, *["changes"] * upserts]
-        write(listing(columns, [_cells(record, upserts) for record in records]))
+        checks = any(record.checks for record in records)
+        columns = [*COLUMNS, *["changes"] * upserts, *["checks"] * checks]
+        cells = [
+            [*_cells(record, upserts), *[_checks(record)] * checks]
+            for record in records
+        ]
+        write(listing(columns, cells))
     return DONE
 
 
@@ -92,6 +97,16 @@ def _changes(record: RunRecord) -> str:
     counts = ("inserted", "updated", "unchanged", "deleted")
     numbers = {name: getattr(record, name) for name in counts}
     return ", ".join(f"{number:,} {name}" for name, number in numbers.items() if number)
+
+
+def _checks(record: RunRecord) -> str:
+    """Name the checks that failed, or say how many passed."""
+    failed = [outcome for outcome in record.checks if outcome.failed]
+    if failed:
+        names = [f"{each.name} ({each.severity})" for each in failed]
+        return f"failed: {', '.join(names)}"
+    passed = sum(outcome.passed is True for outcome in record.checks)
+    return f"{passed} passed" if passed else ""
 
 
 def _why_incomplete(record: RunRecord) -> str:

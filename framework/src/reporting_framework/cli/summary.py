@@ -16,13 +16,16 @@ from reporting_framework.cli.standard_streams import escape_control_chars
 from reporting_framework.cli.tables import Rows, table
 
 if TYPE_CHECKING:
-    from reporting_framework.plugin_api.result import Output, RunResult
+    from reporting_framework.plugin_api.result import CheckOutcome, Output, RunResult
 
 MAX_REASONS = 10
 """Most rejection reasons that are shown."""
 
 MAX_OUTPUTS = 10
 """Most outputs that are shown."""
+
+MAX_CHECKS = 20
+"""Most checks that are shown."""
 
 MAX_QUARANTINES = 2
 """Most streams whose quarantine is suggested."""
@@ -121,6 +124,7 @@ def _rows(result: RunResult) -> Rows:
         )
     if result.last_processed_timestamp:
         rows.append(("newest timestamp", utc_text(result.last_processed_timestamp)))
+    rows += check_rows(result)
     rows += [
         (f"stream {name}", _stream(stream)) for name, stream in result.streams.items()
     ]
@@ -129,6 +133,37 @@ def _rows(result: RunResult) -> Rows:
     rows.append(("complete", _complete(result)))
     rows.append(("seconds", f"{result.seconds.total:.2f}"))
     return rows
+
+
+def check_lines(result: RunResult) -> str:
+    """Return the checks of a run that failed, for people."""
+    rows = [(label, escape_control_chars(value)) for label, value in check_rows(result)]
+    title = escape_control_chars(f"{result.report}: {result.status}")
+    return "\n".join(table(title, rows))
+
+
+def check_rows(result: RunResult) -> Rows:
+    """Return a row for each check, those that failed first."""
+    ordered = sorted(result.checks, key=lambda outcome: not outcome.failed)
+    rows = [(f"check {_named(each)}", _verdict(each)) for each in ordered[:MAX_CHECKS]]
+    if more := ordered[MAX_CHECKS:]:
+        passed = sum(outcome.passed is True for outcome in more)
+        rows.append(
+            ("checks", f"and {len(more)} more, {passed} passed (--format json)")
+        )
+    return rows
+
+
+def _named(outcome: CheckOutcome) -> str:
+    return f"{outcome.stream}: {outcome.name}" if outcome.stream else outcome.name
+
+
+def _verdict(outcome: CheckOutcome) -> str:
+    if outcome.passed:
+        return "passed"
+    word = "not judged" if outcome.passed is None else "failed"
+    warns = " (warn)" if outcome.failed and outcome.severity == "warn" else ""
+    return f"{word}{warns}: {outcome.problem}"
 
 
 def _complete(result: RunResult) -> str:

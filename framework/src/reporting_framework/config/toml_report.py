@@ -48,7 +48,7 @@ class ComposedReport(Report):
 
     def compose(self, settings: Any) -> PipelineSpec:
         """Return the composition that the table describes."""
-        from reporting_framework.plugin_api.report import CheckRef, PipelineSpec
+        from reporting_framework.plugin_api.report import PipelineSpec
 
         return PipelineSpec(
             source=_use(settings.source),
@@ -58,10 +58,7 @@ class ComposedReport(Report):
             engine=_use(settings.engine),
             write_mode=settings.write_mode,
             metadata=settings.metadata,
-            checks=[
-                CheckRef(each.check, dict(each.model_extra or {}))
-                for each in settings.checks
-            ],
+            checks=tuple(check.ref for check in settings.checks),
         )
 
 

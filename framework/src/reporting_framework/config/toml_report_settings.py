@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from reporting_framework.plugin_api.checks import CheckSetting
 from reporting_framework.plugin_api.records import WriteMode
 from reporting_framework.plugin_api.settings import Settings
 
@@ -14,14 +15,6 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
     use: str = Field(description="Name of the plugin")
-
-
-class CheckPart(BaseModel):
-    """Check by name; all other keys are its settings."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
-
-    check: str = Field(description="Name of the check")
 
 
 class ComposedSettings(Settings):
@@ -44,7 +37,7 @@ class ComposedSettings(Settings):
         description="How a run changes the tables of the sinks: append, upsert or"
         " replace",
     )
-    checks: tuple[CheckPart, ...] = Field(
+    checks: tuple[CheckSetting, ...] = Field(
         (), description="Checks of the rows of a run and of the table"
     )
     metadata: str | None = Field(

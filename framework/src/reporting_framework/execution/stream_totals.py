@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from reporting_framework.errors import CheckFailed
 from reporting_framework.execution.run_result import MAX_SAMPLES, by_frequency
 from reporting_framework.plugin_api.records import TimeRange, around
 from reporting_framework.plugin_api.result import RejectionCount, RunResult, Seconds
@@ -29,6 +30,9 @@ _UPSERT_COUNTS = ("inserted", "updated", "unchanged", "deleted")
 
 def failed_stream(report: str, error: ReportingError) -> RunResult:
     """Return the result of a stream whose run failed."""
+    if isinstance(error, CheckFailed):
+        warnings = [*error.result.warnings, f"stream {report} failed: {error}"]
+        return error.result.model_copy(update={"warnings": warnings})
     return RunResult(
         report=report,
         run_id=uuid.uuid4().hex,
@@ -83,6 +87,11 @@ def sum_of(
         warnings=[warning for result in results for warning in result.warnings],
         outputs=[output for result in results for output in result.outputs],
         rejections=_reasons(results),
+        checks=[
+            outcome.model_copy(update={"stream": name})
+            for name, result in streams.items()
+            for outcome in result.checks
+        ],
         seconds=_seconds(results, seconds),
         spans=_spans(results),
         streams=dict(streams),

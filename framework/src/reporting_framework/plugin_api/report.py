@@ -83,10 +83,10 @@ class PipelineSpec(NamedTuple):
             transforms=[named(use) for use in self.transforms],
             sinks=[named(use) for use in self.sinks],
             stream=stream,
-            checks=[
+            checks=tuple(
                 check._replace(settings=_with_stream(check.settings, stream))
                 for check in self.checks
-            ],
+            ),
         )
 
 

@@ -49,11 +49,15 @@ def compose_report(
         return composed(report, settings)
 
     composition = compose(name, trigger=trigger, options=options, sets=sets)
-    references = {
-        other: compose(other)
-        for check in composition.checks
-        if isinstance(other := check.settings.get("report"), str)
-    }
+    references = {}
+    for check in composition.checks:
+        other = check.settings.get("report")
+        if isinstance(other, str):
+            try:
+                references[other] = compose(other)
+            except ReportingError as error:
+                subject = f"report {name}: check {check.name}"
+                raise type(error)(f"{subject}: {error}") from None
     return composition._replace(references=references) if references else composition
 
 

@@ -55,6 +55,7 @@ class EventLogCheckpoint(Report):
             validator=PluginRef(settings.validator, {"extra": settings.extra}),
             transforms=excluded,
             sinks=[PluginRef("parquet-checkpoint", sink)],
+            checks=[check.ref for check in settings.checks],
         )
 
     def answer(

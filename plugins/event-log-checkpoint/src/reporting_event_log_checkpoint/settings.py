@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
 
+from reporting_framework import CheckSetting
 from reporting_framework.errors import LocationError
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.storage import Location, parse_location
@@ -115,6 +116,10 @@ class EventLogSettings(Settings):
         ge=0,
         le=10_000,
         description="Runs in the history next to the checkpoint; 0: no history",
+    )
+
+    checks: tuple[CheckSetting, ...] = Field(
+        (), description="Checks of the rows of a run and of the table"
     )
 
     @field_validator("source_bucket", "checkpoint_bucket")

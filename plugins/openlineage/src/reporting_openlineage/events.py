@@ -34,15 +34,17 @@ from openlineage.client.facet_v2 import (
     tags_run,
 )
 
+from reporting_openlineage.assertions import (
+    MAX_LISTED,
+    check_assertions,
+    rejection_assertions,
+)
 from reporting_openlineage.naming import name_of
 
 if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.plugin_api.result import Output, RunResult, Step
-
-MAX_LISTED = 100
-"""Most outputs and most reasons for rejection in an event, written outputs first."""
 
 PRODUCER = "https://pypi.org/project/reporting-openlineage"
 
@@ -68,7 +70,7 @@ def finished(known: Known, at: datetime, result: RunResult) -> RunEvent:
 
     It has the inputs and outputs, and the counts of the run.
     """
-    inputs = [_input(uri, result, alone=len(known.inputs) == 1) for uri in known.inputs]
+    inputs = _inputs(known, result)
     written = sorted(result.outputs, key=lambda output: output.new_rows == 0)[
         :MAX_LISTED
     ]
@@ -100,10 +102,22 @@ def finished(known: Known, at: datetime, result: RunResult) -> RunEvent:
     )
 
 
-def failed(known: Known, at: datetime, error: str, *, aborted: bool) -> RunEvent:
+def failed(
+    known: Known,
+    at: datetime,
+    error: str,
+    *,
+    aborted: bool,
+    result: RunResult | None = None,
+) -> RunEvent:
     """Return the event for a failed or, with `aborted`, interrupted run.
 
-    `error` is the type of the error.
+    Args:
+        known: Facts about the run.
+        at: Time of the event.
+        error: Type of the error.
+        aborted: Whether the run was interrupted.
+        result: Result with the outcomes of checks, if one of them failed.
     """
     facet = error_message_run.ErrorMessageRunFacet(
         message=error, programmingLanguage="python"
@@ -113,7 +127,9 @@ def failed(known: Known, at: datetime, error: str, *, aborted: bool) -> RunEvent
         known,
         at,
         state,
-        [_input(uri) for uri in known.inputs],
+        [_input(uri) for uri in known.inputs]
+        if result is None
+        else _inputs(known, result),
         facets={"errorMessage": facet},
     )
 
@@ -169,30 +185,39 @@ def _uuid(run_id: str) -> str:
         return str(uuid5(NAMESPACE_URL, run_id))
 
 
+def _inputs(known: Known, result: RunResult) -> list[InputDataset]:
+    """Return the inputs at the end of a run; the first one has the checks."""
+    alone = len(known.inputs) == 1
+    return [
+        _input(uri, result, alone=alone, checked=not number)
+        for number, uri in enumerate(known.inputs)
+    ]
+
+
 def _input(
-    uri: str, result: RunResult | None = None, *, alone: bool = False
+    uri: str,
+    result: RunResult | None = None,
+    *,
+    alone: bool = False,
+    checked: bool = False,
 ) -> InputDataset:
     facets: dict[str, InputDatasetFacet] = {}
+    assertions = []
     if result is not None and alone:  # the counts of several inputs are not known
         facets["inputStatistics"] = (
             input_statistics_input_dataset.InputStatisticsInputDatasetFacet(
                 rowCount=result.records_read
             )
         )
-        if result.rejections:
-            facets["dataQualityAssertions"] = (
-                data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(
-                    assertions=[
-                        data_quality_assertions_dataset.Assertion(
-                            assertion=rejection.type,
-                            success=False,
-                            column=rejection.field,
-                            actual=str(rejection.count),
-                        )
-                        for rejection in result.rejections[:MAX_LISTED]
-                    ]
-                )
+        assertions += rejection_assertions(result)
+    if result is not None and checked:
+        assertions += check_assertions(result)
+    if assertions:
+        facets["dataQualityAssertions"] = (
+            data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(
+                assertions=assertions
             )
+        )
     name = name_of(uri)
     return InputDataset(name.namespace, name.name, inputFacets=facets)
 

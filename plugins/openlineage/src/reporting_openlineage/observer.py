@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
-from reporting_framework.errors import ReportingError
+from reporting_framework.errors import CheckFailed, ReportingError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -86,8 +86,11 @@ class Observer:
                 type(error).__name__,
                 not isinstance(error, Exception),
             )
+            result = error.result if isinstance(error, CheckFailed) else None
             watched.sender.send(
-                lambda: _events().failed(watched.known(), at, name, aborted=aborted)
+                lambda: _events().failed(
+                    watched.known(), at, name, aborted=aborted, result=result
+                )
             )
             watched.sender.close()
 

@@ -42,7 +42,9 @@ def provenance(material: PageContext, figures: Figures, scope: Scope) -> Section
         "div", element("h3", "Sources"), facts([*source_key, *made_with]), class_="card"
     )
     return section(
-        "sources", "Freshness and sources", [shown, where, _runs(material.runs)]
+        "sources",
+        "Freshness and sources",
+        [shown, where, _checks(material.runs), _runs(material.runs)],
     )
 
 
@@ -89,6 +91,36 @@ def _made_with(runs: Sequence[RunRecord]) -> list[tuple[str, Content]]:
         for step in last.steps
         if step.role != "engine"
     ]
+
+
+def _checks(runs: Sequence[RunRecord]) -> Markup | None:
+    """Return the checks of the last run that had any."""
+    last = next((run for run in runs if run.checks), None)
+    if last is None:
+        return None
+    verdicts = {True: "passed", False: "failed", None: "not judged"}
+    body = [
+        [
+            outcome.name,
+            "table" if outcome.over == "table" else "rows of the run",
+            outcome.severity,
+            verdicts[outcome.passed],
+            outcome.problem,
+        ]
+        for outcome in last.checks
+    ]
+    return element(
+        "div",
+        element("h3", "Checks"),
+        element("p", f"Checks of the run of {last.started_at:%Y-%m-%d %H:%M} UTC."),
+        table(
+            ["Check", "Of", "Severity", "Outcome", "Why"],
+            body,
+            caption="Checks of the last run",
+            numbers=(),
+        ),
+        class_="card wide scroll",
+    )
 
 
 def _runs(runs: Sequence[RunRecord]) -> Markup | None:
