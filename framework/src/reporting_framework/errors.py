@@ -22,6 +22,7 @@
         ├── AccessDenied        the storage refused the credentials or the permission
         ├── CorruptCheckpoint   a stored object is damaged or is not what it should be
         ├── ObjectMissing       a required object does not exist
+        ├── SchemaChanged       a contract forbids the present columns of the source
         ├── CheckFailed         a check of severity fail did not pass
         ├── StepFailed          a plugin raised an error that is not in this tree
         └── InvariantBroken     the counts of a run do not add up
@@ -40,6 +41,8 @@ from reporting_framework._text.messages import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from reporting_framework.plugin_api.result import RunResult
+
+    from reporting_framework.plugin_api.result import RunResult, SchemaChange
 
 MESSAGE_LIMIT = 600
 """Maximum length of a message in characters; a longer one is cut."""
@@ -176,6 +179,18 @@ class ObjectMissing(FatalError):
 
     A request without an answer raises another error.
     """
+
+
+class SchemaChanged(FatalError):
+    """The columns of the source changed in a way that the report's contract forbids.
+
+    Attributes:
+        changes: The changes.
+    """
+
+    def __init__(self, message: str, changes: Sequence[SchemaChange]) -> None:
+        super().__init__(message)
+        self.changes = changes
 
 
 class CheckFailed(FatalError):

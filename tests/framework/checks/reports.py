@@ -26,6 +26,7 @@ from reporting_framework.builtin.frame_validator import FrameValidator
 from reporting_framework.execution.pipeline import Pipeline, metadata_of
 from reporting_framework.execution.report_checks import bind_checks
 from reporting_framework.execution.runner import run
+from reporting_framework.execution.source_schema import source_schema_of
 from reporting_framework.plugin_api.report import CheckRef
 from reporting_framework.plugin_api.result import RunResult
 from reporting_framework.plugin_api.source import PlanStats
@@ -140,11 +141,14 @@ def report(
     mode: str = "append",
     sinks: Callable[[Path], Sink] | Sequence[Sink] = parquet,
     references: dict[str, Pipeline] | None = None,
+    contract: str | None = None,
 ) -> Pipeline:
     """Return a report with checks, as they are written in a file."""
     validator = FrameValidator(FrameSettings())
-    validator.bind(source.schema())
     made = [sinks(folder)] if callable(sinks) else list(sinks)
+    metadata = metadata_of("prices", str(folder / "meta"), made)
+    columns = source_schema_of("prices", source.schema(), contract, metadata)
+    validator.bind(columns.taken)
     built = Pipeline(
         report="prices",
         source=source,
@@ -155,9 +159,7 @@ def report(
         engine=LocalEngine(LocalEngineSettings()),
         schema=validator.schema,
     ).guarded()
-    built = built._replace(
-        metadata=metadata_of("prices", str(folder / "meta"), built.sinks)
-    )
+    built = built._replace(metadata=metadata, source_schema=columns)
     if not checks:
         return built
     refs = [

@@ -93,7 +93,7 @@ def _of_run(frames: list[pl.DataFrame], mode: str) -> list[dict]:
 
 @pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
 @pytest.mark.parametrize("sinks", [parquet, sqlite])
-@pytest.mark.parametrize("examples", [10, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.slow)])
 def test_numbers_are_those_of_the_table_after_the_commit(mode, sinks, examples):
     @settings(max_examples=examples, deadline=None)
     @given(runs, st.sampled_from([1_000_000, 2]))

@@ -65,9 +65,15 @@ def print_history(
 
         upserts = any(record.inserted is not None for record in records)
         checks = any(record.checks for record in records)
-        columns = [*COLUMNS, *["changes"] * upserts, *["checks"] * checks]
+        schemas = any(record.schema_changes for record in records)
+        columns = [*COLUMNS, *["changes"] * upserts]
+        columns += [*["checks"] * checks, *["source columns"] * schemas]
         cells = [
-            [*_cells(record, upserts), *[_checks(record)] * checks]
+            [
+                *_cells(record, upserts),
+                *[_checks(record)] * checks,
+                *[_schema(record)] * schemas,
+            ]
             for record in records
         ]
         write(listing(columns, cells))
@@ -107,6 +113,14 @@ def _checks(record: RunRecord) -> str:
         return f"failed: {', '.join(names)}"
     passed = sum(outcome.passed is True for outcome in record.checks)
     return f"{passed} passed" if passed else ""
+
+
+def _schema(record: RunRecord) -> str:
+    """Name the columns of the source that appeared, vanished or changed."""
+    signs = {"added": "+", "removed": "-", "retyped": "~"}
+    return " ".join(
+        f"{signs[each.change]}{each.column}" for each in record.schema_changes
+    )
 
 
 def _why_incomplete(record: RunRecord) -> str:

@@ -58,6 +58,7 @@ class ComposedReport(Report):
             engine=_use(settings.engine),
             write_mode=settings.write_mode,
             metadata=settings.metadata,
+            contract=settings.contract,
             checks=tuple(check.ref for check in settings.checks),
         )
 

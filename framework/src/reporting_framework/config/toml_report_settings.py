@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reporting_framework.plugin_api.checks import CheckSetting
 from reporting_framework.plugin_api.records import WriteMode
+from reporting_framework.plugin_api.report import Contract
 from reporting_framework.plugin_api.settings import Settings
 
 
@@ -39,6 +40,11 @@ class ComposedSettings(Settings):
     )
     checks: tuple[CheckSetting, ...] = Field(
         (), description="Checks of the rows of a run and of the table"
+    )
+    contract: Contract | None = Field(
+        None,
+        description="What to make of other columns of the source: evolve, freeze or"
+        " discard; by default the sinks convert or refuse them",
     )
     metadata: str | None = Field(
         None,

@@ -27,6 +27,7 @@ from reporting_framework.execution.plugin_errors import (
     call,
     owner_of,
 )
+from reporting_framework.execution.source_schema import source_schema_of
 from reporting_framework.execution.write_modes import check_names, write_modes_of
 from reporting_framework.plugin_api.base import Shape, supports
 from reporting_framework.plugin_api.records import SOURCE_KEY
@@ -82,13 +83,19 @@ def assemble(
     if trigger is not None and trigger.names_work:
         _accept_trigger(report, source, trigger)
     transforms = [make("transform", use) for use in composition.transforms]
-    if supports(validator, "bind") and (columns := source.schema()) is not None:
-        validator.bind(columns)
     sinks = [make("sink", use) for use in composition.sinks]
+    metadata = metadata_of(report, composition.metadata, sinks)
+    source_schema = source_schema_of(
+        report,
+        source.schema() if supports(validator, "bind") else None,
+        composition.contract,
+        metadata,
+    )
+    if source_schema is not None:
+        validator.bind(source_schema.taken)
     schema = schema_of(report, validator, transforms)
     modes = write_modes_of(report, composition, source, sinks)
     check_names(report, schema, modes)
-    metadata = metadata_of(report, composition.metadata, sinks)
     pipeline = Pipeline(
         report=report,
         source=source,
@@ -106,6 +113,7 @@ def assemble(
             if plugin.role == "source"
         },
         metadata=metadata,
+        source_schema=source_schema,
     )
     if not composition.checks:
         return pipeline

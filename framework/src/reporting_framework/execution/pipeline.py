@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.execution.report_checks import ReportChecks
+    from reporting_framework.execution.source_schema import SourceSchema
     from reporting_framework.metadata.history import RunHistory
     from reporting_framework.metadata.store import MetadataStore
     from reporting_framework.plugin_api.engine import Engine
@@ -54,6 +55,7 @@ class Pipeline(NamedTuple):
             as the options that were given, quoted for a shell.
         metadata: Metadata store of the report, if it has a place for one.
         checks: Checks of the report, if it has any.
+        source_schema: Columns of the source, if it knows them.
     """
 
     report: str
@@ -70,6 +72,7 @@ class Pipeline(NamedTuple):
     words: str = ""
     metadata: MetadataStore | None = None
     checks: ReportChecks | None = None
+    source_schema: SourceSchema | None = None
 
     @property
     def history(self) -> RunHistory | None:

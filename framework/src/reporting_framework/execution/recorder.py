@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import redacted
-from reporting_framework.errors import CheckFailed, StorageUnavailable
+from reporting_framework.errors import CheckFailed, SchemaChanged, StorageUnavailable
 from reporting_framework.execution.plugin_errors import Owner, call, log_errors
 from reporting_framework.plugin_api.records import SOURCE_KEY, VERSION, UpsertCounts
 from reporting_framework.plugin_api.result import RunRecord
@@ -126,16 +126,19 @@ class Recorder:
 
     def finished(self, result: RunResult) -> None:
         """Write the record of a run that has ended and is visible."""
-        self._add_record(**_facts(result))
+        self._add_record(**_facts(result), committed=True)
 
     def failed(self, error: BaseException) -> None:
         """Write the record of a run that failed."""
-        facts = {"status": "failed", "complete": False}
+        facts: dict[str, Any] = {"status": "failed", "complete": False}
         if isinstance(error, CheckFailed):
             facts = _facts(error.result)
-        self._add_record(**facts, error=type(error).__name__)
+        elif isinstance(error, SchemaChanged):
+            facts["schema_changes"] = list(error.changes[:MAX_LISTED])
+        committed = bool(facts.get("outputs"))
+        self._add_record(**facts, error=type(error).__name__, committed=committed)
 
-    def _add_record(self, **what: Any) -> None:
+    def _add_record(self, *, committed: bool, **what: Any) -> None:
         if self.history is None:
             return
         history = self.history
@@ -152,7 +155,9 @@ class Recorder:
                 framework=version(FRAMEWORK),
                 **what,
             )
-            self._with_timeout(lambda: history.add_run(record))
+            columns = self._pipeline.source_schema if committed else None
+            schemas = None if columns is None else (columns.source, columns.taken)
+            self._with_timeout(lambda: history.add_run(record, schemas))
 
         self._log_failure(add_record, "the history does not have this run")
 
@@ -197,4 +202,5 @@ def _facts(result: RunResult) -> dict[str, Any]:
         ],
         rejections=result.rejections[:MAX_LISTED],
         checks=result.checks[:MAX_LISTED],
+        schema_changes=result.schema_changes[:MAX_LISTED],
     )

@@ -17,6 +17,7 @@ from reporting_framework.execution.progress import open_sinks
 from reporting_framework.execution.recorder import Recorder
 from reporting_framework.execution.run_result import run_result
 from reporting_framework.execution.run_warnings import RunWarnings
+from reporting_framework.execution.source_schema import schema_changes
 from reporting_framework.execution.split_observers import SplitObservers
 from reporting_framework.execution.totals import RunTotals
 
@@ -84,6 +85,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     """Plan, work, commit and record; everything of a run except its end."""
     pipeline, source = this.pipeline, this.pipeline.source
     recording = recorder if this.writes else None
+    changes = schema_changes(pipeline, recording)
     opened = open_sinks(pipeline, recording, plans=this.replay is None)
     warnings = RunWarnings(pipeline, recorder.inputs)
     warnings.read_last_run(opened.ledgers)
@@ -116,4 +118,5 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
         this, totals, commit_results, stats, quarantine=state, response=response
     )
     observers.finish(totals.unread)
+    result = result.model_copy(update={"schema_changes": changes})
     return checking.add_to(warnings.add_to(result, stats, totals.deletes))

@@ -87,6 +87,9 @@ def sum_of(
         warnings=[warning for result in results for warning in result.warnings],
         outputs=[output for result in results for output in result.outputs],
         rejections=_reasons(results),
+        schema_changes=[
+            change for result in results for change in result.schema_changes
+        ],
         checks=[
             outcome.model_copy(update={"stream": name})
             for name, result in streams.items()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,6 +21,12 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.metadata.lineage import MAX_FILES, Lineage
+from reporting_framework.metadata.schemas import (
+    Schemas,
+    schemas_in,
+    schemas_text,
+    schemas_text_in,
+)
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.storage import (
     Location,
@@ -57,11 +63,13 @@ class _Stored(NamedTuple):
         files: Number of files of source keys written since the last merge, as counted
             by runs.
         lines: One line for each run, parsed only on demand.
+        head: Its header line, empty if there is none.
     """
 
     version: str | None = None
     files: int = 0
     lines: tuple[bytes, ...] = ()
+    head: bytes = b""
 
 
 class RunHistory:
@@ -126,6 +134,7 @@ class RunHistory:
                     stored.version,
                     files or 0,
                     tuple(lines if files is None else lines[1:]),
+                    b"" if files is None else lines[0],
                 )
         return self._stored
 
@@ -158,6 +167,16 @@ class RunHistory:
             _log.warning(
                 "%s: %d lines are not records of runs; skipped", self.uri, damaged
             )
+
+    def schemas(self) -> Schemas | None:
+        """Return the columns of the source in the last run that committed.
+
+        They are the columns that the source had, and those that the report took;
+        `None` if no run has recorded them.
+        """
+        if self._stored is None:
+            self.load()
+        return schemas_in(self._load().head)
 
     def add_rows(
         self,
@@ -196,10 +215,14 @@ class RunHistory:
         """
         return self._lineage.of(source_keys)
 
-    def add_run(self, record: RunRecord) -> None:
+    def add_run(self, record: RunRecord, schemas: Schemas | None = None) -> None:
         """Add the record of a finished run, and remove the oldest records.
 
         From time to time, the files of source keys are merged first.
+
+        Args:
+            record: The record.
+            schemas: Columns of the source, see `schemas`; `None`: keep the last ones.
 
         Raises:
             CommitConflict: Other runs kept winning the race.
@@ -211,7 +234,8 @@ class RunHistory:
         for _ in commit_attempts(self.uri):
             log = self._load()
             files = log.files + self._written if merged is None else merged
-            data = self._bounded([*log.lines, line], files)
+            kept = schemas_text(schemas) or schemas_text_in(log.head)
+            data = self._bounded([*log.lines, line], files, kept)
             try:
                 self._store.put(LOG, data, if_version=log.version)
             except CommitConflict:
@@ -236,7 +260,9 @@ class RunHistory:
             )
             return 0
 
-    def _bounded(self, lines: Sequence[bytes], files: int) -> bytes:
+    def _bounded(
+        self, lines: Sequence[bytes], files: int, schemas: Mapping[str, str]
+    ) -> bytes:
         """Return the file's content with as many of the last lines as may be kept.
 
         The very last line is always kept.
@@ -248,7 +274,7 @@ class RunHistory:
             if kept and size > LARGEST:
                 break
             kept.append(line)
-        head = json.dumps({"history": FORMAT, "files": files}).encode()
+        head = json.dumps({"history": FORMAT, "files": files, **schemas}).encode()
         return b"\n".join([head, *reversed(kept), b""])
 
     def clear(self) -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from reporting_framework.plugin_api.base import optional
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import WriteMode
     from reporting_framework.plugin_api.result import RunResult
+
+
+Contract = Literal["evolve", "freeze", "discard"]
+"""Contract mode: what a report makes of other columns of its source. ``evolve``: take
+new columns, and wider types; ``freeze``: refuse the run; ``discard``: leave new columns
+out.
+"""
 
 
 class PluginRef(NamedTuple):
@@ -53,6 +60,8 @@ class PipelineSpec(NamedTuple):
         stream: Stream of the source to read; `None`: all streams, or the source has
             none.
         checks: Checks of the run's rows and of the table.
+        contract: What to make of other columns of the source than in the last run;
+            `None`: take them as they are, and let the sinks convert or refuse them.
         references: Other reports that the checks name, by name; filled in when a report
             is composed from its settings.
     """
@@ -66,6 +75,7 @@ class PipelineSpec(NamedTuple):
     metadata: str | None = None
     stream: str | None = None
     checks: Sequence[CheckRef] = ()
+    contract: Contract | None = None
     references: Mapping[str, PipelineSpec] = {}
 
     def of_stream(self, stream: str) -> PipelineSpec:

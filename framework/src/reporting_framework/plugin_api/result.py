@@ -62,6 +62,22 @@ class RejectionCount(_Model):
     count: int
 
 
+class SchemaChange(_Model):
+    """Change of a column of the source since the last run.
+
+    Attributes:
+        column: Name of the column.
+        change: ``added``, ``removed``, or ``retyped``: it has another type.
+        before: Type that it had.
+        after: Type that it has.
+    """
+
+    column: str
+    change: Literal["added", "removed", "retyped"]
+    before: str | None = None
+    after: str | None = None
+
+
 class CheckOutcome(_Model):
     """Outcome of a check of a run.
 
@@ -177,6 +193,8 @@ class RunResult(_Model):
         rejections: Counts of the reasons for rejection, without filtered records.
         quarantine: Quarantine of the rejected and filtered records, if there is one.
         checks: Outcomes of the report's checks. Empty, and not printed, if it has none.
+        schema_changes: Changes of the columns of the source since the last run. Empty,
+            and not printed, if there are none.
         seconds: Time by stage.
         spans: First beginning and last end of each stage, in seconds since the epoch;
             for observers, never printed.
@@ -217,6 +235,7 @@ class RunResult(_Model):
     rejections: list[RejectionCount] = []
     quarantine: QuarantineState | None = None
     checks: list[CheckOutcome] = Field(default=[], exclude_if=_is_empty)
+    schema_changes: list[SchemaChange] = Field(default=[], exclude_if=_is_empty)
     seconds: Seconds = Seconds()
     spans: dict[str, tuple[float, float]] = Field(
         default_factory=dict, exclude=True, repr=False
@@ -259,6 +278,7 @@ class RunRecord(_Model):
         outputs: Outputs at the end of the run, those with new rows first; at most 50.
         rejections: Counts of the reasons for rejection; at most 50.
         checks: Outcomes of the report's checks; at most 50.
+        schema_changes: Changes of the columns of the source; at most 50.
         steps: Plugins that it used.
         framework: Version of the framework.
         error: Type of the error that ended a failed run; never its message.
@@ -288,6 +308,7 @@ class RunRecord(_Model):
     outputs: list[Output] = []
     rejections: list[RejectionCount] = []
     checks: list[CheckOutcome] = Field(default=[], exclude_if=_is_empty)
+    schema_changes: list[SchemaChange] = Field(default=[], exclude_if=_is_empty)
     steps: list[Step] = []
     framework: str = ""
     error: str | None = None
