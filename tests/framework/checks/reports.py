@@ -142,9 +142,10 @@ def report(
     sinks: Callable[[Path], Sink] | Sequence[Sink] = parquet,
     references: dict[str, Pipeline] | None = None,
     contract: str | None = None,
+    rules: FrameSettings | None = None,
 ) -> Pipeline:
     """Return a report with checks, as they are written in a file."""
-    validator = FrameValidator(FrameSettings())
+    validator = FrameValidator(rules or FrameSettings())
     made = [sinks(folder)] if callable(sinks) else list(sinks)
     metadata = metadata_of("prices", str(folder / "meta"), made)
     columns = source_schema_of("prices", source.schema(), contract, metadata)

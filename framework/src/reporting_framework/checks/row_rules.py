@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -79,7 +79,10 @@ class Range(_RowRule):
                 if (moment.tzinfo is None) != (dtype.time_zone is None):
                     given = "no offset" if dtype.time_zone is None else "an offset"
                     raise self.refuse(f"{name}: a time of this column has {given}")
-                return pl.lit(moment, dtype)
+                if dtype.time_zone is None:
+                    return pl.lit(moment, dtype)
+                utc = pl.lit(moment.astimezone(UTC), pl.Datetime("us", "UTC"))
+                return utc.cast(dtype)
         except ValueError:
             raise self.refuse(
                 f"{name}: column {self.settings.column} is {dtype}; give it as in ISO"
@@ -118,7 +121,7 @@ class AcceptedValues(_RowRule):
         text = isinstance(dtype, pl.String | pl.Categorical | pl.Enum)
         fits = all(
             isinstance(value, bool) == isinstance(dtype, pl.Boolean)
-            and isinstance(value, str) == (text or dtype.is_temporal())
+            and isinstance(value, str) == (text or isinstance(dtype, pl.Date))
             for value in values
         )
         try:
@@ -141,6 +144,8 @@ class AcceptedValues(_RowRule):
 
 def _exact(values: pl.Series, dtype: pl.DataType) -> pl.Series | None:
     """Return values in another type; `None` if one of them would change."""
+    if isinstance(dtype, pl.Date):
+        return values.str.to_date("%Y-%m-%d", strict=True)
     cast = values.cast(dtype, strict=True)
     if values.dtype.is_numeric() and not (cast == values).all():
         return None
