@@ -8,10 +8,15 @@ import polars as pl
 import pytest
 
 from reporting_event_log_checkpoint.monthly.aggregation import figures_of
+from reporting_event_log_checkpoint.monthly.provenance import _checks, _last_run
 from reporting_event_log_checkpoint.page import MonthlyVisits
 from reporting_framework import install_command
 from reporting_framework.errors import PluginError
-from reporting_framework.plugin_api.result import RunRecord
+from reporting_framework.plugin_api.result import (
+    CheckOutcome,
+    RunRecord,
+    SchemaChange,
+)
 from reporting_pages.formatting import change
 from reporting_pages.vega_bundle import library
 from tests.support import visits
@@ -230,6 +235,22 @@ def test_a_failed_run_and_a_clock_that_is_ahead_are_told():
     page = words(made(small(runs=[last], at=datetime(2022, 12, 31, tzinfo=UTC))))
     assert "failed (AccessDenied)" in page
     assert "which is ahead of the clock" in page
+
+
+def test_checks_of_the_last_run_that_had_any_are_told():
+    outcomes = [
+        CheckOutcome(name="unique(ptid)", check="unique", over="table", severity="fail", passed=False, problem="rows that share a key: 2 of 9"),
+        CheckOutcome(name="fresh", check="freshness", over="run", severity="warn", passed=None, problem="the run is incomplete"),
+    ]  # fmt: skip
+    changes = [SchemaChange(column="naccid", change="added", after="String")]
+    last = RunRecord(run_id="1", report="r", started_at=visits.AT, finished_at=visits.AT, status="failed", complete=False, schema_changes=changes)  # fmt: skip
+    before = last.model_copy(update={"checks": outcomes})
+    assert _checks([last]) is None
+    page = words(str(_checks([last, before])))
+    assert "unique(ptid) table fail failed rows that share a key: 2 of 9" in page
+    assert "fresh rows of the run warn not judged the run is incomplete" in page
+    facts = dict(_last_run(small(runs=[last])))
+    assert facts["Columns of the source"] == "naccid added"
 
 
 @pytest.mark.slow

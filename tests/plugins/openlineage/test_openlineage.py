@@ -10,7 +10,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from reporting_framework import SettingsError, StepFailed, StorageUnavailable
+from reporting_framework import (
+    CheckFailed,
+    CheckRef,
+    PipelineSpec,
+    PluginRef,
+    SettingsError,
+    StepFailed,
+    StorageUnavailable,
+)
+from reporting_framework.execution.report_checks import bind_checks
 from reporting_framework.plugin_api.result import (
     Output,
     RejectionCount,
@@ -307,3 +316,43 @@ def test_what_it_does_not_know_of_it_leaves_alone(told):
     Observer().finished(SimpleNamespace(run_id="unknown"))
     with pytest.raises(FileNotFoundError):
         told()
+
+
+CHECKS = [
+    CheckRef("unique", {"columns": "number"}),
+    CheckRef("range", {"column": "number", "max": 1, "severity": "warn"}),
+    CheckRef("freshness", {"column": "timestamp", "max_age": "1d"}),
+    CheckRef("row_count_change", {"max": 1}),
+]
+
+
+def test_checks_are_assertions_about_the_input(events, told, tmp_path):
+    def run(*checks):
+        none = PluginRef("none")
+        made = pipeline(source(events), checkpoint(tmp_path / "out.parquet"))
+        spec = PipelineSpec(none, none, [none], checks=checks)
+        execute(bind_checks(made, spec, None), plugin)
+
+    run(*CHECKS[:2])
+    with pytest.raises(CheckFailed):
+        run(*CHECKS[1:])
+    _, complete, _, failed = told()
+    assert failed["eventType"] == "FAIL"
+    found = [
+        [
+            (item["assertion"], item["success"], item["severity"], item.get("column"))
+            for item in each["inputs"][0]["inputFacets"]["dataQualityAssertions"]["assertions"]
+            if "severity" in item
+        ]
+        for each in (complete, failed)
+    ]  # fmt: skip
+    assert found[0] == [
+        ("unique", True, "error", "number"),
+        ("range", False, "warn", "number"),
+    ]
+    assert found[1][1] == ("freshness", False, "error", "timestamp")
+    unique = complete["inputs"][0]["inputFacets"]["dataQualityAssertions"]["assertions"]
+    measured = next(item for item in unique if item["assertion"] == "unique")
+    assert json.loads(measured["actual"]) == {"rows": 3, "failing": 0, "keys": 0}
+    assert measured["params"] == {"over": "table", "columns": ["number"]}
+    valid(told())

@@ -72,9 +72,11 @@ def _last_run(material: PageContext) -> list[tuple[str, Content]]:
         f"{moment(last.finished_at)}, {ago(material.at - last.finished_at)} before this"
         " page was created"
     )
+    columns = ", ".join(f"{item.column} {item.change}" for item in last.schema_changes)
     return [
         ("Last run", text),
         ("Its status", f"{how} ({last.error})" if last.error else how),
+        *[("Columns of the source", columns)] * bool(columns),
     ]
 
 
