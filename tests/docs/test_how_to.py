@@ -69,6 +69,13 @@ def test_the_example_is_queried_as_the_page_shows(tmp_path):
     )
 
 
+def test_a_table_is_checked_as_the_page_shows(tmp_path):
+    done = Player(tmp_path).play(
+        blocks((DOCS / "how-to" / "check-a-table.md").read_text())
+    )
+    assert len(done) == 2
+
+
 def test_fields_change_as_the_page_shows(tmp_path):
     done = Player(tmp_path).play(
         blocks((DOCS / "how-to" / "schema-evolution.md").read_text())

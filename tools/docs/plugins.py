@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.aws_lambda.settings import PREFIX, FunctionSettings
+from reporting_framework.checks.catalog import CHECKS
 from reporting_framework.config.layers import variable
 from reporting_framework.config.toml_report_settings import ComposedSettings
 from reporting_framework.plugin_api.markers import PROJECT
@@ -171,7 +172,7 @@ def settings_page(registry: Registry) -> str:
         "## A report composed in `reporting.toml`",
         'The table `[reports.<name>]`. A plugin is `{ use = "its name", … }`, with'
         " its settings after `use`. If the source has streams, `{stream}` in a text of"
-        " validator, transforms and sinks is the name of the stream, and"
+        " validator, transforms, sinks and checks is the name of the stream, and"
         " `<name>/<stream>` is a report of that stream alone.",
         settings_table(
             ComposedSettings, lambda name: f"REPORTING_<REPORT>__{name.upper()}"
@@ -185,6 +186,14 @@ def settings_page(registry: Registry) -> str:
                 [role, code(f"REPORTING_<REPORT>__{place}__<SETTING>")]
                 for role, place in PLACES.items()
             ],
+        ),
+        "## Checks",
+        'A check of a report is `{ check = "its name", … }` in the setting `checks`. See'
+        " [Check a table](../how-to/check-a-table.md).",
+        *(
+            part
+            for name, check in CHECKS.items()
+            for part in (f"### Check {code(name)}", settings_table(check.Settings))
         ),
         *_sections(registry),
     )

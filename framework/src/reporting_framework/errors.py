@@ -40,7 +40,6 @@ from reporting_framework._text.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from reporting_framework.plugin_api.result import RunResult
 
     from reporting_framework.plugin_api.result import RunResult, SchemaChange
 
