@@ -188,8 +188,8 @@ def settings_page(registry: Registry) -> str:
             ],
         ),
         "## Checks",
-        'A check of a report is `{ check = "its name", … }` in the setting `checks`. See'
-        " [Check a table](../how-to/check-a-table.md).",
+        'A check of a report is `{ check = "its name", … }` in the setting `checks`.'
+        " See [Check a table](../how-to/check-a-table.md).",
         *(
             part
             for name, check in CHECKS.items()

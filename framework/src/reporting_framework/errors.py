@@ -34,14 +34,12 @@ of URIs are removed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from reporting_framework.plugin_api.result import RunResult, SchemaChange
 
 MESSAGE_LIMIT = 600
 """Maximum length of a message in characters; a longer one is cut."""
@@ -184,10 +182,10 @@ class SchemaChanged(FatalError):
     """The columns of the source changed in a way that the report's contract forbids.
 
     Attributes:
-        changes: The changes.
+        changes: The changes, each a `SchemaChange`.
     """
 
-    def __init__(self, message: str, changes: Sequence[SchemaChange]) -> None:
+    def __init__(self, message: str, changes: Sequence[Any]) -> None:
         super().__init__(message)
         self.changes = changes
 
@@ -198,11 +196,11 @@ class CheckFailed(FatalError):
     The message says whether the rows of the run were committed.
 
     Attributes:
-        result: What is known of the run, with the outcomes of all checks; its status is
-            ``failed``.
+        result: `RunResult` with what is known of the run, and the outcomes of all
+            checks; its status is ``failed``.
     """
 
-    def __init__(self, message: str, result: RunResult) -> None:
+    def __init__(self, message: str, result: Any) -> None:
         super().__init__(message)
         self.result = result
 

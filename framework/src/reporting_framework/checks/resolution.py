@@ -42,7 +42,7 @@ class Staged(NamedTuple):
 
     @property
     def versioned(self) -> bool:
-        """Whether rows have versions."""
+        """True if rows have versions."""
         return VERSION in self.schema
 
     def resolved(self, *, versioned: bool) -> list[pl.LazyFrame]:
@@ -70,7 +70,7 @@ class Staged(NamedTuple):
 
 
 class Prospect(NamedTuple):
-    """How a commit changes a table.
+    """Change of a table by a commit.
 
     Attributes:
         mode: Write mode of the sink.

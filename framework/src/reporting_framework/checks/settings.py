@@ -74,7 +74,7 @@ class AcceptedValuesSettings(CheckSettings):
 
     column: str = Field(description="Column with few values")
     values: tuple[bool | int | float | str, ...] = Field(
-        min_length=1, description="The only values there may be, besides null"
+        min_length=1, description="The only values there may be, apart from null"
     )
 
 

@@ -1,4 +1,4 @@
-"""Checking of a run: outcomes of its checks, and the end of a run that fails one."""
+"""Checks of a run: its source's columns, its rows and the table."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from reporting_framework.errors import CheckFailed, ReportingError
+from reporting_framework.execution.source_schema import schema_changes
 from reporting_framework.plugin_api.result import CheckOutcome, RunResult, Seconds
 
 if TYPE_CHECKING:
     from reporting_framework.execution.committing import Committing
     from reporting_framework.execution.planning import Run
+    from reporting_framework.execution.recorder import Recorder
     from reporting_framework.execution.report_checks import ReportChecks
     from reporting_framework.execution.totals import RunTotals
 
@@ -23,33 +25,37 @@ _log = logging.getLogger(__name__)
 
 
 class Checking:
-    """Checks of one run; it does nothing for a report without checks.
+    """Comparison of the source's columns, and checks of one run.
 
     Args:
         run: The run.
-        totals: Totals of the run.
+        recorder: Recorder of the run, unless it writes nothing.
+
+    Raises:
+        SchemaChanged: The report's contract forbids the columns of the source.
+        ReportingError: The columns cannot be compared, and there is a contract.
     """
 
-    def __init__(self, run: Run, totals: RunTotals) -> None:
-        self._run, self._totals = run, totals
+    def __init__(self, run: Run, recorder: Recorder | None) -> None:
+        self._run = run
+        self._changes = schema_changes(run.pipeline, recorder)
         self._outcomes: list[CheckOutcome] = []
 
-    @property
-    def _checks(self) -> ReportChecks | None:
-        return self._run.pipeline.checks
-
-    def judge(self, committing: Committing, *, snapshot: bool) -> None:
+    def judge(
+        self, committing: Committing, totals: RunTotals, *, snapshot: bool
+    ) -> None:
         """Judge all checks before the commit.
 
         Args:
             committing: The commit.
+            totals: Totals of the run.
             snapshot: Whether the splits cover all records of the source.
 
         Raises:
             CheckFailed: A check that stops the commit failed, and this is no dry run.
             ReportingError: A table cannot be read.
         """
-        checks = self._checks
+        checks = self._run.pipeline.checks
         if checks is None:
             return
         from reporting_framework.checks.base import RunFacts
@@ -57,8 +63,9 @@ class Checking:
 
         run = self._run
         context = committing.context(snapshot=snapshot)
-        ordered = sorted(self._totals.check_parts, key=lambda staged: staged[0])
-        with self._totals.timed("check"):
+        ordered = sorted(totals.check_parts, key=lambda staged: staged[0])
+        partial = self._partial(totals)
+        with totals.timed("check"):
             self._outcomes = checks.judge(
                 [part for _, parts in ordered for part in parts],
                 Prospect(
@@ -67,7 +74,7 @@ class Checking:
                     context.not_staged,
                     committing.keeps_table(),
                 ),
-                RunFacts(run.at, self._partial(), self._earlier()),
+                RunFacts(run.at, partial, {} if partial else self._earlier(checks)),
             )
         for outcome in self._outcomes:
             if outcome.failed and (outcome.severity == "warn" or not run.writes):
@@ -81,6 +88,7 @@ class Checking:
                 status="failed",
                 complete=False,
                 checks=self._outcomes,
+                schema_changes=self._changes,
                 seconds=Seconds(total=took),
             )
             self._fail(
@@ -91,14 +99,13 @@ class Checking:
             )
 
     def add_to(self, result: RunResult) -> RunResult:
-        """Return the result with the outcomes.
+        """Return the result with changed columns and the outcomes of checks.
 
         Raises:
             CheckFailed: A check that does not stop the commit failed.
         """
-        if self._checks is None:
-            return result
-        result = result.model_copy(update={"checks": self._outcomes})
+        more = {"checks": self._outcomes, "schema_changes": self._changes}
+        result = result.model_copy(update=more)
         if failures := self._failures():
             self._fail(
                 failures,
@@ -128,23 +135,24 @@ class Checking:
             f" {outcome.problem}"
         )
 
-    def _partial(self) -> str:
+    def _partial(self, totals: RunTotals) -> str:
         """Return why the run's rows are not all that there are, or an empty text."""
         if not self._run.writes:
             return "a dry run reads a sample"
         if self._run.replay is not None:
             return "a replay reads quarantined objects only"
-        if not self._totals.complete or self._totals.unread:
+        if not totals.complete or totals.unread:
             return "the run is incomplete"
         return ""
 
-    def _earlier(self) -> Mapping[str, Sequence[int]]:
+    def _earlier(self, checks: ReportChecks) -> Mapping[str, Sequence[int]]:
         """Return the numbers of rows that earlier complete runs have measured."""
         history = self._run.pipeline.history
-        checks = self._checks.checks if self._checks is not None else ()
-        names = [check.name for check in checks if check.kind == "row_count_change"]
+        names = [
+            check.name for check in checks.checks if check.kind == "row_count_change"
+        ]
         found: dict[str, list[int]] = {name: [] for name in names}
-        if not names or history is None or self._partial():
+        if not names or history is None:
             return found
         try:
             for record in history.newest():

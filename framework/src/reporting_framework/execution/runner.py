@@ -17,7 +17,6 @@ from reporting_framework.execution.progress import open_sinks
 from reporting_framework.execution.recorder import Recorder
 from reporting_framework.execution.run_result import run_result
 from reporting_framework.execution.run_warnings import RunWarnings
-from reporting_framework.execution.source_schema import schema_changes
 from reporting_framework.execution.split_observers import SplitObservers
 from reporting_framework.execution.totals import RunTotals
 
@@ -85,12 +84,12 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     """Plan, work, commit and record; everything of a run except its end."""
     pipeline, source = this.pipeline, this.pipeline.source
     recording = recorder if this.writes else None
-    changes = schema_changes(pipeline, recording)
+    checking = Checking(this, recording)
     opened = open_sinks(pipeline, recording, plans=this.replay is None)
     warnings = RunWarnings(pipeline, recorder.inputs)
     warnings.read_last_run(opened.ledgers)
     totals = RunTotals.begin(this, opened.progress.expected_replays)
-    committing, checking = Committing(this, opened, totals), Checking(this, totals)
+    committing = Committing(this, opened, totals)
     plan = Plan(this, opened.progress, totals)
     observers = SplitObservers(this, recorder, lifecycle)
 
@@ -103,7 +102,7 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
     early = not pipeline.appends or pipeline.checks is not None
     stats = plan.close() if early else None
     snapshot = stats is not None and stats.snapshot
-    checking.judge(committing, snapshot=snapshot)
+    checking.judge(committing, totals, snapshot=snapshot)
     with totals.timed("commit"):
         recorder.flush()
         commit_results = committing.commit(snapshot=snapshot)
@@ -118,5 +117,4 @@ def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:
         this, totals, commit_results, stats, quarantine=state, response=response
     )
     observers.finish(totals.unread)
-    result = result.model_copy(update={"schema_changes": changes})
     return checking.add_to(warnings.add_to(result, stats, totals.deletes))

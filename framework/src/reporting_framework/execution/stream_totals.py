@@ -32,7 +32,8 @@ def failed_stream(report: str, error: ReportingError) -> RunResult:
     """Return the result of a stream whose run failed."""
     if isinstance(error, CheckFailed):
         warnings = [*error.result.warnings, f"stream {report} failed: {error}"]
-        return error.result.model_copy(update={"warnings": warnings})
+        failed: RunResult = error.result.model_copy(update={"warnings": warnings})
+        return failed
     return RunResult(
         report=report,
         run_id=uuid.uuid4().hex,
