@@ -6,6 +6,7 @@ The rules of the write modes are those of `Sink.commit`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import WriteMode
     from reporting_framework.tables.staging import StagedFrames
 
+MAX_DIGESTS = 4_000_000
+"""Number of hashes that are compared at once."""
+
 _ROW, _GIVEN, _THEIRS = "_reporting_row", "_reporting_given", "_reporting_theirs"
 
 VERSION_COLUMNS = pl.Schema(
@@ -25,20 +29,23 @@ VERSION_COLUMNS = pl.Schema(
 )
 
 
-class Staged(NamedTuple):
+class Staged:
     """Rows that a run has staged for its checks.
 
-    Attributes:
+    Args:
         paths: Files of the rows, in the order of the plan.
         rows: Number of rows, deletes included.
         schema: Columns of the files.
         area: Folder of the files.
     """
 
-    paths: Sequence[Path]
-    rows: int
-    schema: pl.Schema
-    area: StagedFrames
+    def __init__(
+        self, paths: Sequence[Path], rows: int, schema: pl.Schema, area: StagedFrames
+    ) -> None:
+        self._paths, self._rows = list(paths), rows
+        self.schema, self.area = schema, area
+        self._resolved: dict[bool, list[pl.LazyFrame]] = {}
+        self._distinct = False
 
     @property
     def versioned(self) -> bool:
@@ -51,22 +58,51 @@ class Staged(NamedTuple):
         Args:
             versioned: Whether the newest version is taken, and not the first row.
         """
-        count = part_count(self.rows)
+        if versioned not in self._resolved:
+            self._resolved[versioned] = self._resolve(versioned=versioned)
+        return self._resolved[versioned]
+
+    def whole(self, *, versioned: bool) -> list[pl.LazyFrame]:
+        """Return the same rows, in as few parts as possible."""
+        parts = self.resolved(versioned=versioned)
+        return [self._all()] if self._distinct else parts
+
+    def _resolve(self, *, versioned: bool) -> list[pl.LazyFrame]:
+        count = part_count(self._rows)
+        self._distinct = self._all_differ()
+        if self._distinct:
+            return self._parts(count)
         if count == 1:
-            return [_resolved(self._part(0, 1), versioned=versioned).lazy()]
-        paths = [
-            self.area.add(_resolved(self._part(number, count), versioned=versioned))
-            for number in range(count)
-        ]
+            return [_resolved(self._all().collect(), versioned=versioned).lazy()]
+        paths = []
+        for part in self._parts(count):
+            rows = part.collect(engine="streaming")
+            paths.append(self.area.add(_resolved(rows, versioned=versioned)))
         return [pl.scan_ipc(path) for path in paths]
 
-    def _part(self, number: int, count: int) -> pl.DataFrame:
-        if not self.paths:
-            return self.schema.to_frame()
-        rows = pl.scan_ipc(list(self.paths))
-        if count > 1:
-            rows = rows.filter(of_part([SOURCE_KEY], number, count))
-        return rows.collect(engine="streaming")
+    def _all(self) -> pl.LazyFrame:
+        return (
+            pl.scan_ipc(self._paths) if self._paths else self.schema.to_frame().lazy()
+        )
+
+    def _parts(self, count: int) -> list[pl.LazyFrame]:
+        rows = self._all()
+        if count == 1:
+            return [rows]
+        return [rows.filter(of_part([SOURCE_KEY], n, count)) for n in range(count)]
+
+    def _all_differ(self) -> bool:
+        """Return whether all source keys certainly differ, by their hashes."""
+        digest = pl.col(SOURCE_KEY).hash(seed=17)
+        count = max(1, ceil(self._rows / MAX_DIGESTS))
+        for number in range(count):
+            digests = self._all().select(digest)
+            if count > 1:
+                digests = digests.filter(pl.col(SOURCE_KEY) % count == number)
+            found = digests.collect(engine="streaming").to_series()
+            if found.n_unique() < len(found):
+                return False
+        return True
 
 
 class Prospect(NamedTuple):
@@ -87,7 +123,7 @@ class Prospect(NamedTuple):
 
 def run_rows(staged: Staged) -> Rows:
     """Return the rows of a run: one for each source key, without deleted records."""
-    parts = staged.resolved(versioned=staged.versioned)
+    parts = staged.whole(versioned=staged.versioned)
     return Rows([_live(part) for part in parts], staged.area)
 
 
@@ -109,11 +145,12 @@ def table_rows(
     if prospect.mode == "replace" and not prospect.keeps_table:
         table = None
     elif prospect.mode == "replace":
-        staged = staged._replace(paths=(), rows=0)
+        staged = Staged((), 0, staged.schema, staged.area)
     versioned = prospect.mode != "append"
-    parts = staged.resolved(versioned=versioned)
     if table is None:
+        parts = staged.whole(versioned=versioned)
         return Rows([_live(part).select(columns) for part in parts], staged.area)
+    parts = staged.resolved(versioned=versioned)
     existing = _existing(table, columns, report_columns, versions=versioned)
     merge = _upserted if prospect.mode == "upsert" else _appended
     found: list[pl.LazyFrame] = []
