@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.sink import Sink
 
 
+NO_TABLE = (
+    'none of the sinks can be read; set over = "run", or add a sink that can be read'
+)
+"""Explanation for a check of the table, with the fix."""
+
+
 class JudgedTable(NamedTuple):
     """Table that checks judge: that of the first sink that can be read.
 
@@ -170,10 +176,7 @@ def bind_checks(
     for check in checks:
         over, kind = check.settings.over, check.kind
         if over == "table" and table is None:
-            raise SettingsError(
-                f"report {report}: check {kind}: none of the sinks can be read; set"
-                ' over = "run", or add a sink that can be read'
-            )
+            raise SettingsError(f"report {report}: check {kind}: {NO_TABLE}")
         if kind == "row_count_change" and pipeline.metadata is None:
             raise SettingsError(f"report {report}: check {kind}: {NO_METADATA}")
     references: dict[str, Pipeline] = {}

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.errors import PluginError, ReportingError
+from reporting_framework.errors import PluginError, ReportingError, SettingsError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -50,14 +50,16 @@ def compose_report(
 
     composition = compose(name, trigger=trigger, options=options, sets=sets)
     references = {}
-    for check in composition.checks:
+    for number, check in enumerate(composition.checks):
         other = check.settings.get("report")
         if isinstance(other, str):
             try:
                 references[other] = compose(other)
             except ReportingError as error:
-                subject = f"report {name}: check {check.name}"
-                raise type(error)(f"{subject}: {error}") from None
+                raise SettingsError(
+                    f"report {name}: check {check.name}: {error}",
+                    path=("checks", str(number), "report"),
+                ) from None
     return composition._replace(references=references) if references else composition
 
 

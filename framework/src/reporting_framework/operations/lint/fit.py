@@ -51,6 +51,12 @@ def check_fit(add: Add, report: str, spec: PipelineSpec, parts: Sequence[Part]) 
             if plugin is not None:
                 log_errors(plugin.close, "while closing")
     modes = _modes(add, report, spec, source, sinks)
+    if spec.checks:
+        from reporting_framework.operations.lint.checks import (
+            check_checks,
+        )  # other reports do not need it
+
+        check_checks(add, report, spec, schema, sinks)
     if schema is None:
         return
     try:
