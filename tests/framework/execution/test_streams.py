@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from reporting_framework import (
     AccessDenied,
+    CheckFailed,
     PluginError,
     ReportingError,
     SettingsError,
@@ -179,6 +180,16 @@ def configure(
     )
 
 
+def add(line):
+    """Put a setting in the place of one that was added before."""
+    kept = [
+        each
+        for each in Path("reporting.toml").read_text().splitlines()
+        if each.split()[0] != line.split()[0]
+    ]
+    Path("reporting.toml").write_text("\n".join([*kept, line, ""]))
+
+
 def ids(stream):
     return pl.read_parquet(f"out/{stream}.parquet")["id"].to_list()
 
@@ -307,6 +318,49 @@ class TestStreams:
     def test_streams_are_read_at_once_if_the_source_says_so(self):
         configure("parquet", more=", at_once = 2, meet = 2")
         assert run_report("shop").accepted == 8
+
+    def test_a_check_that_fails_in_one_stream_stops_that_stream_alone(self):
+        add('checks = [{ check = "row_count", max = 3 }]')
+        Path("shop/customers/2.json").unlink()
+        result = run_report("shop")
+        assert (result.status, result.streams["orders"].status) == ("partial", "failed")
+        assert [(each.stream, each.passed) for each in result.checks] == [
+            ("orders", False),
+            ("customers", True),
+        ]
+        assert (ids("customers"), Path("out/orders.parquet").exists()) == (
+            [1, 2],
+            False,
+        )
+        fetched("orders")
+        add('checks = [{ check = "row_count", max = 4 }]')
+        assert run_report("shop").status == "ok"
+        assert (fetched("orders"), ids("orders")) == ([1, 2], [1, 2, 3, 4])
+
+    def test_a_key_of_one_stream_is_looked_up_in_the_table_of_another(self):
+        run_report("shop/customers")
+        check = '{ check = "foreign_key", columns = "id", report = "shop/customers" }'
+        add(f"checks = [{check}]")
+        put("orders", 3)
+        with pytest.raises(CheckFailed, match="not in report shop/customers: 2 of 6"):
+            run_report("shop/orders")
+        Path("shop/orders/3.json").unlink()
+        assert run_report("shop/orders").checks[0].passed
+
+    def test_a_contract_holds_for_each_stream(self):
+        add('contract = "freeze"')
+        run_report("shop")
+        changed = SCHEMAS["orders"] | {"note": "text"}
+        Path("shop/orders/schema.json").write_text(json.dumps(changed))
+        put("customers", 3)
+        result = run_report("shop")
+        assert result.streams["orders"].status == "failed"
+        assert result.streams["customers"].accepted == 2
+        assert (
+            "stream shop/orders failed: report shop/orders: the columns of the source"
+            " changed: note is new (String); contract is freeze, and nothing was read"
+        ) in result.warnings[0]
+        assert run_report("shop", {"contract": "evolve"}).schema_changes
 
     def test_one_stream_is_a_report_of_its_own(self):
         assert run_report("shop/customers").report == "shop/customers"

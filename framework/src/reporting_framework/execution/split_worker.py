@@ -122,6 +122,7 @@ class SplitWorker:
                     frame if self.pipeline.appends else with_versions(frame, batch)
                 )
                 if checks is not None:
+                    plugin = "checks"
                     kept.check_parts.append(
                         _timed(kept, "check", checks.stage, versioned)
                     )

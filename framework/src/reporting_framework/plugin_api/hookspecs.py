@@ -328,6 +328,8 @@ def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None
         run_id: Unique id of the run.
         error: Error that ended the run. The message of a `ReportingError` holds no
             value of a record. The message of any other error may: log its type only.
+            A `CheckFailed` has the `RunResult` with the outcomes of all checks, as
+            `result`.
 
     Example::
 
