@@ -124,7 +124,7 @@ class Prospect(NamedTuple):
 def run_rows(staged: Staged) -> Rows:
     """Return the rows of a run: one for each source key, without deleted records."""
     parts = staged.whole(versioned=staged.versioned)
-    return Rows([_live(part) for part in parts], staged.area)
+    return Rows([live_rows(part) for part in parts], staged.area)
 
 
 def table_rows(
@@ -149,7 +149,7 @@ def table_rows(
     versioned = prospect.mode != "append"
     if table is None:
         parts = staged.whole(versioned=versioned)
-        return Rows([_live(part).select(columns) for part in parts], staged.area)
+        return Rows([live_rows(part).select(columns) for part in parts], staged.area)
     parts = staged.resolved(versioned=versioned)
     existing = _existing(table, columns, report_columns, versions=versioned)
     merge = _upserted if prospect.mode == "upsert" else _appended
@@ -158,7 +158,9 @@ def table_rows(
         own = existing
         if len(parts) > 1:
             own = own.filter(of_part([SOURCE_KEY], number, len(parts)))
-        found += (_live(rows).select(columns) for rows in merge(own, part, prospect))
+        found += (
+            live_rows(rows).select(columns) for rows in merge(own, part, prospect)
+        )
     return Rows(found, staged.area)
 
 
@@ -177,7 +179,7 @@ def _resolved(rows: pl.DataFrame, *, versioned: bool) -> pl.DataFrame:
     )
 
 
-def _live(rows: pl.LazyFrame) -> pl.LazyFrame:
+def live_rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Return the rows that are not deleted."""
     if DELETED_AT not in rows.collect_schema():
         return rows

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -15,6 +15,7 @@ from reporting_framework.checks.resolution import (
     VERSION_COLUMNS,
     Prospect,
     Staged,
+    live_rows,
     run_rows,
     table_rows,
 )
@@ -72,7 +73,7 @@ class ReportChecks:
         checks: Sequence[Check],
         schema: pl.Schema,
         table: JudgedTable | None,
-        references: dict[str, Pipeline],
+        references: Mapping[str, Pipeline],
     ) -> None:
         self.checks = checks
         self._owner = Owner(report, "checks of", "rows")
@@ -119,9 +120,10 @@ class ReportChecks:
             checks = [check for check in self.checks if check.settings.over == over]
             if not checks:
                 continue
-            rows = self._rows(over, staged, prospect)
-            with self._open_references(checks):
-                outcomes |= _judged(checks, rows, facts)
+            for check in checks:
+                if isinstance(check, ForeignKey):
+                    check.reference = self._reference_rows[check.settings.report]
+            outcomes |= _judged(checks, self._rows(over, staged, prospect), facts)
         return [outcomes[check.name] for check in self.checks]
 
     def _rows(self, over: str, staged: Staged, prospect: Prospect) -> Rows:
@@ -131,21 +133,10 @@ class ReportChecks:
         prospect = prospect._replace(mode=mode)
         return table_rows(staged, sink.scan(), prospect, columns)
 
-    @contextmanager
-    def _open_references(self, checks: Sequence[Check]) -> Iterator[None]:
-        """Open the tables that foreign keys refer to."""
-        for check in checks:
-            if isinstance(check, ForeignKey):
-                pipeline = self._references[check.settings.report]
-                rows = None
-                for sink in pipeline.open_sinks():
-                    if supports(sink, "scan"):
-                        rows = sink.scan()
-                        break
-                if rows is not None:
-                    rows = _live(rows)
-                check.reference = rows
-        yield
+    @cached_property
+    def _reference_rows(self) -> Mapping[str, pl.LazyFrame | None]:
+        """Tables that foreign keys refer to, opened when they are first needed."""
+        return {name: _rows_of(pipeline) for name, pipeline in self._references.items()}
 
     def close(self) -> None:
         """Remove staged rows, and close the tables that foreign keys refer to."""
@@ -230,12 +221,13 @@ def _reference(
     return other
 
 
-def _live(rows: pl.LazyFrame) -> pl.LazyFrame:
-    from reporting_framework.plugin_api.records import DELETED_AT
-
-    if DELETED_AT not in rows.collect_schema():
-        return rows
-    return rows.filter(pl.col(DELETED_AT).is_null())
+def _rows_of(pipeline: Pipeline) -> pl.LazyFrame | None:
+    """Return the table of a report, without deleted rows; `None` if there is none."""
+    for sink in pipeline.open_sinks():
+        if supports(sink, "scan"):
+            rows = sink.scan()
+            return None if rows is None else live_rows(rows)
+    return None
 
 
 def _judged(
