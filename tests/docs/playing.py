@@ -2,7 +2,7 @@
 
 A fenced block with ``title="PATH"`` is a file; one of the language ``console`` holds commands, each behind ``$``, with
 what they print. In what is shown, ``…`` stands for anything on a line, and alone on a line for any number of lines.
-A command must fail if it is shown to print ``error:`` first, and succeed otherwise.
+A command must fail if it is shown to print ``error:`` first, alone or behind a position in a file, and succeed otherwise.
 Blocks of other languages without a title, such as ``sh``, are not run.
 """
 
@@ -103,7 +103,7 @@ class Player:
             timeout=120,
             check=False,
         )
-        failed = shown.startswith("error: ")
+        failed = re.match(r"([^:\s]+:\d+:\d+: )?error: ", shown) is not None
         assert (done.returncode != 0) == failed, f"$ {command}\n{done.stdout}"
         assert re.fullmatch(pattern(shown), done.stdout), (
             f"$ {command}\nshown:\n{shown}\nprinted:\n{done.stdout}"

@@ -76,6 +76,13 @@ def test_a_table_is_checked_as_the_page_shows(tmp_path):
     assert len(done) == 2
 
 
+def test_mistakes_are_found_as_the_page_shows(tmp_path):
+    done = Player(tmp_path).play(
+        blocks((DOCS / "how-to" / "configure-a-report.md").read_text())
+    )
+    assert done == ["PYTHONPATH=. reporting lint"]
+
+
 def test_fields_change_as_the_page_shows(tmp_path):
     done = Player(tmp_path).play(
         blocks((DOCS / "how-to" / "schema-evolution.md").read_text())

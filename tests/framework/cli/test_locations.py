@@ -16,7 +16,7 @@ def _unset(monkeypatch):
 
 
 NO_PLACES = [
-    "gs://b/in",
+    "gcs://b/in",
     "s3:/b/in",
     "s3://b//in/",
     "s3://b/in//",
