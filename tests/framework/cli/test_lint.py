@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -116,3 +118,43 @@ def test_no_other_command_imports_the_parser_with_positions(two):
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert done.stdout.splitlines()[-1] == "False", done.stderr
+
+
+WITHOUT_NETWORK = """
+import os, sys
+
+def watch(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        os.write(2, b"the network was used")
+        os._exit(9)
+
+sys.addaudithook(watch)
+from reporting_framework.cli.main import reporting
+sys.argv = ["reporting", "lint", "--strict"]
+reporting()
+"""
+
+
+def test_buckets_are_checked_without_credentials_and_without_network(tmp_path):
+    (tmp_path / "reporting.toml").write_text("""\
+[reports.orders]
+source    = { use = "object-store-json", uri = "s3://shop/orders/" }
+validator = { use = "pydantic", model = "tests.framework.operations.lint.sample:Order" }
+sinks     = [{ use = "parquet-checkpoint", uri = "gs://tables/x.parquet", timestamp = "placed_at" }]
+metadata  = "az://metadata/x"
+""")
+    root = str(Path(__file__).parents[3])
+    names = ("AWS_", "GOOGLE_", "AZURE_", "REPORTING_", "STORAGE_")
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(names)
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_NETWORK],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": root, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    printed = (done.returncode, done.stdout, done.stderr)
+    assert printed == (0, "no problems; checked 1 report\n", "")

@@ -32,6 +32,7 @@ class Connection(Settings):
     url: SecretStr = Field(description="The database")
     table: str = Field("", description="The table")
     tables: Sequence[str] = Field((), description="Tables, each a stream")
+    lookup: bool = Field(False, description="Look the streams up")
 
 
 class Tables(Source):
@@ -62,9 +63,9 @@ class Tables(Source):
         raise AssertionError("a check must not ask for the streams")
 
     @classmethod
-    def declared_streams(cls, settings: Connection) -> Sequence[str]:
+    def declared_streams(cls, settings: Connection) -> Sequence[str] | None:
         """See `Source.declared_streams`."""
-        return settings.tables
+        return None if settings.lookup else settings.tables
 
 
 class Renaming(Transform):

@@ -16,7 +16,9 @@ from reporting_framework.execution.write_modes import (
 )
 from reporting_framework.operations.lint.parts import Part
 from reporting_framework.operations.lint.problem import Add, add_error
+from reporting_framework.operations.lint.values import texts
 from reporting_framework.plugin_api.base import supports
+from reporting_framework.plugin_api.report import STREAM
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,10 +80,25 @@ def _check_streams(add: Add, report: str, spec: PipelineSpec, source: Part) -> N
         streams = call(source.owner, source.plugin.declared_streams, source.settings)
         if streams and spec.stream is None:
             check_streams(report, spec, streams)
+        if streams is None and supports(source.plugin, "streams"):
+            _hint_at_streams(add, report, spec, source)
     except SettingsError as error:
         add_error(add, error)
     except ReportingError as error:
         source.add_error(add, error)
+
+
+def _hint_at_streams(add: Add, report: str, spec: PipelineSpec, source: Part) -> None:
+    """Add a hint for each sink that cannot have a table of its own for each stream."""
+    for number, use in enumerate(spec.sinks):
+        if not any(STREAM in text for _, text in texts(use.settings)):
+            add(
+                "hint",
+                ("sinks", str(number)),
+                f"report {report}: sink {use.name}: if source {source.use.name} has"
+                f" several streams, they would share its table; then put {STREAM} into"
+                " its settings",
+            )
 
 
 def _built(add: Add, parts: Sequence[Part]) -> list[Any]:
