@@ -39,7 +39,7 @@ class TestFrameValidator(ValidatorContract):
     def settings(self):
         return {
             "columns": {
-                "number": {"type": "int64", "nullable": False, "minimum": 0},
+                "number": {"type": "int64", "not_null": True, "ge": 0},
                 "note": {"type": "string", "pattern": ".*"},
             }
         }

@@ -25,7 +25,7 @@ ROWS, SAMPLED, AT_ONCE = 40, 1, 8
 REPORT = """
 [reports.orders]
 source     = {{ use = "sqlite-table", path = "{shop}", table = "orders", cursor = "updated_at", full_scan = true }}
-validator  = {{ use = "frame", columns = {{ id = {{ type = "int64" }}, item = {{ type = "string" }}, price = {{ type = "float64", minimum = 0 }}, placed_at = {{ type = "datetime" }} }} }}
+validator  = {{ use = "frame", columns = {{ id = {{ type = "int64" }}, item = {{ type = "string" }}, price = {{ type = "float64", ge = 0 }}, placed_at = {{ type = "datetime" }} }} }}
 sinks      = [{sink}]
 write_mode = "upsert"
 """

@@ -15,7 +15,14 @@ from reporting_framework.builtin.frame_validator import FrameValidator
 
 
 def validator(key=(), **columns):
-    return FrameValidator(FrameValidator.Settings(columns=columns, key=key))
+    return FrameValidator(FrameValidator.Settings(columns=columns, primary_key=key))
+
+
+def ruled(schema, key=(), **rules):
+    """A validator with rules for some columns of a source."""
+    made = FrameValidator(FrameValidator.Settings(rules=rules, primary_key=key))
+    made.bind(pl.Schema(schema))
+    return made
 
 
 def validated(made, **columns):
@@ -35,23 +42,32 @@ def validated(made, **columns):
     [
         ({"type": "int32"}, [1, 2**31, None, -(2**31)], [0, 2, 3], "wrong_type"),
         ({"type": "int64"}, [1.0, 1.5, float("nan")], [0], "wrong_type"),
-        ({"type": "int64", "nullable": False}, [1, None], [0], "missing"),
-        ({"type": "int64", "minimum": 2}, [1, 2, None], [1, 2], "greater_than_equal"),
-        ({"type": "float64", "minimum": 0}, [0.0, float("nan"), float("inf"), None], [0, 2, 3], "greater_than_equal"),
-        ({"type": "float64", "maximum": 2.5}, [0.0, float("nan"), None], [0, 2], "less_than_equal"),
-        ({"type": "float64", "maximum": 2.5}, [2.5, 2.6], [0], "less_than_equal"),
+        ({"type": "int64", "not_null": True}, [1, None], [0], "missing"),
+        ({"type": "int64", "ge": 2}, [1, 2, None], [1, 2], "greater_than_equal"),
+        ({"type": "float64", "ge": 0}, [0.0, float("nan"), float("inf"), None], [0, 2, 3], "greater_than_equal"),
+        ({"type": "float64", "le": 2.5}, [0.0, float("nan"), None], [0, 2], "less_than_equal"),
+        ({"type": "float64", "le": 2.5}, [2.5, 2.6], [0], "less_than_equal"),
         ({"type": "string", "pattern": "a+"}, ["aa", "ab", "a\n", None], [0, 3], "string_pattern_mismatch"),
         ({"type": "string", "values": ["x", "y"]}, ["x", "z", None], [0, 2], "literal_error"),
         ({"type": "int32", "values": [1, 2]}, [1, 3], [0], "literal_error"),
         ({"type": "date"}, ["2024-02-29", "2023-02-29", "29.2.2024"], [0], "wrong_type"),
-        ({"type": "date", "minimum": "2024-01-01"}, [date(2024, 1, 1), date(2023, 12, 31)], [0], "greater_than_equal"),
+        ({"type": "date", "ge": "2024-01-01"}, [date(2024, 1, 1), date(2023, 12, 31)], [0], "greater_than_equal"),
         ({"type": "datetime"}, [datetime(2024, 1, 1, tzinfo=UTC)], [0], ""),
         ({"type": "datetime"}, [datetime(2024, 1, 1)], [], "wrong_type"),
-        ({"type": "datetime", "maximum": "2024-01-01T00:00Z"}, [datetime(2024, 1, 1, 1, tzinfo=UTC)], [], "less_than_equal"),
+        ({"type": "datetime", "le": "2024-01-01T00:00Z"}, [datetime(2024, 1, 1, 1, tzinfo=UTC)], [], "less_than_equal"),
         ({"type": "decimal(5,2)"}, [Decimal("1.25"), Decimal("1.255")], [0], "wrong_type"),
         ({"type": "boolean"}, [True, None], [0, 1], ""),
         ({"type": "boolean"}, ["true"], [], "wrong_type"),
         ({"type": "int64"}, ["12"], [], "wrong_type"),
+        ({"type": "int64", "gt": 2}, [1, 2, 3, None], [2, 3], "greater_than"),
+        ({"type": "int64", "lt": 2}, [1, 2, 3, None], [0, 3], "less_than"),
+        ({"type": "int32", "le": 2**40}, [1, 2**31 - 1], [0, 1], ""),
+        ({"type": "float64", "gt": 0}, [0.0, 0.1, float("nan"), None], [1, 3], "greater_than"),
+        ({"type": "float64", "lt": 0}, [-0.1, 0.0, float("nan"), None], [0, 3], "less_than"),
+        ({"type": "decimal(5,2)", "ge": 0.1}, [Decimal("0.10"), Decimal("0.09")], [0], "greater_than_equal"),
+        ({"type": "decimal(5,2)", "lt": "1.005"}, [Decimal("1.00"), Decimal("1.01")], [0], "less_than"),
+        ({"type": "string", "min_length": 2}, ["é", "éé", None], [1, 2], "string_too_short"),
+        ({"type": "string", "max_length": 1}, ["é", "éé", None], [0, 2], "string_too_long"),
         ({"type": "string"}, [1], [], "wrong_type"),
     ],
 )  # fmt: skip
@@ -64,7 +80,7 @@ def test_a_value_is_kept_or_its_row_is_rejected_for_it(rule, values, good, error
 
 def test_a_row_is_rejected_once_for_its_first_column():
     made = validator(
-        a={"type": "int64", "minimum": 1}, b={"type": "string", "nullable": False}
+        a={"type": "int64", "ge": 1}, b={"type": "string", "not_null": True}
     )
     assert validated(made, a=[0, 1, 0], b=[None, None, "x"]) == (
         [],
@@ -83,7 +99,7 @@ def test_a_key_is_never_null_and_each_is_there_once():
 def test_a_column_that_is_not_there_is_null_or_missing():
     made = validator(a={"type": "int64"}, b={"type": "date"})
     assert validated(made, a=[1]) == (["0"], [])
-    made = validator(a={"type": "int64"}, b={"type": "date", "nullable": False})
+    made = validator(a={"type": "int64"}, b={"type": "date", "not_null": True})
     assert validated(made, a=[1]) == ([], [("0", "missing", "b")])
 
 
@@ -99,13 +115,18 @@ def test_columns_that_are_not_declared_are_counted():
     [
         ({"type": "text"}, "must be one of string, int32"),
         ({"type": "decimal(2,3)"}, "at most 38 digits"),
-        ({"type": "string", "minimum": 1}, "minimum is for numbers, dates and times"),
-        ({"type": "int64", "maximum": "x"}, "is a number"),
-        ({"type": "date", "minimum": "soon"}, "Invalid isoformat"),
-        ({"type": "datetime", "minimum": "2024-01-01T00:00"}, "needs an offset"),
+        ({"type": "string", "ge": 1}, "ge is for numbers, dates and times"),
+        ({"type": "int64", "le": "x"}, "is a number"),
+        ({"type": "date", "ge": "soon"}, "Invalid isoformat"),
+        ({"type": "datetime", "ge": "2024-01-01T00:00"}, "needs an offset"),
         ({"type": "int64", "pattern": "x"}, "pattern is for type string"),
+        ({"type": "int64", "min_length": 1}, "min_length is for type string"),
+        ({"type": "date", "max_length": 1}, "max_length is for type string"),
+        ({"type": "decimal(4,2)", "ge": "x"}, "a bound of a decimal is a number"),
+        ({"type": "decimal(4,2)", "ge": "nan"}, "a bound of a decimal is a number"),
+        ({"pattern": "x"}, "columns: x has no type; give one of string, int32"),
         ({"type": "string", "pattern": "("}, "not a regular expression"),
-        ({"type": "int64", "values": ["x"]}, "values must be of type int64"),
+        ({"type": "int64", "values": ["x"]}, "values must be of type Int64"),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(rule, said):
@@ -128,10 +149,12 @@ def test_what_is_known_of_the_columns_is_told():
     ).column_facts()
     assert facts["id"] == ("The number", False, [])
     assert facts["kind"] == ("", True, ["a", "b"])
+    facts = ruled({"id": pl.Int64(), "kind": pl.String()}, ("id",)).column_facts()
+    assert facts == {"id": ("", False, [])}
 
 
 def test_without_rules_the_columns_are_those_of_the_source():
-    made = validator(key=("b",))
+    made = validator(("b",))
     made.bind(pl.Schema({"b": pl.Binary(), "a": pl.Int16()}))
     assert made.schema == pl.Schema(
         {"b": pl.Binary(), "a": pl.Int16(), SOURCE_KEY: pl.String()}
@@ -219,3 +242,99 @@ def test_each_time_in_nanoseconds_is_within_the_calendar():
     made = validator()
     made.bind(pl.Schema({"x": column.dtype}))
     assert validated(made, x=column) == (["0", "1"], [])
+
+
+SOURCE = {
+    "sku": pl.String(),
+    "price": pl.Decimal(10, 2),
+    "day": pl.Date(),
+    "year": pl.Int16(),
+}
+
+
+def test_rules_are_for_some_columns_of_the_source_in_its_types():
+    made = ruled(
+        SOURCE,
+        ("sku", "day"),
+        sku={"pattern": "^[A-Z]{3}[0-9]{4}$"},
+        price={"ge": 0, "not_null": True},
+    )
+    assert made.schema == pl.Schema({**SOURCE, SOURCE_KEY: pl.String()})
+    day = date(2026, 1, 1)
+    frame = {
+        "sku": ["ABC1234", "abc", "ABC1234", "ABC1235", None, "ABC1236", "ABC1237"],
+        "price": [*map(Decimal, ["1.25", "1", "2", "-0.01", "1"]), None, Decimal(0)],
+        "day": [day] * 7,
+        "year": pl.Series([2026] * 7, dtype=pl.Int16),
+    }
+    assert validated(made, **frame) == (
+        ["0", "6"],
+        [
+            ("1", "string_pattern_mismatch", "sku"),
+            ("2", "duplicate_key", None),
+            ("3", "greater_than_equal", "price"),
+            ("4", "missing", "sku"),
+            ("5", "missing", "price"),
+        ],
+    )
+
+
+def test_a_rule_may_give_a_column_of_the_source_another_type():
+    made = ruled({"a": pl.String(), "b": pl.Int64()}, a={"type": "date"})
+    assert made.schema["a"] == pl.Date()
+    assert validated(made, a=["2026-01-01", "soon"], b=[1, 2]) == (
+        ["0"],
+        [("1", "wrong_type", "a")],
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rule", "said"),
+    [
+        (pl.String(), {"ge": 0}, "ge is for numbers, dates and times; the column is of type String: change the rule"),
+        (pl.Int64(), {"pattern": "x"}, "pattern is for type string; the column is of type Int64"),
+        (pl.Datetime("us"), {"ge": "2026-01-01T00:00Z"}, "a column without a time zone needs a time without offset"),
+        (pl.Datetime("ms", "UTC"), {"lt": "2026-01-01"}, "needs an offset"),
+        (pl.Int64(), {"values": ["x"]}, "values must be of type Int64"),
+        (pl.String(), {"pattern": "("}, "not a regular expression"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_does_not_fit_the_source_is_refused(dtype, rule, said):
+    with pytest.raises(SettingsError, match=f"^validator frame: rules.a: .*{said}"):
+        ruled({"a": dtype}, a=rule)
+
+
+def test_bounds_of_each_type_of_a_source():
+    rules = {
+        "naive": {"ge": "2026-01-01T00:00"},
+        "zoned": {"gt": "2026-01-01T01:00+01:00"},
+        "small": {"le": 300, "ge": -1},
+    }
+    schema = {
+        "naive": pl.Datetime("ms"),
+        "zoned": pl.Datetime("ns", "Asia/Tokyo"),
+        "small": pl.UInt8(),
+    }
+    midnight = datetime(2026, 1, 1)
+    columns = {
+        "naive": pl.Series([midnight, datetime(2025, 12, 31), None]).cast(schema["naive"]),
+        "zoned": pl.Series([datetime(2026, 1, 1, 0, 0, 1), None, midnight]).dt.replace_time_zone("UTC").cast(schema["zoned"]),
+        "small": pl.Series([0, 255, 1]).cast(schema["small"]),
+    }  # fmt: skip
+    assert validated(ruled(schema, **rules), **columns) == (
+        ["0"],
+        [("1", "greater_than_equal", "naive"), ("2", "greater_than", "zoned")],
+    )
+
+
+def test_columns_and_rules_exclude_each_other():
+    with pytest.raises(ValidationError, match="columns and rules exclude each other"):
+        FrameValidator.Settings(columns={"a": {"type": "date"}}, rules={"b": {}})
+
+
+def test_a_name_that_looks_like_a_pattern_of_names_is_a_name():
+    made = ruled({"^a.*$": pl.Int64(), "*": pl.Int64(), "ab": pl.Int64()}, ("*",), **{"^a.*$": {"ge": 1}})  # fmt: skip
+    assert validated(made, **{"^a.*$": [1, 0, 1], "*": [1, 2, 1], "ab": [0, 0, 0]}) == (
+        ["0"],
+        [("1", "greater_than_equal", "^a.*$"), ("2", "duplicate_key", None)],
+    )
