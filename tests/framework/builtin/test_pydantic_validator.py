@@ -194,10 +194,10 @@ def test_a_field_called_extra_is_only_in_the_way_where_unknown_fields_are_kept()
             "json:Model",
             "model json:Model: module json has no Model; models in it: none",
         ),
-        ("json:loads", "model json:loads is neither a pydantic model nor a TypedDict"),
+        ("json:loads", "model json:loads is not a pydantic model or a TypedDict"),
         (
             "json:JSONDecoder",
-            "model json:JSONDecoder is neither a pydantic model nor a TypedDict",
+            "model json:JSONDecoder is not a pydantic model or a TypedDict",
         ),
         ("..relative:Model", "model ..relative:Model: TypeError"),
     ],

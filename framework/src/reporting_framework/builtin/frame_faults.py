@@ -9,6 +9,8 @@ import polars as pl
 
 from reporting_framework.plugin_api.records import Batch, Rejection
 
+_BROKEN = "_reporting_broken "
+
 
 class Fault(NamedTuple):
     """Rule that rows may break.
@@ -24,30 +26,42 @@ class Fault(NamedTuple):
     field: str | None
 
 
-def split_frame(
-    frame: pl.DataFrame, batch: Batch, faults: Sequence[Fault]
-) -> tuple[pl.DataFrame, list[Rejection]]:
-    """Return the rows that break no rule, and a rejection for each other row.
-
-    A rejection names the first rule that the row breaks.
+def first_faults(frame: pl.DataFrame, faults: Sequence[Fault]) -> pl.Series:
+    """Return the number of the first rule that each row breaks, null if it breaks none.
 
     Args:
-        frame: Rows of the batch.
-        batch: The batch, for source keys and versions.
-        faults: The rules in their order.
+        frame: Rows.
+        faults: Rules for them, in order.
+
+    Raises:
+        Exception: An expression cannot be evaluated.
     """
-    broken = frame.select(
-        fault.broken.alias(str(number)) for number, fault in enumerate(faults)
-    )
-    some = [column.name for column in broken if column.any()]
+    names = [f"{_BROKEN}{number}" for number in range(len(faults))]
+    broken = frame.with_columns(
+        fault.broken.alias(name) for fault, name in zip(faults, names, strict=True)
+    ).select(names)
+    some = [number for number, name in enumerate(names) if broken[name].any()]
     if not some:
-        return frame, []
-    first = broken.select(
+        return pl.repeat(None, frame.height, dtype=pl.Int32, eager=True)
+    return broken.select(
         pl.coalesce(
-            pl.when(pl.col(name)).then(pl.lit(int(name), pl.Int32)) for name in some
+            pl.when(pl.col(names[number])).then(pl.lit(number, pl.Int32))
+            for number in some
         )
     ).to_series()
-    rejections = [
+
+
+def rejections_of(
+    first: pl.Series, batch: Batch, faults: Sequence[Fault]
+) -> list[Rejection]:
+    """Return a rejection for each row that breaks a rule.
+
+    Args:
+        first: Number of the first rule that each row of the batch breaks.
+        batch: The batch, for source keys and versions.
+        faults: The rules.
+    """
+    return [
         Rejection(
             batch.source_keys[row],
             batch.versions[row],
@@ -58,4 +72,3 @@ def split_frame(
             first.is_not_null().arg_true(), first.drop_nulls(), strict=True
         )
     ]
-    return frame.filter(first.is_null()), rejections

@@ -12,7 +12,7 @@ import polars as pl
 from typing_extensions import override
 
 from reporting_framework.builtin.column_rule import MISSING, ColumnRule
-from reporting_framework.builtin.frame_faults import Fault, split_frame
+from reporting_framework.builtin.frame_faults import Fault, first_faults, rejections_of
 from reporting_framework.builtin.frame_settings import FrameSettings
 from reporting_framework.builtin.frame_types import typed
 from reporting_framework.errors import SettingsError
@@ -97,8 +97,14 @@ class FrameValidator(Validator):
         columns, lost = self._columns(given)
         source_keys = pl.Series(SOURCE_KEY, batch.source_keys, dtype=pl.String)
         frame = pl.DataFrame([*columns, source_keys])
-        kept, rejections = split_frame(frame, batch, list(self._faults(lost)))
-        return Validated(kept, rejections, self._ignored(given))
+        faults = list(self._faults(lost))
+        first = first_faults(frame, faults)
+        if first.null_count() == len(first):
+            return Validated(frame, ignored_fields=self._ignored(given))
+        rejections = rejections_of(first, batch, faults)
+        return Validated(
+            frame.filter(first.is_null()), rejections, self._ignored(given)
+        )
 
     def _type_of(self, name: str, dtype: pl.DataType) -> pl.DataType:
         """Return the type of a column of the source in the table.

@@ -18,6 +18,7 @@ from reporting_framework._text.messages import cause
 from reporting_framework.builtin.columns import UnsupportedField
 from reporting_framework.builtin.frame_records import as_payloads
 from reporting_framework.builtin.model_columns import EXTRA_COLUMN, declared_columns
+from reporting_framework.builtin.model_fields import FieldPaths
 from reporting_framework.builtin.model_import import import_model
 from reporting_framework.builtin.model_reader import Extra, RecordParser
 from reporting_framework.builtin.reasons import RejectionClassifier
@@ -115,7 +116,7 @@ class ModelValidator(Validator):
             raise SettingsError(
                 f"validator {self.name}: {self.model.__name__}: {cause(error)}"
             ) from error
-        self._reasons = RejectionClassifier(self.model)
+        self._reasons = RejectionClassifier(FieldPaths(self.model))
         dtypes = {name: column.dtype for name, column in self._columns.items()}
         self.schema = pl.Schema({**dtypes, SOURCE_KEY: pl.String()})
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import traceback
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from reporting_framework.builtin.model_fields import FieldPaths
-from reporting_framework.builtin.strict_json import NotStrict
+from reporting_framework.builtin.strict_json import JSON_INVALID, NotStrict
 
 _log = logging.getLogger(__name__)
 
@@ -34,15 +34,26 @@ NOT_UTF_8 = "not_utf_8"
 JSON_BLANKS = b" \t\r\n"
 
 
+class DeclaredPaths(Protocol):
+    """Paths in records, reduced to declared field names."""
+
+    def declared(self, path: Sequence[int | str]) -> str | None:
+        """Return the dotted field names along a path of keys and list indices.
+
+        The names end before the first key that is not declared.
+        """
+        ...
+
+
 class RejectionClassifier:
     """Classifier of the errors that the validation of a record raises.
 
     Args:
-        model: The model of the records.
+        paths: Paths of the declared fields.
     """
 
-    def __init__(self, model: Any) -> None:
-        self._paths = FieldPaths(model)
+    def __init__(self, paths: DeclaredPaths) -> None:
+        self._paths = paths
         self._logged: set[tuple[str, str]] = set()
 
     def of(self, error: Exception, payload: bytes) -> Reason:
@@ -55,6 +66,8 @@ class RejectionClassifier:
         if isinstance(error, PydanticCustomError):
             return error.type, self._named(error.context)
         if isinstance(error, NotStrict):
+            if error.error_type == JSON_INVALID:
+                return _unreadable(payload), None
             return (
                 error.error_type,
                 None if error.key is None else self._paths.declared([error.key]),
@@ -84,7 +97,7 @@ class RejectionClassifier:
 
     def _invalid(self, error: ValidationError, payload: bytes) -> Reason:
         first = error.errors(include_url=False, include_input=False)[0]
-        if first["type"] == "json_invalid":
+        if first["type"] == JSON_INVALID:
             return _unreadable(payload), None
         return first["type"], self._paths.declared(first["loc"]) or self._named(
             first.get("ctx")
@@ -104,4 +117,4 @@ def _unreadable(payload: bytes) -> str:
         payload.decode()
     except UnicodeDecodeError:
         return NOT_UTF_8
-    return "json_invalid"
+    return JSON_INVALID

@@ -1,4 +1,4 @@
-"""Faults that pydantic's JSON parser accepts: duplicate keys, NaN, infinities."""
+"""Strict JSON: no duplicate keys, no NaN, no infinities."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ _parse = partial(
 )
 
 
+JSON_INVALID = "json_invalid"
+
+
 class NotStrict(ValueError):
-    """Error of a payload that pydantic's parser accepts and that is not strict JSON.
+    """Error of a payload that is not strict JSON.
 
     Attributes:
         error_type: ``duplicate_key`` or ``json_invalid``.
@@ -40,6 +43,26 @@ class _Members(list[tuple[str, Any]]):
                 return key
             seen.add(key)
         return None
+
+
+def parse_strict(payload: bytes) -> Any:
+    """Parse a payload.
+
+    A number beyond binary64 is an infinity.
+
+    Raises:
+        NotStrict: It is not JSON, an object has a duplicate key, or a number is NaN or
+            an infinity.
+    """
+    try:
+        return _parse(payload)
+    except ValueError:
+        try:
+            from_json(payload, allow_inf_nan=False)
+        except ValueError:
+            raise NotStrict(JSON_INVALID) from None
+        _find_fault(payload, ())
+        raise NotStrict(JSON_INVALID) from None
 
 
 def check_strict(payload: bytes, verbatim: Collection[str] = ()) -> None:
@@ -103,4 +126,4 @@ def _has_duplicate_key(value: Any) -> bool:
 
 
 def _refuse(_constant: str) -> NoReturn:
-    raise NotStrict("json_invalid")
+    raise NotStrict(JSON_INVALID)

@@ -24,9 +24,11 @@ LONGEST = 32
 FIRST_PARTY = frozenset(
     {
         "reporting-aws",
+        "reporting-dataframely",
         "reporting-event-log-checkpoint",
         "reporting-event-processor",
         "reporting-framework",
+        "reporting-json-schema",
         "reporting-object-store",
         "reporting-openlineage",
         "reporting-pages",
@@ -37,6 +39,7 @@ FIRST_PARTY = frozenset(
 PLUGINS = frozenset(
     {
         "counters",
+        "dataframely",
         "dynamodb-counters",
         "dynamodb-enrich",
         "event-log-checkpoint",
@@ -44,6 +47,7 @@ PLUGINS = frozenset(
         "exclude-projects",
         "experiment-event",
         "frame",
+        "json-schema",
         "kinesis",
         "local",
         "ndjson-archive",
@@ -67,6 +71,7 @@ REQUIRED = frozenset(
         "boto3",
         "click",
         "cookiecutter",
+        "dataframely",
         "duckdb",
         "fsspec",
         "cyclonedx-python-lib",
@@ -75,6 +80,7 @@ REQUIRED = frozenset(
         "hypothesis",
         "isal",
         "jiter",
+        "jsonschema-rs",
         "markupsafe",
         "moto",
         "msgspec",
