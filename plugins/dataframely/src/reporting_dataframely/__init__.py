@@ -1,0 +1,1 @@
+"""Validator of frames with a dataframely schema."""

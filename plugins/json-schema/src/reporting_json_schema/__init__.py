@@ -1,0 +1,1 @@
+"""Validator of JSON records with a JSON Schema document."""

@@ -1,0 +1,106 @@
+"""Compiled document: verdicts on records, and the reasons for rejection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any
+
+import jsonschema_rs
+
+from reporting_framework._text.messages import cause, one_line
+from reporting_framework.builtin.reasons import Reason
+from reporting_framework.errors import SettingsError
+from reporting_json_schema.document_paths import DocumentPaths
+from reporting_json_schema.documents import Documents
+from reporting_json_schema.settings import Draft
+
+MAX_ERRORS = 100
+"""Number of errors among which the first in the order of fields is found."""
+
+_CLASSES: dict[Draft, type[jsonschema_rs.Validator]] = {
+    "4": jsonschema_rs.Draft4Validator,
+    "6": jsonschema_rs.Draft6Validator,
+    "7": jsonschema_rs.Draft7Validator,
+    "2019-09": jsonschema_rs.Draft201909Validator,
+    "2020-12": jsonschema_rs.Draft202012Validator,
+}
+
+
+class CompiledSchema:
+    """Compiled document.
+
+    Args:
+        documents: The documents.
+        draft: Draft of a document that does not name one.
+        formats: Whether formats are checked.
+        fields: Names of the fields, in their order.
+        paths: Paths of the declared fields.
+
+    Raises:
+        SettingsError: The document is not a valid schema, or refers to one that cannot
+            be read.
+
+    Attributes:
+        is_valid: Function that returns whether a parsed record is valid.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        draft: Draft,
+        *,
+        formats: bool,
+        fields: Sequence[str],
+        paths: DocumentPaths,
+    ) -> None:
+        self._validator = _compiled(documents, draft, formats)
+        self._order = {name: number for number, name in enumerate(fields)}
+        self._paths = paths
+        self.is_valid: Callable[[Any], bool] = self._validator.is_valid
+
+    def reason(self, record: Any) -> Reason:
+        """Return keyword and field of the first error, in the order of fields.
+
+        Args:
+            record: A record that is not valid.
+        """
+        errors = islice(self._validator.iter_errors(record), MAX_ERRORS)
+        return min(map(self._reason_of, errors), key=self._position)
+
+    def _reason_of(self, error: jsonschema_rs.ValidationError) -> Reason:
+        path = error.instance_path
+        missing = getattr(error.kind, "property", None)
+        if isinstance(missing, str):
+            path = [*path, missing]
+        return error.kind.name, self._paths.declared(path)
+
+    def _position(self, reason: Reason) -> int:
+        """Return the position of a reason's field; errors of the record come last."""
+        name = (reason[1] or "").partition(".")[0]
+        return self._order.get(name, len(self._order))
+
+
+def _compiled(
+    documents: Documents, draft: Draft, formats: bool
+) -> jsonschema_rs.Validator:
+    schema, base = documents.root
+    try:
+        own = schema.get("$schema") if isinstance(schema, dict) else None
+        make: Any = jsonschema_rs.validator_for if own else _CLASSES[draft]
+        return make(  # type: ignore[no-any-return]  # one of its classes
+            schema,
+            validate_formats=formats,
+            retriever=documents.retrieve,
+            base_uri=base,
+            mask="value",
+        )
+    except Exception as error:  # its own errors, and those of `retrieve`
+        if documents.problem is not None:
+            raise documents.problem from error
+        text = getattr(error, "message", None)
+        raise SettingsError(
+            f"validator json-schema: schema {documents.name}:"
+            f" {one_line(text) if isinstance(text, str) else cause(error)}; correct the"
+            " document"
+        ) from error

@@ -1,0 +1,119 @@
+"""JSON Schema documents: the one of the setting, and those that it refers to."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urldefrag, urljoin
+
+from reporting_framework.builtin.strict_json import NotStrict, parse_strict
+from reporting_framework.errors import ReportingError, SettingsError
+from reporting_json_schema.document_place import DocumentPlace
+
+_FOLDER = "http://document.invalid/schema/"
+"""Base of a document without an ``$id``; the domain exists nowhere."""
+
+
+class Node(NamedTuple):
+    """Schema within a document.
+
+    Attributes:
+        schema: The schema: an object or a boolean.
+        base: URI that its references are relative to.
+    """
+
+    schema: Any
+    base: str
+
+
+class Documents:
+    """Documents of one folder, read when they are referred to.
+
+    Args:
+        place: The folder.
+
+    Raises:
+        SettingsError: The document is not there, or is not JSON.
+
+    Attributes:
+        name: Name of the document.
+        root: The document itself.
+        problem: Error of a reference, if one could not be read: jsonschema-rs raises
+            an error of its own in its place.
+    """
+
+    def __init__(self, place: DocumentPlace) -> None:
+        self._place = place
+        self.name = place.name
+        self.problem: ReportingError | None = None
+        schema = self._read(place.name)
+        own = schema.get("$id", schema.get("id")) if isinstance(schema, dict) else None
+        base = urljoin(_FOLDER + place.name, own if isinstance(own, str) else "")
+        self.root = Node(schema, urldefrag(base).url)
+        self._folder = self.root.base.rpartition("/")[0] + "/"
+        self._known = {self.root.base: schema}
+
+    def retrieve(self, uri: str) -> Any:
+        """Return the document of a URI, for references.
+
+        Raises:
+            ReportingError: It is not in the folder, or cannot be read.
+        """
+        uri = urldefrag(uri).url
+        if uri not in self._known:
+            try:
+                self._known[uri] = self._read(self._name(uri))
+            except ReportingError as error:
+                self.problem = error
+                raise
+        return self._known[uri]
+
+    def target(self, node: Node) -> Node | None:
+        """Return the schema that a schema refers to with ``$ref``.
+
+        Returns `None` if it has no reference, or one that is not a path (an anchor).
+
+        Raises:
+            ReportingError: The document cannot be read.
+        """
+        reference = node.schema.get("$ref") if isinstance(node.schema, dict) else None
+        if not isinstance(reference, str):
+            return None
+        uri, fragment = urldefrag(urljoin(node.base, reference))
+        schema = self.retrieve(uri)
+        for token in unquote(fragment).split("/")[1:] if fragment else ():
+            token = token.replace("~1", "/").replace("~0", "~")
+            try:
+                schema = schema[int(token) if isinstance(schema, list) else token]
+            except (KeyError, IndexError, ValueError, TypeError):
+                return None
+        if fragment and not fragment.startswith("/"):
+            return None
+        return Node(schema, uri)
+
+    def _name(self, uri: str) -> str:
+        """Return the name of a document within the folder.
+
+        Raises:
+            SettingsError: It is not in the folder.
+        """
+        name = unquote(uri.removeprefix(self._folder))
+        inside = uri.startswith(self._folder) and not any(
+            part in ("", ".", "..") or "\\" in part for part in name.split("/")
+        )
+        if not inside:
+            shown = uri.removeprefix(_FOLDER).removeprefix("http://document.invalid/")
+            raise SettingsError(
+                f"validator json-schema: schema {self._place.name}: $ref leads to"
+                f" {shown}, which is not in its folder and is not fetched; put the"
+                " document beside it"
+            )
+        return name
+
+    def _read(self, name: str) -> Any:
+        try:
+            return parse_strict(self._place.read(name))
+        except NotStrict as error:
+            raise SettingsError(
+                f"validator json-schema: schema {name}: it is not strict JSON"
+                f" ({error.error_type}); correct the document"
+            ) from error
