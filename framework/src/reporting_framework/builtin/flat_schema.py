@@ -185,12 +185,12 @@ def _day(column: pl.Expr, _schema: Mapping[str, Any]) -> FlatField:
 
 
 def _moment(column: pl.Expr, _schema: Mapping[str, Any]) -> FlatField:
-    value = column.map_batches(_moments, return_dtype=pl.Datetime("us", "UTC"))
+    value = column.map_batches(utc_moments, return_dtype=pl.Datetime("us", "UTC"))
     valid = column.str.contains(MOMENT) & _value(column).is_between(*_CALENDAR)
     return FlatField(pl.String(), valid, value)
 
 
-def _moments(texts: pl.Series) -> pl.Series:
+def utc_moments(texts: pl.Series) -> pl.Series:
     """Return times; null for what is no time, and any time for what is not `MOMENT`.
 
     Times that all end in ``Z``, as most do, take half of the time of others.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ from typing_extensions import override
 from reporting_framework import ColumnFacts
 from reporting_framework.builtin.calendar_bounds import within_calendar
 from reporting_framework.builtin.columns import INT32, MOMENT, Column, json_text
+from reporting_framework.builtin.flat_schema import MOMENT as USUAL_MOMENT
+from reporting_framework.builtin.flat_schema import utc_moments
 from reporting_framework.plugin_api.table_cursor import moments_of
 from reporting_json_schema.documents import Documents, Node
 from reporting_json_schema.schema_facts import (
@@ -33,10 +36,13 @@ class DeclaredColumn(NamedTuple):
     Attributes:
         column: Type and conversion of the values.
         facts: Description, nullability and choices.
+        mixed: Whether a valid value may be of another type, because only an alternative
+            declares the property.
     """
 
     column: Column
     facts: ColumnFacts
+    mixed: bool = False
 
 
 class IntegerColumn(Column):
@@ -53,25 +59,52 @@ class IntegerColumn(Column):
             return super().series(name, whole)
 
 
-class DayColumn(Column):
-    """Column of days, from texts such as 2026-11-30."""
+class NumberColumn(Column):
+    """Column of numbers, some of which may be written as integers."""
 
     @override
     def series(self, name: str, values: Sequence[Any]) -> pl.Series:
-        texts = pl.Series(name, values, dtype=pl.String, strict=True)
+        numbers = [
+            float(value) if isinstance(value, int) else value for value in values
+        ]
+        return super().series(name, numbers)
+
+
+class TextColumn(Column):
+    """Column of values that are texts in records."""
+
+    @override
+    def series(self, name: str, values: Sequence[Any]) -> pl.Series:
+        return self.converted(pl.Series(name, values, dtype=pl.String, strict=True))
+
+    @abstractmethod
+    def converted(self, texts: pl.Series) -> pl.Series:
+        """Convert texts to the type of the column.
+
+        Raises:
+            ValueError: The column cannot hold one of them.
+        """
+
+
+class DayColumn(TextColumn):
+    """Column of days, from texts such as 2026-11-30."""
+
+    @override
+    def converted(self, texts: pl.Series) -> pl.Series:
         return _all_converted(texts, texts.str.to_date("%Y-%m-%d", strict=False))
 
 
-class MomentColumn(Column):
+class MomentColumn(TextColumn):
     """Column of times in UTC, from texts as in RFC 3339.
 
     Digits after microseconds are dropped.
     """
 
     @override
-    def series(self, name: str, values: Sequence[Any]) -> pl.Series:
-        texts = pl.Series(name, values, dtype=pl.String, strict=True)
-        moments = moments_of(texts.str.to_uppercase()).alias(name)
+    def converted(self, texts: pl.Series) -> pl.Series:
+        if texts.str.contains(USUAL_MOMENT).all():
+            return _all_converted(texts, utc_moments(texts))
+        moments = moments_of(texts.str.to_uppercase()).alias(texts.name)
         return _all_converted(texts, moments.dt.replace_time_zone("UTC"))
 
 
@@ -92,7 +125,8 @@ def declared_columns(
     }
     for name, schemas in alternatives_of(root, documents).items():
         one = any_of(schemas)
-        columns[name] = _column(one, documents, name in required, formats)
+        column = _column(one, documents, name in required, formats)
+        columns[name] = column._replace(mixed=True)
     return columns
 
 
@@ -125,7 +159,7 @@ def _column_of(
     if types == {"integer"}:
         return IntegerColumn(pl.Int32() if _is_small(node, documents) else pl.Int64())
     if types <= {"integer", "number"}:
-        return Column(pl.Float64(), float)
+        return NumberColumn(pl.Float64())
     return Column(pl.String(), json_text)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -15,8 +14,10 @@ from reporting_json_schema.document_paths import DocumentPaths
 from reporting_json_schema.documents import Documents
 from reporting_json_schema.settings import Draft
 
-MAX_ERRORS = 100
-"""Number of errors among which the first in the order of fields is found."""
+LONG = 10_000
+"""Number of bytes of a record from which not all of its errors are looked at: an array
+may have one for each item, and each takes 10 microseconds.
+"""
 
 _CLASSES: dict[Draft, type[jsonschema_rs.Validator]] = {
     "4": jsonschema_rs.Draft4Validator,
@@ -32,7 +33,6 @@ class CompiledSchema:
 
     Args:
         documents: The documents.
-        draft: Draft of a document that does not name one.
         formats: Whether formats are checked.
         fields: Names of the fields, in their order.
         paths: Paths of the declared fields.
@@ -48,25 +48,33 @@ class CompiledSchema:
     def __init__(
         self,
         documents: Documents,
-        draft: Draft,
         *,
         formats: bool,
         fields: Sequence[str],
         paths: DocumentPaths,
     ) -> None:
-        self._validator = _compiled(documents, draft, formats)
+        self._validator = _compiled(documents, formats)
         self._order = {name: number for number, name in enumerate(fields)}
         self._paths = paths
         self.is_valid: Callable[[Any], bool] = self._validator.is_valid
 
-    def reason(self, record: Any) -> Reason:
+    def reason(self, record: Any, payload: bytes) -> Reason:
         """Return keyword and field of the first error, in the order of fields.
+
+        Of a long record, it is the first error that jsonschema-rs finds.
 
         Args:
             record: A record that is not valid.
+            payload: Its text.
         """
-        errors = islice(self._validator.iter_errors(record), MAX_ERRORS)
-        return min(map(self._reason_of, errors), key=self._position)
+        if len(payload) < LONG:
+            errors = self._validator.iter_errors(record)
+            return min(map(self._reason_of, errors), key=self._position)
+        try:
+            self._validator.validate(record)
+        except jsonschema_rs.ValidationError as error:
+            return self._reason_of(error)
+        raise ValueError("the record is valid")
 
     def _reason_of(self, error: jsonschema_rs.ValidationError) -> Reason:
         path = error.instance_path
@@ -81,14 +89,10 @@ class CompiledSchema:
         return self._order.get(name, len(self._order))
 
 
-def _compiled(
-    documents: Documents, draft: Draft, formats: bool
-) -> jsonschema_rs.Validator:
+def _compiled(documents: Documents, formats: bool) -> jsonschema_rs.Validator:
     schema, base = documents.root
     try:
-        own = schema.get("$schema") if isinstance(schema, dict) else None
-        make: Any = jsonschema_rs.validator_for if own else _CLASSES[draft]
-        return make(  # type: ignore[no-any-return]  # one of its classes
+        return _CLASSES[documents.draft](
             schema,
             validate_formats=formats,
             retriever=documents.retrieve,

@@ -8,7 +8,12 @@ from typing import Protocol
 
 from reporting_framework._text.messages import cause
 from reporting_framework.errors import ObjectMissing, SettingsError
-from reporting_framework.storage import Store, open_store, parse_location
+from reporting_framework.storage import (
+    Store,
+    TooLargeError,
+    open_store,
+    parse_location,
+)
 
 MAX_BYTES = 16 * 2**20
 
@@ -87,4 +92,9 @@ class _Folder:
             raise SettingsError(
                 f"validator json-schema: schema {self._uri}/{name}: there is no such"
                 " file; correct the path"
+            ) from error
+        except TooLargeError as error:
+            raise SettingsError(
+                f"validator json-schema: schema {self._uri}/{name}: it has more than"
+                f" {MAX_BYTES} bytes; give a smaller document"
             ) from error

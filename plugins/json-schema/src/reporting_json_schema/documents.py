@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urldefrag, urljoin
 
+from reporting_framework._text.messages import one_line
 from reporting_framework.builtin.strict_json import NotStrict, parse_strict
 from reporting_framework.errors import ReportingError, SettingsError
 from reporting_json_schema.document_place import DocumentPlace
+from reporting_json_schema.settings import Draft
 
 _FOLDER = "http://document.invalid/schema/"
 """Base of a document without an ``$id``; the domain exists nowhere."""
+
+
+_DRAFTS: dict[str, Draft] = {
+    "json-schema.org/draft-04/schema": "4",
+    "json-schema.org/draft-06/schema": "6",
+    "json-schema.org/draft-07/schema": "7",
+    "json-schema.org/draft/2019-09/schema": "2019-09",
+    "json-schema.org/draft/2020-12/schema": "2020-12",
+}
 
 
 class Node(NamedTuple):
@@ -30,18 +42,20 @@ class Documents:
 
     Args:
         place: The folder.
+        draft: Draft of a document that does not name one.
 
     Raises:
-        SettingsError: The document is not there, or is not JSON.
+        SettingsError: The document is not there, is not JSON, or is of another draft.
 
     Attributes:
         name: Name of the document.
         root: The document itself.
+        draft: Draft of the document.
         problem: Error of a reference, if one could not be read: jsonschema-rs raises
             an error of its own in its place.
     """
 
-    def __init__(self, place: DocumentPlace) -> None:
+    def __init__(self, place: DocumentPlace, draft: Draft) -> None:
         self._place = place
         self.name = place.name
         self.problem: ReportingError | None = None
@@ -51,6 +65,11 @@ class Documents:
         self.root = Node(schema, urldefrag(base).url)
         self._folder = self.root.base.rpartition("/")[0] + "/"
         self._known = {self.root.base: schema}
+        self.draft = self._draft(draft)
+
+    def ignores(self, schema: Mapping[str, Any]) -> bool:
+        """Return whether all keywords but ``$ref`` are ignored, as in old drafts."""
+        return "$ref" in schema and self.draft in ("4", "6", "7")
 
     def retrieve(self, uri: str) -> Any:
         """Return the document of a URI, for references.
@@ -90,6 +109,25 @@ class Documents:
             return None
         return Node(schema, uri)
 
+    def _draft(self, default: Draft) -> Draft:
+        """Return the draft that the document names.
+
+        Raises:
+            SettingsError: It is another one than the known ones.
+        """
+        schema = self.root.schema
+        named = schema.get("$schema") if isinstance(schema, dict) else None
+        if named is None:
+            return default
+        plain = str(named).rstrip("#").partition("://")[2]
+        if plain not in _DRAFTS:
+            raise SettingsError(
+                f"validator json-schema: schema {self.name}: $schema is"
+                f" {one_line(str(named))}; it must be that of draft"
+                f" {', '.join(_DRAFTS.values())}"
+            )
+        return _DRAFTS[plain]
+
     def _name(self, uri: str) -> str:
         """Return the name of a document within the folder.
 
@@ -103,7 +141,7 @@ class Documents:
         if not inside:
             shown = uri.removeprefix(_FOLDER).removeprefix("http://document.invalid/")
             raise SettingsError(
-                f"validator json-schema: schema {self._place.name}: $ref leads to"
+                f"validator json-schema: schema {self.name}: it refers to"
                 f" {shown}, which is not in its folder and is not fetched; put the"
                 " document beside it"
             )

@@ -28,12 +28,17 @@ def conjuncts(
     if id(node.schema) in seen:
         return
     seen |= {id(node.schema)}
-    yield node
     if not isinstance(node.schema, dict):
+        yield node
         return
+    alone = documents.ignores(node.schema)
+    if not alone:
+        yield node
     target = documents.target(node)
     if target is not None:
         yield from conjuncts(target, documents, seen)
+    if alone:
+        return
     for part in _list(node, "allOf"):
         yield from conjuncts(part, documents, seen)
 

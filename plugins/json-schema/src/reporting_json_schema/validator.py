@@ -20,7 +20,6 @@ from reporting_framework import (
 from reporting_framework.builtin.columns import Column
 from reporting_framework.builtin.model_columns import EXTRA_COLUMN
 from reporting_framework.builtin.reasons import RejectionClassifier
-from reporting_framework.builtin.record_frame import Row, frame_of
 from reporting_framework.builtin.strict_json import parse_strict
 from reporting_framework.builtin.unknown_fields import IgnoredFields, as_written
 from reporting_framework.plugin_api.validator import InputFormat
@@ -29,6 +28,7 @@ from reporting_json_schema.compiled_schema import CompiledSchema
 from reporting_json_schema.document_paths import DocumentPaths
 from reporting_json_schema.document_place import place_of
 from reporting_json_schema.documents import Documents
+from reporting_json_schema.record_rows import RecordRows
 from reporting_json_schema.schema_facts import types_of
 from reporting_json_schema.settings import JsonSchemaSettings
 
@@ -52,13 +52,12 @@ class JsonSchemaValidator(Validator):
     input_format: ClassVar[InputFormat] = "payloads"
 
     def __init__(self, settings: JsonSchemaSettings) -> None:
-        documents = Documents(place_of(settings.document))
+        documents = Documents(place_of(settings.document), settings.draft)
         self._extra = settings.extra
         declared = declared_columns(documents.root, documents, formats=settings.formats)
         paths = DocumentPaths(documents.root, documents)
         self._schema = CompiledSchema(
             documents,
-            settings.draft,
             formats=settings.formats,
             fields=list(declared),
             paths=paths,
@@ -67,11 +66,14 @@ class JsonSchemaValidator(Validator):
         self._reasons = RejectionClassifier(paths)
         self._facts = {name: each.facts for name, each in declared.items()}
         self._names = frozenset(declared)
-        self._columns = {name: each.column for name, each in declared.items()}
-        if self._extra == "keep":
-            self._columns[EXTRA_COLUMN] = Column(pl.String())
-            self._facts[EXTRA_COLUMN] = ColumnFacts("Unknown fields, as JSON")
-        dtypes = {name: column.dtype for name, column in self._columns.items()}
+        columns = {name: each.column for name, each in declared.items()}
+        added = EXTRA_COLUMN if self._extra == "keep" else None
+        if added is not None:
+            columns[added] = Column(pl.String())
+            self._facts[added] = ColumnFacts("Unknown fields, as JSON")
+        mixed = frozenset(name for name, each in declared.items() if each.mixed)
+        self._rows = RecordRows(columns, mixed, added)
+        dtypes = {name: column.dtype for name, column in columns.items()}
         self.schema = pl.Schema({**dtypes, SOURCE_KEY: pl.String()})
 
     @override
@@ -82,7 +84,8 @@ class JsonSchemaValidator(Validator):
     @override
     def validate(self, batch: Batch) -> Validated:
         """Return the valid records as rows, and a rejection for each other record."""
-        rows: list[Row] = []
+        positions: list[int] = []
+        records: list[dict[str, Any]] = []
         rejections: list[Rejection] = []
         ignored = IgnoredFields()
         is_valid, names = self._schema.is_valid, self._names
@@ -90,13 +93,14 @@ class JsonSchemaValidator(Validator):
             try:
                 record = parse_strict(payload)
                 if not is_valid(record):
-                    reason = self._schema.reason(record)
+                    reason = self._schema.reason(record, payload)
                 elif type(record) is not dict:
                     reason = NOT_AN_OBJECT, None
                 elif names.issuperset(record) or self._accepts_unknown(
                     record, payload, ignored
                 ):
-                    rows.append((at, batch.source_keys[at], batch.versions[at], record))
+                    positions.append(at)
+                    records.append(record)
                     continue
                 else:
                     reason = UNKNOWN_FIELD, None
@@ -107,8 +111,7 @@ class JsonSchemaValidator(Validator):
             rejections.append(
                 Rejection(batch.source_keys[at], batch.versions[at], *reason)
             )
-        unnamed = {EXTRA_COLUMN} if self._extra == "keep" else ()
-        frame, _, misfits = frame_of(rows, self._columns, {}, unnamed=unnamed)
+        frame, misfits = self._rows.of(batch, positions, records)
         return Validated(frame, rejections + misfits, ignored.counts_by_name())
 
     def _accepts_unknown(
