@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ import polars as pl
 from reporting_framework._text.messages import cause
 from reporting_framework.errors import SettingsError
 
-_PROBE = "_reporting_rule"
+_PROBE = "_reporting_rule "
 
 
 class SchemaRule(NamedTuple):
@@ -63,9 +64,12 @@ def cross_row_rules(
     Raises:
         SettingsError: A rule cannot be evaluated on these columns.
     """
+    with suppress(Exception):  # found below, with the rule that raises it
+        if _tells_rows_apart() and _is_row_wise([rule.valid for rule in rules], types):
+            return
     for rule in rules:
         try:
-            row_wise = _is_row_wise(rule.valid, types)
+            row_wise = _is_row_wise([rule.valid], types)
         except Exception as error:  # of a type that polars has chosen
             raise SettingsError(
                 f"validator dataframely: rule {rule.label} of schema {label} cannot be"
@@ -89,13 +93,15 @@ def _rule(name: str, valid: pl.Expr, columns: list[str]) -> SchemaRule:
     return SchemaRule(name, None, valid)
 
 
-def _is_row_wise(valid: pl.Expr, types: Mapping[str, pl.DataType]) -> bool:
-    """Return whether an expression gives a row the same value whatever rows there are.
+def _is_row_wise(rules: list[pl.Expr], types: Mapping[str, pl.DataType]) -> bool:
+    """Return whether expressions give a row the same values whatever rows there are.
 
-    polars takes the first rows before it evaluates such an expression, and after it
+    polars takes the first rows before it evaluates such expressions, and after it
     evaluates any other. Its own `is_row_separable` is true for windows, too.
     """
-    rows = pl.LazyFrame(schema=types).with_columns(valid.alias(_PROBE))
+    rows = pl.LazyFrame(schema=types).with_columns(
+        valid.alias(f"{_PROBE}{number}") for number, valid in enumerate(rules)
+    )
     plan = rows.slice(0, 1).explain()
     return not plan.lstrip().startswith("SLICE")
 
@@ -116,6 +122,6 @@ def _tells_rows_apart() -> bool:
         number.shift() < number,
         pl.len() > 1,
     ]
-    return all(_is_row_wise(valid, types) for valid in single) and not any(
-        _is_row_wise(valid, types) for valid in across
+    return _is_row_wise(single, types) and not any(
+        _is_row_wise([*single, valid], types) for valid in across
     )

@@ -83,7 +83,7 @@ def declared_types(
 
     Raises:
         SettingsError: The source does not have a column, or has it in another type that
-            is not to be converted, or cannot be.
+            is not to be converted.
     """
     if given is None:
         return {name: column.dtype for name, column in schema.columns().items()}
@@ -102,12 +102,5 @@ def declared_types(
                 f"{subject} is {column.dtype}, and {given[name]} in the source; set"
                 " cast = true, or change one of them"
             )
-        try:
-            pl.Series([None], dtype=given[name]).cast(column.dtype, strict=False)
-        except pl.exceptions.PolarsError:
-            raise SettingsError(
-                f"{subject} is {column.dtype}, which {given[name]} of the source cannot"
-                " be converted to; change one of them"
-            ) from None
         types[name] = column.dtype
     return types
