@@ -265,9 +265,7 @@ def test_a_replacing_run_whose_records_are_all_rejected_keeps_and_judges_the_tab
         )
     )
     rules = FrameSettings(
-        columns={
-            name: {"type": kind, "nullable": False} for name, kind in TYPES.items()
-        }
+        columns={name: {"type": kind, "not_null": True} for name, kind in TYPES.items()}
     )
     source = Given([rows({"id": 3, "sku": None})])
     check = {"check": "row_count", "min": 2}

@@ -69,7 +69,8 @@ class FrameValidator(Validator):
             if name not in schema:
                 raise SettingsError(
                     f"validator frame: column {name} is not one of the source; there"
-                    f" are {', '.join(schema)}"
+                    f" are {', '.join(schema)}",
+                    path=self._place(name),
                 )
         self._types = self._types or {
             name: self._type_of(name, dtype) for name, dtype in schema.items()
@@ -106,6 +107,12 @@ class FrameValidator(Validator):
             frame.filter(first.is_null()), rejections, self._ignored(given)
         )
 
+    def _place(self, name: str) -> tuple[str, ...]:
+        """Return the path of the setting that names a column."""
+        if name not in self._rules:
+            return ("primary_key",)
+        return ("columns" if self._types else "rules", name)
+
     def _type_of(self, name: str, dtype: pl.DataType) -> pl.DataType:
         """Return the type of a column of the source in the table.
 
@@ -119,7 +126,8 @@ class FrameValidator(Validator):
         except ValueError as error:
             raise SettingsError(
                 f"validator frame: rules.{name}: {error}; the column is of type"
-                f" {dtype}: change the rule, or give a type"
+                f" {dtype}: change the rule, or give a type",
+                path=("rules", name),
             ) from error
         return dtype
 

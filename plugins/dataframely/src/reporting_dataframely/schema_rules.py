@@ -73,7 +73,8 @@ def cross_row_rules(
         except Exception as error:  # of a type that polars has chosen
             raise SettingsError(
                 f"validator dataframely: rule {rule.label} of schema {label} cannot be"
-                f" evaluated on its columns: {cause(error)}; correct the rule"
+                f" evaluated on its columns: {cause(error)}; correct the rule",
+                path=("schema",),
             ) from error
         if not row_wise or not _tells_rows_apart():
             yield rule

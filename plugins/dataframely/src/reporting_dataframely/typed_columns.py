@@ -92,7 +92,8 @@ def declared_types(
         subject = f"validator dataframely: column {name} of schema {schema.__name__}"
         if name not in given:
             raise SettingsError(
-                f"{subject} is not one of the source; there are {', '.join(given)}"
+                f"{subject} is not one of the source; there are {', '.join(given)}",
+                path=("schema",),
             )
         if column.validate_dtype(given[name]):
             types[name] = given[name]
@@ -100,7 +101,8 @@ def declared_types(
         if not cast:
             raise SettingsError(
                 f"{subject} is {column.dtype}, and {given[name]} in the source; set"
-                " cast = true, or change one of them"
+                " cast = true, or change one of them",
+                path=("schema",),
             )
         types[name] = column.dtype
     return types

@@ -56,7 +56,8 @@ class DataframelyValidator(Validator):
         if SOURCE_KEY in self._schema.column_names():
             raise SettingsError(
                 f"validator dataframely: schema {settings.schema_path}: {SOURCE_KEY} is"
-                " a column that is added; rename it"
+                " a column that is added; rename it",
+                path=("schema",),
             )
         self._prepare(None)
 
@@ -72,7 +73,8 @@ class DataframelyValidator(Validator):
                 raise SettingsError(
                     f"validator dataframely: column {name} of schema"
                     f" {self._settings.schema_path} may have any type, and the source"
-                    " does not say which it has; declare a type"
+                    " does not say which it has; declare a type",
+                    path=("schema",),
                 )
         return pl.Schema({**self._columns.types, SOURCE_KEY: pl.String()})
 
@@ -134,7 +136,8 @@ class DataframelyValidator(Validator):
             raise SettingsError(
                 f"validator dataframely: schema {path}: rules that compare rows"
                 f' ({labels}) see only the rows of one batch; set cross_row = "batch"'
-                " to apply them to each batch alone, or remove them"
+                " to apply them to each batch alone, or remove them",
+                path=("schema",),
             )
         self._columns = ColumnTypes(self._schema, types, cast)
         self._rules = RuleEvaluation(rules, across=bool(across))

@@ -12,7 +12,7 @@ from reporting_framework.builtin.reasons import Reason
 from reporting_framework.errors import SettingsError
 from reporting_json_schema.document_paths import DocumentPaths
 from reporting_json_schema.documents import Documents
-from reporting_json_schema.settings import Draft
+from reporting_json_schema.settings import PATH, Draft
 
 LONG = 10_000
 """Number of bytes of a record from which not all of its errors are looked at: an array
@@ -106,5 +106,6 @@ def _compiled(documents: Documents, formats: bool) -> jsonschema_rs.Validator:
         raise SettingsError(
             f"validator json-schema: schema {documents.name}:"
             f" {one_line(text) if isinstance(text, str) else cause(error)}; correct the"
-            " document"
+            " document",
+            path=PATH,
         ) from error

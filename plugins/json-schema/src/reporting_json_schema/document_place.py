@@ -14,6 +14,7 @@ from reporting_framework.storage import (
     open_store,
     parse_location,
 )
+from reporting_json_schema.settings import PATH
 
 MAX_BYTES = 16 * 2**20
 
@@ -70,11 +71,13 @@ class _Package:
         except ModuleNotFoundError as error:
             raise SettingsError(
                 f"{subject}: {cause(error)}; install the package in this environment,"
-                " or put its folder into PYTHONPATH"
+                " or put its folder into PYTHONPATH",
+                path=PATH,
             ) from error
         except OSError as error:
             raise SettingsError(
-                f"{subject}: {type(error).__name__}; add the file to the package"
+                f"{subject}: {type(error).__name__}; add the file to the package",
+                path=PATH,
             ) from error
 
 
@@ -91,10 +94,12 @@ class _Folder:
         except ObjectMissing as error:
             raise SettingsError(
                 f"validator json-schema: schema {self._uri}/{name}: there is no such"
-                " file; correct the path"
+                " file; correct the path",
+                path=PATH,
             ) from error
         except TooLargeError as error:
             raise SettingsError(
                 f"validator json-schema: schema {self._uri}/{name}: it has more than"
-                f" {MAX_BYTES} bytes; give a smaller document"
+                f" {MAX_BYTES} bytes; give a smaller document",
+                path=PATH,
             ) from error

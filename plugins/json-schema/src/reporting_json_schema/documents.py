@@ -10,7 +10,7 @@ from reporting_framework._text.messages import one_line
 from reporting_framework.builtin.strict_json import NotStrict, parse_strict
 from reporting_framework.errors import ReportingError, SettingsError
 from reporting_json_schema.document_place import DocumentPlace
-from reporting_json_schema.settings import Draft
+from reporting_json_schema.settings import PATH, Draft
 
 _FOLDER = "http://document.invalid/schema/"
 """Base of a document without an ``$id``; the domain exists nowhere."""
@@ -124,7 +124,8 @@ class Documents:
             raise SettingsError(
                 f"validator json-schema: schema {self.name}: $schema is"
                 f" {one_line(str(named))}; it must be that of draft"
-                f" {', '.join(_DRAFTS.values())}"
+                f" {', '.join(_DRAFTS.values())}",
+                path=PATH,
             )
         return _DRAFTS[plain]
 
@@ -143,7 +144,8 @@ class Documents:
             raise SettingsError(
                 f"validator json-schema: schema {self.name}: it refers to"
                 f" {shown}, which is not in its folder and is not fetched; put the"
-                " document beside it"
+                " document beside it",
+                path=PATH,
             )
         return name
 
@@ -153,5 +155,6 @@ class Documents:
         except NotStrict as error:
             raise SettingsError(
                 f"validator json-schema: schema {name}: it is not strict JSON"
-                f" ({error.error_type}); correct the document"
+                f" ({error.error_type}); correct the document",
+                path=PATH,
             ) from error

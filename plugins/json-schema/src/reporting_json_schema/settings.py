@@ -9,6 +9,9 @@ from pydantic import Field
 from reporting_framework.builtin.model_reader import Extra
 from reporting_framework.plugin_api.settings import Settings
 
+PATH = ("schema",)
+"""Path of the setting that names the document."""
+
 Draft = Literal["4", "6", "7", "2019-09", "2020-12"]
 
 

@@ -30,7 +30,7 @@ from reporting_json_schema.document_place import place_of
 from reporting_json_schema.documents import Documents
 from reporting_json_schema.record_rows import RecordRows
 from reporting_json_schema.schema_facts import types_of
-from reporting_json_schema.settings import JsonSchemaSettings
+from reporting_json_schema.settings import PATH, JsonSchemaSettings
 
 UNKNOWN_FIELD = "additionalProperties"
 """Error type of a record with a field that is not declared, if those are rejected."""
@@ -137,16 +137,19 @@ class JsonSchemaValidator(Validator):
         if "object" not in types_of(documents.root, documents):
             raise SettingsError(
                 f"{subject}: no record of it is an object; give a document of type"
-                " object"
+                " object",
+                path=PATH,
             )
         if not names:
             raise SettingsError(
                 f"{subject}: it declares no properties, which are the columns of the"
-                " table; declare at least one"
+                " table; declare at least one",
+                path=PATH,
             )
         added = {SOURCE_KEY, EXTRA_COLUMN} if self._extra == "keep" else {SOURCE_KEY}
         if taken := added & names.keys():
             raise SettingsError(
                 f"{subject}: property {min(taken)} has the name of a column that is"
-                " added; rename it"
+                " added; rename it",
+                path=PATH,
             )
