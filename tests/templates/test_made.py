@@ -53,6 +53,7 @@ def test_a_package_is_right_in_every_way(answers: AnswerSet, tmp_path: Path, typ
     site = tmp_path / "site"
     run(uv, "pip", "install", "--quiet", "--no-deps", *python, "--target", str(site), str(wheel), folder=folder)
 
+    run("reporting", "lint", "--strict", folder=folder, PYTHONPATH=str(site))
     done = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder=folder, PYTHONPATH=str(site))
     assert " passed" in done
     assert " failed" not in done
