@@ -156,8 +156,8 @@ class Recorder:
                 **what,
             )
             columns = self._pipeline.source_schema if committed else None
-            schemas = None if columns is None else (columns.source, columns.taken)
-            self._with_timeout(lambda: history.add_run(record, schemas))
+            schemas = [] if columns is None else [(columns.source, columns.taken)]
+            self._with_timeout(lambda: history.add_run(record, *schemas))
 
         self._log_failure(add_record, "the history does not have this run")
 
