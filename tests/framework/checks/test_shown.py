@@ -271,3 +271,30 @@ def test_a_function_answers_and_measures_failed_checks():
         not metrics.CHECK_METRICS.keys()
         & metrics.of_run(fine.model_copy(update={"checks": []})).keys()
     )
+
+
+def test_a_function_may_read_the_table_of_another_report_and_not_write_it(
+    shop, monkeypatch
+):
+    text = CONFIG.replace('uri = "', 'uri = "s3://bucket/')
+    with open("reporting.toml", "w") as file:
+        file.write(text.replace("s3://bucket/out/shops", "s3://other/out/shops"))
+    done = CliRunner().invoke(reporting, ["iam", "prices"], prog_name="reporting")
+    statements = json.loads(done.stdout)["Statement"]
+    actions = {
+        action
+        for statement in statements
+        for action in statement["Action"]
+        if "arn:aws:s3:::other" in str(statement["Resource"])
+    }
+    assert "s3:GetObject" in actions
+    assert not [
+        action for action in actions if not action.startswith(("s3:Get", "s3:List"))
+    ]
+    own = {
+        action
+        for statement in statements
+        if ":::bucket" in str(statement["Resource"])
+        for action in statement["Action"]
+    }
+    assert "s3:PutObject" in own

@@ -211,7 +211,7 @@ def _reference(
             f"report {report}: check foreign_key: report {name} is not known here; put"
             " its composition into references"
         )
-    other = assemble(name, spec._replace(checks=(), references={}))
+    other = assemble(name, spec._replace(checks=(), references={}, contract=None))
     close_source(other)
     if not any(supports(sink, "scan") for sink in other.sinks):
         raise SettingsError(
