@@ -13,6 +13,7 @@ import pytest
 from hypothesis import strategies as st
 
 from reporting_dataframely.schema_rules import cross_row_rules, rules_of
+from reporting_dataframely.typed_columns import ColumnTypes
 from reporting_dataframely.validator import DataframelyValidator
 from reporting_framework import SOURCE_KEY, Batch, SettingsError
 from tests.plugins.dataframely import sample_schemas
@@ -231,6 +232,37 @@ def test_with_cast_values_are_converted_as_dataframely_does():
     frame = orders(number=[1.5, -0.5])
     result = validator("Order", cast=True).validate(Batch(["1", "2"], [None] * 2, frame=frame))  # fmt: skip
     assert result.frame["number"].to_list() == [1, 0]
+
+
+def test_with_cast_texts_are_days_and_times():
+    """polars, and so dataframely, converts no texts to these types."""
+    times = ["2026-01-01T10:00:00+01:00", "2026-01-01", "soon", None]
+    frame = pl.DataFrame({"day": ["2026-01-01", "1.1.2026", None, "x"], "at": times})
+    frame = frame.with_columns(wide_frame(0).clear(4).drop("day", "at", "text")).with_columns(text=pl.lit("a"))  # fmt: skip
+    made = validator("Wide", frame.schema, cast=True)
+    assert validated(made, frame) == (
+        ["0"],
+        [("1", "dtype", "day"), ("2", "dtype", "at"), ("3", "dtype", "day")],
+    )
+    result = made.validate(Batch(["0"], [None], frame=frame[:1]))
+    row = result.frame.row(0, named=True)
+    assert (row["day"], row["at"]) == (date(2026, 1, 1), datetime(2026, 1, 1, 9, tzinfo=UTC))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("dtype", "moment"),
+    [
+        (pl.Datetime("ms"), datetime(2026, 1, 1, 9)),
+        (pl.Datetime("ns", "Asia/Tokyo"), datetime(2026, 1, 1, 9, tzinfo=UTC)),
+    ],
+)
+def test_with_cast_a_text_is_a_time_of_any_type(dtype, moment):
+    texts = pl.Series("at", ["2026-01-01T10:00:00+01:00", "no"])
+    schema = type("S", (dy.Schema,), {"at": dy.Datetime(time_unit=dtype.time_unit, time_zone=dtype.time_zone)})  # fmt: skip
+    frame, faults = ColumnTypes(schema, {"at": dtype}, cast=True).of(texts.to_frame())
+    assert frame["at"].to_list() == [moment, None]
+    assert frame["at"].dtype == dtype
+    assert [(fault.error_type, fault.field) for fault in faults] == [("dtype", "at")]
 
 
 def test_values_of_a_type_that_cannot_be_converted_reject_their_rows():

@@ -19,8 +19,9 @@ class DataframelySettings(Settings):
     cast: bool = Field(
         False,
         description=(
-            "Convert columns of other types, as dataframely does: a value that cannot"
-            " be converted rejects its row, and 1.5 becomes the integer 1"
+            "Convert columns of other types, as dataframely does, and texts to days and"
+            " times: a value that cannot be converted rejects its row, and 1.5 becomes"
+            " the integer 1"
         ),
     )
     cross_row: Literal["refuse", "batch"] = Field(

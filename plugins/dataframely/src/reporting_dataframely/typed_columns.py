@@ -10,6 +10,7 @@ import polars as pl
 
 from reporting_framework.builtin.calendar_bounds import within_calendar
 from reporting_framework.builtin.frame_faults import Fault
+from reporting_framework.builtin.frame_types import typed
 from reporting_framework.builtin.reasons import OUT_OF_RANGE
 from reporting_framework.errors import SettingsError
 
@@ -62,7 +63,7 @@ class ColumnTypes(NamedTuple):
             return column
         if self.cast or self.schema.columns()[column.name].validate_dtype(column.dtype):
             try:
-                return column.cast(dtype, strict=False)
+                return _cast(column, dtype)
             except pl.exceptions.PolarsError:  # no value of one type is of the other
                 pass
         return pl.repeat(None, len(column), dtype=dtype, eager=True).alias(column.name)
@@ -106,3 +107,24 @@ def declared_types(
             )
         types[name] = column.dtype
     return types
+
+
+def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Return the column in another type; values that cannot be converted become null.
+
+    Texts become days and times as with the validator ``frame``, since polars, and so
+    dataframely, converts none.
+
+    Raises:
+        polars.exceptions.PolarsError: No value of one type can be of the other.
+    """
+    if not isinstance(column.dtype, pl.String):
+        return column.cast(dtype, strict=False)
+    if isinstance(dtype, pl.Date):
+        return typed(column, dtype)
+    if isinstance(dtype, pl.Datetime):
+        moments = typed(column, pl.Datetime("us", "UTC"))
+        if dtype.time_zone is None:
+            moments = moments.dt.replace_time_zone(None)
+        return moments.cast(dtype, strict=False)
+    return column.cast(dtype, strict=False)
