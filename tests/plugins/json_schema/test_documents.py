@@ -3,6 +3,7 @@
 import json
 import sys
 
+import polars as pl
 import pytest
 
 from reporting_framework import SettingsError
@@ -41,6 +42,35 @@ def test_a_reference_leads_to_a_document_of_the_folder(tmp_path, change):
     (tmp_path / "item.json").write_text(json.dumps(ITEM))
     (tmp_path / "more" / "sku.json").write_text('{"$ref": "../item.json#/$defs/sku"}')
     holds(made(tmp_path, {**ORDER, **change}))
+
+
+@pytest.mark.parametrize(
+    ("reference", "definition"),
+    [
+        ("https://example.com/sku", {"$id": "https://example.com/sku", "$ref": "#/$defs/x", "$defs": {"x": ITEM["$defs"]["sku"]}}),
+        ("#sku", {"$anchor": "sku", **ITEM["$defs"]["sku"]}),
+        ("https://example.com/sku#own", {"$id": "https://example.com/sku", "$defs": {"x": {"$anchor": "own", **ITEM["$defs"]["sku"]}}}),
+        ("#/$defs/sku/$defs/x", {"$id": "https://example.com/sku", "$defs": {"x": {"$ref": "#/$defs/y"}, "y": ITEM["$defs"]["sku"]}}),
+    ],
+)  # fmt: skip
+def test_a_reference_to_an_id_or_an_anchor_within_the_document(tmp_path, reference, definition):  # fmt: skip
+    document = {
+        "properties": {"sku": {"$ref": reference}, "day": {"const": {"$id": "x"}}},
+        "$defs": {"sku": definition},
+    }
+    checked = made(tmp_path, document)
+    holds(checked)
+    number = json.dumps(document).replace("string", "integer")
+    document = json.loads(number.replace('"pattern": "^[A-Z]+$"', '"minimum": 0'))
+    assert made(tmp_path, document).schema["sku"] == pl.Int64()
+
+
+def test_a_reference_to_a_schema_that_the_library_brings(tmp_path):
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    checked = made(tmp_path, {"properties": {"schema": {"$ref": draft}}})
+    result = validated(checked, {"schema": {"type": "string"}}, {"schema": {"type": 1}})
+    assert kept(result) == ["0"]
+    assert reasons(result) == [("1", "anyOf", "schema")]
 
 
 @pytest.mark.parametrize(

@@ -32,14 +32,9 @@ class CompiledSchema:
     """Compiled document.
 
     Args:
-        documents: The documents.
-        formats: Whether formats are checked.
+        validator: The document, compiled by `compiled`.
         fields: Names of the fields, in their order.
         paths: Paths of the declared fields.
-
-    Raises:
-        SettingsError: The document is not a valid schema, or refers to one that cannot
-            be read.
 
     Attributes:
         is_valid: Function that returns whether a parsed record is valid.
@@ -47,16 +42,14 @@ class CompiledSchema:
 
     def __init__(
         self,
-        documents: Documents,
-        *,
-        formats: bool,
+        validator: jsonschema_rs.Validator,
         fields: Sequence[str],
         paths: DocumentPaths,
     ) -> None:
-        self._validator = _compiled(documents, formats)
+        self._validator = validator
         self._order = {name: number for number, name in enumerate(fields)}
         self._paths = paths
-        self.is_valid: Callable[[Any], bool] = self._validator.is_valid
+        self.is_valid: Callable[[Any], bool] = validator.is_valid
 
     def reason(self, record: Any, payload: bytes) -> Reason:
         """Return keyword and field of the first error, in the order of fields.
@@ -89,7 +82,17 @@ class CompiledSchema:
         return self._order.get(name, len(self._order))
 
 
-def _compiled(documents: Documents, formats: bool) -> jsonschema_rs.Validator:
+def compiled(documents: Documents, *, formats: bool) -> jsonschema_rs.Validator:
+    """Compile a document.
+
+    Args:
+        documents: The document, and those that it refers to.
+        formats: Whether formats are checked.
+
+    Raises:
+        SettingsError: It is not a valid schema, or refers to a document that cannot be
+            read.
+    """
     schema, base = documents.root
     try:
         return _CLASSES[documents.draft](

@@ -25,6 +25,13 @@ _DRAFTS: dict[str, Draft] = {
 }
 
 
+_ANCHORS = ("$anchor", "$dynamicAnchor", "$id", "id")
+"""Keywords that may name a schema within its document."""
+
+_VALUES = frozenset({"const", "default", "enum", "examples"})
+"""Keywords that hold values, not schemas."""
+
+
 class Node(NamedTuple):
     """Schema within a document.
 
@@ -60,12 +67,12 @@ class Documents:
         self.name = place.name
         self.problem: ReportingError | None = None
         schema = self._read(place.name)
-        own = schema.get("$id", schema.get("id")) if isinstance(schema, dict) else None
-        base = urljoin(_FOLDER + place.name, own if isinstance(own, str) else "")
-        self.root = Node(schema, urldefrag(base).url)
+        self.draft = self._draft(schema, draft)
+        self.root = self.rebased(Node(schema, _FOLDER + place.name))
         self._folder = self.root.base.rpartition("/")[0] + "/"
-        self._known = {self.root.base: schema}
-        self.draft = self._draft(draft)
+        self._known: dict[str, Any] = {}
+        self._anchors: dict[tuple[str, str], Node] = {}
+        self._add(self.root)
 
     def ignores(self, schema: Mapping[str, Any]) -> bool:
         """Return whether all keywords but ``$ref`` are ignored, as in old drafts."""
@@ -80,7 +87,7 @@ class Documents:
         uri = urldefrag(uri).url
         if uri not in self._known:
             try:
-                self._known[uri] = self._read(self._name(uri))
+                self._add(Node(self._read(self._name(uri)), uri))
             except ReportingError as error:
                 self.problem = error
                 raise
@@ -89,33 +96,64 @@ class Documents:
     def target(self, node: Node) -> Node | None:
         """Return the schema that a schema refers to with ``$ref``.
 
-        Returns `None` if it has no reference, or one that is not a path (an anchor).
-
-        Raises:
-            ReportingError: The document cannot be read.
+        Returns `None` if it has no reference, or one to a schema that is in none of the
+        documents, such as one that jsonschema-rs brings.
         """
         reference = node.schema.get("$ref") if isinstance(node.schema, dict) else None
         if not isinstance(reference, str):
             return None
         uri, fragment = urldefrag(urljoin(node.base, reference))
-        schema = self.retrieve(uri)
-        for token in unquote(fragment).split("/")[1:] if fragment else ():
-            token = token.replace("~1", "/").replace("~0", "~")
+        fragment = unquote(fragment)
+        try:
+            target = Node(self.retrieve(uri), uri)
+        except ReportingError:
+            return None
+        if fragment and not fragment.startswith("/"):
+            return self._anchors.get((uri, fragment))
+        for token in fragment.split("/")[1:]:
+            schema = self.rebased(target).schema
+            name = token.replace("~1", "/").replace("~0", "~")
             try:
-                schema = schema[int(token) if isinstance(schema, list) else token]
+                part = schema[int(name) if isinstance(schema, list) else name]
             except (KeyError, IndexError, ValueError, TypeError):
                 return None
-        if fragment and not fragment.startswith("/"):
-            return None
-        return Node(schema, uri)
+            target = Node(part, self.rebased(target).base)
+        return self.rebased(target)
 
-    def _draft(self, default: Draft) -> Draft:
+    def rebased(self, node: Node) -> Node:
+        """Return a schema with the base that its own id gives it."""
+        keyword = "id" if self.draft == "4" else "$id"
+        own = node.schema.get(keyword) if isinstance(node.schema, dict) else None
+        if not isinstance(own, str) or own.startswith("#"):
+            return node
+        return Node(node.schema, urldefrag(urljoin(node.base, own)).url)
+
+    def _add(self, document: Node) -> None:
+        """Add a document, and the schemas in it that have an id or an anchor."""
+        self._known[document.base] = document.schema
+        nodes = [document]
+        while nodes:
+            node = self.rebased(nodes.pop())
+            if isinstance(node.schema, list):
+                nodes += [Node(part, node.base) for part in node.schema]
+            if not isinstance(node.schema, dict):
+                continue
+            self._known.setdefault(node.base, node.schema)
+            for keyword in _ANCHORS:
+                if isinstance(name := node.schema.get(keyword), str):
+                    self._anchors[node.base, name.removeprefix("#")] = node
+            nodes += [
+                Node(part, node.base)
+                for keyword, part in node.schema.items()
+                if keyword not in _VALUES
+            ]
+
+    def _draft(self, schema: Any, default: Draft) -> Draft:
         """Return the draft that the document names.
 
         Raises:
             SettingsError: It is another one than the known ones.
         """
-        schema = self.root.schema
         named = schema.get("$schema") if isinstance(schema, dict) else None
         if named is None:
             return default

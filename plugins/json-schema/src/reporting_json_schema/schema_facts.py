@@ -28,6 +28,7 @@ def conjuncts(
     if id(node.schema) in seen:
         return
     seen |= {id(node.schema)}
+    node = documents.rebased(node)
     if not isinstance(node.schema, dict):
         yield node
         return

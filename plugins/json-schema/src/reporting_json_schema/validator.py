@@ -24,7 +24,7 @@ from reporting_framework.builtin.strict_json import parse_strict
 from reporting_framework.builtin.unknown_fields import IgnoredFields, as_written
 from reporting_framework.plugin_api.validator import InputFormat
 from reporting_json_schema.columns import declared_columns
-from reporting_json_schema.compiled_schema import CompiledSchema
+from reporting_json_schema.compiled_schema import CompiledSchema, compiled
 from reporting_json_schema.document_paths import DocumentPaths
 from reporting_json_schema.document_place import place_of
 from reporting_json_schema.documents import Documents
@@ -54,14 +54,10 @@ class JsonSchemaValidator(Validator):
     def __init__(self, settings: JsonSchemaSettings) -> None:
         documents = Documents(place_of(settings.document), settings.draft)
         self._extra = settings.extra
+        validator = compiled(documents, formats=settings.formats)
         declared = declared_columns(documents.root, documents, formats=settings.formats)
         paths = DocumentPaths(documents.root, documents)
-        self._schema = CompiledSchema(
-            documents,
-            formats=settings.formats,
-            fields=list(declared),
-            paths=paths,
-        )
+        self._schema = CompiledSchema(validator, list(declared), paths)
         self._check(settings.document, documents, declared)
         self._reasons = RejectionClassifier(paths)
         self._facts = {name: each.facts for name, each in declared.items()}
