@@ -104,9 +104,9 @@ def test_without_a_pattern_there_are_no_ranges():
 
 def test_a_listing_of_all_is_of_all():
     store, names = filled("b.json", "a.txt", "a.json"), ObjectFilter("*.json", None)
-    assert [[entry.key for entry in page] for page in list_all(store, names)] == [
-        ["a.json", "b.json"]
-    ]
+    assert [
+        [entry.key for entry in page] for page in list_all(store, names, store.list())
+    ] == [["a.json", "b.json"]]
     assert names.ignored == 1
 
 

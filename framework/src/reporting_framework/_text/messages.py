@@ -30,6 +30,11 @@ _QUERY = re.compile(
 _SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)|\bOs \{ code: (\d+),")
 """Error of the operating system in the text of a Rust library, which has no errno."""
 
+WORKER_FRAMES = "_worker_frames"
+"""Attribute of an error of a worker process: the lines of code that it went through
+there, as text.
+"""
+
 TEMPORARY_PREFIX = "reporting-locked-"
 """Prefix of all names in the system's temporary folder."""
 

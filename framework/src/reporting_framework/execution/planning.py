@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reporting_framework.errors import PluginError
 from reporting_framework.execution.plugin_errors import closing
-from reporting_framework.execution.split_worker import SplitWorker
 from reporting_framework.plugin_api.base import supports
 
 if TYPE_CHECKING:
@@ -88,6 +87,19 @@ class Run(NamedTuple):
         return self.limit is None
 
 
+class PlannedSplits(Iterator["Split"]):
+    """Iterator over the splits of a plan; its length hint is that of the source."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._splits, self._remaining = plan.splits(), plan.remaining
+
+    def __next__(self) -> Split:
+        return next(self._splits)
+
+    def __length_hint__(self) -> int:
+        return self._remaining()
+
+
 class Plan:
     """Splits of a run, handed to the engine one by one."""
 
@@ -114,9 +126,13 @@ class Plan:
         whether there is time for another split. Of several splits at once, each may
         take as long as all of them.
         """
-        run, splits = self._run, self.splits()
-        worker = SplitWorker(run.pipeline) if run.writes else self._sample
-        rounds = [(splits, self._parallelism)]
+        from reporting_framework.execution.split_worker import (
+            SplitWorker,
+        )  # the start of a function does not need it
+
+        run, splits = self._run, PlannedSplits(self)
+        worker = SplitWorker(run.pipeline) if run.writes else _Sample(run, self._totals)
+        rounds: list[tuple[Iterator[Split], int]] = [(splits, self._parallelism)]
         if self._stop_at is not None and self._parallelism > 1:
             rounds.insert(0, (islice(splits, 1), 1))
         for some, parallelism in rounds:
@@ -151,6 +167,10 @@ class Plan:
             self._taken += 1
             self._started[split.id] = time.monotonic()
             yield split
+
+    def remaining(self) -> int:
+        """Estimate the number of splits that were not taken yet; 0: not known."""
+        return 0 if self._ended else self._run.pipeline.source.remaining_splits()
 
     def finish(self, split: Split) -> int:
         """Record end and duration of a split; return its position in the plan."""
@@ -206,8 +226,18 @@ class Plan:
         check_replayable(self._run.pipeline)
         return iter(source.plan_replay(objects))
 
-    def _sample(self, split: Split) -> SplitResult:
-        """Process a split in a dry run, up to the rest of the limit of records."""
-        return SplitWorker(
-            self._run.pipeline, (self._run.limit or 0) - self._totals.read
-        )(split)
+
+class _Sample:
+    """Function that processes a split in a dry run, up to the rest of its limit."""
+
+    def __init__(self, run: Run, totals: RunTotals) -> None:
+        self._run, self._totals = run, totals
+
+    def __call__(self, split: Split) -> SplitResult:
+        from reporting_framework.execution.split_worker import SplitWorker
+
+        left = (self._run.limit or 0) - self._totals.read
+        return SplitWorker(self._run.pipeline, left)(split)
+
+    def first_part(self) -> None:
+        """See `DividedWork.first_part`: the limit is known in this process alone."""

@@ -124,7 +124,22 @@ def owner_of(plugin: object) -> Owner:
 
 def build(owner: Owner, plugin: Callable[..., T], *args: Any) -> T:
     """Build a plugin from its class and settings, and guard it."""
-    return guard(call(owner, plugin, *args), owner)
+    built = guard(call(owner, plugin, *args), owner)
+    if issubclass(type(built), _Guarded):
+        object.__setattr__(built, "_built_from", (plugin, args))
+    return built
+
+
+def rebuilding(plugin: T) -> tuple[Callable[..., T], tuple[Any, ...]]:
+    """Return a function and its arguments that build a guarded plugin again.
+
+    A plugin of `build` is built from its class and settings, without what it has done
+    since; any other plugin is copied.
+    """
+    if (built_from := object.__getattribute__(plugin, "_built_from")) is None:
+        return guard, (object.__getattribute__(plugin, "_plugin"), owner_of(plugin))
+    make, args = built_from
+    return build, (owner_of(plugin), make, *args)
 
 
 def log_errors(action: Callable[[], object], consequence: str) -> bool:
@@ -155,6 +170,8 @@ def closing(items: Iterable[T]) -> Iterator[Iterator[T]]:
 
 class _Guarded:
     """Proxy of a plugin; see `guard`."""
+
+    _built_from: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
 
     def __init__(self, plugin: Any, owner: Owner) -> None:
         object.__setattr__(self, "_plugin", plugin)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reporting_framework._text.messages import redacted
+from reporting_framework._text.messages import WORKER_FRAMES, redacted
 from reporting_framework.errors import ReportingError
 
 
@@ -27,6 +27,7 @@ def traceback_text(error: BaseException, *, verbose: bool) -> str:
             else "(message withheld; --verbose shows it)"
         )
         frames = "".join(traceback.format_tb(link.__traceback__))
+        frames += link.__dict__.get(WORKER_FRAMES, "")
         parts.append(f"Traceback (most recent call last):\n{frames}{kind}: {shown}")
     return redacted("\n\nwhich led to:\n\n".join(parts))
 

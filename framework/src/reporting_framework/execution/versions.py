@@ -61,6 +61,11 @@ def with_versions(frame: pl.DataFrame, batch: Batch) -> pl.DataFrame:
     )
 
 
+def without_versions(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows without the columns that `with_versions` has added."""
+    return rows.drop(VERSION_COLUMNS)
+
+
 def delete_rows(deletes: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """Return rows for deleted records; the columns of the report are null."""
     columns = [SOURCE_KEY, *VERSION_COLUMNS]

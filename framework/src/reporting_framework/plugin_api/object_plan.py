@@ -79,6 +79,14 @@ class ObjectPlan:
         self.ended = False
         self.left: set[str] = set()
 
+    def remaining_splits(self, listed: int = 0) -> int:
+        """Estimate the number of splits that were not returned yet.
+
+        Args:
+            listed: Number of objects that are listed and were not looked up yet.
+        """
+        return -(-(self.waiting + listed) // self._split_objects)
+
     def new_objects(
         self,
         pages: Iterable[Collection[O]],

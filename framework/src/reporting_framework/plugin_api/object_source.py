@@ -112,6 +112,10 @@ class ObjectSource(Source):
         named = (info for info in self.list_objects() if info.key == name)
         return next((info.version for info in named), None)
 
+    def remaining_splits(self) -> int:
+        """Return the number of splits for the objects that are known to be new."""
+        return self._plan.remaining_splits()
+
     def plan_stats(self) -> PlanStats:
         """Return the statistics of a full listing, or of a replay."""
         return PlanStats(

@@ -186,6 +186,15 @@ class Source(Plugin):
             StorageUnavailable: Listing failed after retries.
         """
 
+    @optional
+    def remaining_splits(self) -> int:
+        """Estimate the number of splits that `plan` has not yielded yet.
+
+        An engine may prepare for many splits. The method must not look up anything; 0
+        stands for an unknown number.
+        """
+        return 0
+
     @abstractmethod
     def read(self, split: Split) -> Iterable[Batch]:
         """Return batches of bounded size.

@@ -46,6 +46,27 @@ _READ = (
 )
 
 
+class _Pages(Iterator[Page]):
+    """Pages of keys, which are looked up for the first page."""
+
+    def __init__(self, find: Callable[[], Sequence[str]]) -> None:
+        self._find, self._at = find, 0
+        self._keys: Sequence[str] | None = None
+
+    def __next__(self) -> Page:
+        if self._keys is None:
+            self._keys = self._find()
+        keys = self._keys[self._at : self._at + PAGE_SIZE]
+        if not keys:
+            raise StopIteration
+        self._at += PAGE_SIZE
+        return [Entry(key, None, None) for key in keys]
+
+    def __length_hint__(self) -> int:
+        left = 0 if self._keys is None else len(self._keys) - self._at
+        return max(0, -(-left // PAGE_SIZE))
+
+
 class FolderStore(FolderMaintenance):
     """Store for a folder; see `Store`.
 
@@ -68,8 +89,12 @@ class FolderStore(FolderMaintenance):
     def list(self, *, after: str = "", before: str | None = None) -> Iterator[Page]:
         """See `Store.list`.
 
-        The whole folder is read: a file system cannot list from a name onwards.
+        The whole folder is read: a file system cannot list from a name onwards. The
+        length hint of the iterator is then the number of pages that are left.
         """
+        return _Pages(partial(self._keys, after, before))
+
+    def _keys(self, after: str, before: str | None) -> Sequence[str]:
         if not os.path.isdir(self._root):
             raise LocationError(
                 f"{self._root}: no such folder; check the path of the source"
@@ -79,8 +104,7 @@ class FolderStore(FolderMaintenance):
             keys = [
                 key for key in keys if key > after and (before is None or key < before)
             ]
-        for start in range(0, len(keys), PAGE_SIZE):
-            yield [Entry(key, None, None) for key in keys[start : start + PAGE_SIZE]]
+        return keys
 
     def _walk(self) -> Sequence[str]:
         """Return the keys of all files below, and of folders that are not entered.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from reporting_framework.storage import Entry, Store
@@ -134,10 +134,12 @@ def _is_text(key: str) -> bool:
     return True
 
 
-def list_all(store: Store, names: ObjectFilter) -> Iterator[list[Entry]]:
-    """List everything, page by page."""
+def list_all(
+    store: Store, names: ObjectFilter, pages: Iterable[list[Entry]]
+) -> Iterator[list[Entry]]:
+    """Yield what is read of a listing of everything, page by page."""
     last: str | None = None
-    for page in store.list():
+    for page in pages:
         kept = names.keep(unique_entries(page, last, names))
         yield (
             [entry for entry in kept if _is_first(entry.key, store, names)]

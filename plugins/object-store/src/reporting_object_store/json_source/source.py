@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain
+from operator import length_hint
 from typing import Any, ClassVar
 
 from typing_extensions import override
@@ -109,6 +110,8 @@ class ObjectStoreJson(Source):
         self._early: WindowListing | None = None
         self._plan = self._new_plan()
         self._rest: Iterator[Entry] = iter(())
+        self._listed: Iterator[list[Entry]] = iter(())
+        self._new_in_page = 0
         self._named: NamedObjects | None = None
         self._replayed = self._large_files = False
         self._read_before: Sequence[str] = ()
@@ -156,7 +159,7 @@ class ObjectStoreJson(Source):
             page = self._names.keep([Entry(key, None, None) for key in keys])
             pages, self._plan.left = [page], {entry.key for entry in page}
         elif listing.full:
-            pages = self._all_pages()
+            pages = self._all_pages(has_rows=bool(ledger.rows))
         else:
             pages = self._window_pages(listing, listing.newest or now, early)
             early = None
@@ -165,12 +168,17 @@ class ObjectStoreJson(Source):
         self._rest = self._plan.new_objects(pages, ledger, self._reader.version)
         return self._plan.splits(self._rest)
 
-    def _all_pages(self) -> Iterable[list[Entry]]:
-        """Return everything; fit the splits of a folder to the size of its files."""
-        pages = list_all(self.store, self._names)
+    def _all_pages(self, *, has_rows: bool) -> Iterable[list[Entry]]:
+        """Return everything; fit the splits of a folder to the size of its files.
+
+        If there are no rows yet, all objects of the pages that are left are new.
+        """
+        self._listed = self.store.list()
+        pages = list_all(self.store, self._names, self._listed)
         if self.store.remote:
             return pages
         first = next(filter(None, pages), [])  # a page may have no name that is read
+        self._new_in_page = 0 if has_rows else len(first)
         size = self._reader.mean_size(first[:: max(1, len(first) // SAMPLE_FILES)])
         most = max(1, min(SPLIT_FILES, SPLIT_FILE_BYTES // max(1, size)))
         self._large_files = size >= LARGE_FILE
@@ -199,6 +207,11 @@ class ObjectStoreJson(Source):
         """Start to list the names of a window from `day` on."""
         pattern, most = self.settings.name_pattern, self.settings.max_in_flight
         return WindowListing(self.store, pattern, listing.marks, day, most)
+
+    @override
+    def remaining_splits(self) -> int:
+        pages = length_hint(self._listed) if self._new_in_page else 0
+        return self._plan.remaining_splits(pages * self._new_in_page)
 
     @override
     def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
