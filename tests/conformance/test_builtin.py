@@ -14,6 +14,7 @@ from reporting_framework.aws_lambda.settings import FunctionSettings
 from reporting_framework.builtin.engine import LocalEngine
 from reporting_framework.builtin.frame_validator import FrameValidator
 from reporting_framework.builtin.join_transform import JoinTransform
+from reporting_framework.builtin.processes.engine import ProcessesEngine
 from reporting_framework.builtin.pydantic_validator import PydanticValidator
 from reporting_framework.cli.progress import ProgressBar
 from reporting_framework.plugin_api.records import SOURCE_KEY
@@ -30,6 +31,10 @@ from tests.conformance.unknown_fields import UNKNOWN_FIELDS
 class TestLocalEngine(EngineContract):
     plugin = LocalEngine
     look_ahead = 8
+
+
+class TestProcessesEngine(EngineContract):
+    plugin = ProcessesEngine
 
 
 class TestFrameValidator(ValidatorContract):

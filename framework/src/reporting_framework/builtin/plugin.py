@@ -40,11 +40,16 @@ def reporting_transforms() -> Sequence[LazyPlugin]:
 
 @hookimpl
 def reporting_engines() -> Sequence[LazyPlugin]:
-    """Return the default engine."""
+    """Return the engines for one machine."""
     return [
         LazyPlugin(
             "local",
             "reporting_framework.builtin.engine:LocalEngine",
-            "threads of this process",
-        )
+            "threads of this process, and worker processes if they pay",
+        ),
+        LazyPlugin(
+            "processes",
+            "reporting_framework.builtin.processes.engine:ProcessesEngine",
+            "worker processes on the cores of this machine",
+        ),
     ]

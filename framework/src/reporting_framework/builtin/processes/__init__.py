@@ -1,0 +1,1 @@
+"""Worker processes: splits past the GIL."""
