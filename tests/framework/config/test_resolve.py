@@ -717,8 +717,8 @@ COMPOSED = {
         "visits: setting sinks.0.use is missing; looked for option --set sinks.0.use=..., env",
     ),
     "text": (
-        "engine=local",
-        "visits: engine (--set engine): a table is expected, as in { name = … }; f",
+        "validator=local",
+        "visits: validator (--set validator): a table is expected, as in { name = … }; f",
     ),
     "part": (
         "sink.uri=x",

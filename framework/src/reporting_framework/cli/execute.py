@@ -58,7 +58,8 @@ def execute(
     ):
         click.echo(f"warning: {problem}", err=True)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
-        composition = state.pipeline_spec(name, given, generic["set"])
+        engine = {"engine": generic["engine"]} if generic["engine"] else {}
+        composition = state.pipeline_spec(name, given | engine, generic["set"])
         from reporting_framework.execution.streams import assemble_all
 
         trigger = None

@@ -85,6 +85,14 @@ def generic_options() -> list[click.Parameter]:
             metavar="N",
             help="With --dry-run: read at most this many records.  [default: 1000]",
         ),
+        click.Option(
+            ["--engine"],
+            metavar="NAME",
+            help=(
+                "Engine that processes the splits, such as processes; --set"
+                " engine.workers=2 and the like set it up.  [default: the report's]"
+            ),
+        ),
         *limits("; the next run continues", ""),
         verbose_option(),
     ]

@@ -39,6 +39,7 @@ GENERIC_OPTIONS = frozenset(
     (
         "config",
         "dry_run",
+        "engine",
         "events",
         "format",
         "help",

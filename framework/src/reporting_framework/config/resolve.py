@@ -90,6 +90,18 @@ def resolve_settings(
         ),
         layers.Layer("on the command line", on_command_line),
     ]
+    if any(
+        assignment.path[0] == "engine"
+        for layer in all_layers
+        for assignment in layer.assignments
+    ):
+        from reporting_framework.config.engine_setting import (
+            as_tables,
+            with_engine,
+        )  # most runs leave the engine to the report
+
+        model = with_engine(model)
+        all_layers = as_tables(all_layers, model)
     merged = layers.merge(report_name, all_layers, getattr(model, "alternatives", {}))
     try:
         return model.model_validate(merged.values)

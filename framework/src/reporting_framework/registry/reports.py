@@ -78,6 +78,13 @@ def composed(report: Report, settings: BaseModel) -> PipelineSpec:
         raise PluginError(
             f"report {report.name}: its compose raised {type(error).__name__}"
         ) from error
+    if "engine" in vars(settings):
+        from reporting_framework.config.engine_setting import (
+            engine_of,
+        )  # most runs leave the engine to the report
+
+        engine = engine_of(settings, report.Settings)
+        composition = composition._replace(engine=engine or composition.engine)
     return composition.of_stream(stream) if stream else composition
 
 
