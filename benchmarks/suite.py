@@ -18,6 +18,7 @@ from benchmarks import (
     bars_events,
     bars_folder,
     bars_lambda,
+    bars_processes,
     bars_s3,
     bars_sql,
     bars_start,
@@ -37,6 +38,7 @@ HEADINGS = ("", "what", "bar", "found", "measured", "held")
 GROUPS = (
     *bars_start.GROUPS,
     *bars_folder.GROUPS,
+    *bars_processes.GROUPS,
     *bars_sql.GROUPS,
     *bars_s3.GROUPS,
     *bars_build.GROUPS,
