@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from reporting_framework import Trigger
 from reporting_framework.errors import StorageUnavailable
 from reporting_framework.execution.progress import CombinedLedger, EmptyLedger
+from reporting_framework.storage import InFlight
 from reporting_framework.testing.harness.memory import MEBIBYTE, peak
 from reporting_object_store.json_source import object_reader
 from reporting_object_store.json_source import source as module
-from reporting_object_store.json_source.in_flight import InFlight
 from tests.support.plugins import source
 
 

@@ -14,6 +14,7 @@ from reporting_framework.storage.error_codes import (
     storage_error,
 )
 from reporting_framework.storage.frames import write_frame
+from reporting_framework.storage.in_flight import Admit, InFlight
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.open import open_store
 from reporting_framework.storage.parquet_snapshot import ParquetSnapshot
@@ -32,7 +33,9 @@ from reporting_framework.storage.versions import same_version
 
 __all__ = [
     "PROBLEMS",
+    "Admit",
     "Entry",
+    "InFlight",
     "Location",
     "LockedPath",
     "Object",

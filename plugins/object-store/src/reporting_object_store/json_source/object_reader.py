@@ -10,9 +10,15 @@ from threading import Lock
 
 from reporting_framework import Batch, ReadFailure, Rejection, single_source_key
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
-from reporting_framework.storage import Entry, Object, Store, TooLargeError
+from reporting_framework.storage import (
+    Admit,
+    Entry,
+    InFlight,
+    Object,
+    Store,
+    TooLargeError,
+)
 from reporting_object_store.json_source.batches import BatchBuilder
-from reporting_object_store.json_source.in_flight import Admit, InFlight
 from reporting_object_store.settings import MEBIBYTE, ObjectStoreJsonSettings
 
 BATCH_BYTES = 16 * MEBIBYTE
