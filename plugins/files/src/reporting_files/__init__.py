@@ -1,0 +1,1 @@
+"""The source ``files``: tables in files of a bucket or folder."""

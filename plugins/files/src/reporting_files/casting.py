@@ -1,0 +1,138 @@
+"""Values of columns in their declared types, as expressions.
+
+A value that would change, or is no value of the type, becomes null.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from reporting_framework.plugin_api.table_cursor import moments_of
+
+TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
+"""Texts of booleans, in lower case."""
+
+ISO_DATE = "%Y-%m-%d"
+
+
+class Casts:
+    """Conversion of columns to declared types.
+
+    Args:
+        formats: Formats of dates and times by column.
+        decimal_comma: Whether numbers in texts have a comma before their decimals.
+    """
+
+    def __init__(self, formats: dict[str, str], *, decimal_comma: bool) -> None:
+        self._formats, self._decimal_comma = formats, decimal_comma
+
+    def cast(self, name: str, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+        """Return the column in another type."""
+        column = pl.col(name)
+        if actual == wanted:
+            return column
+        if isinstance(actual, pl.Null):
+            return column.cast(wanted)
+        if isinstance(actual, pl.String | pl.Categorical | pl.Enum):
+            return self._from_text(name, column.cast(pl.String), wanted)
+        if isinstance(wanted, pl.String):
+            return _as_text(column, actual)
+        if wanted.is_numeric() and actual.is_numeric():
+            return _number(column, actual, wanted)
+        if isinstance(wanted, pl.Datetime) and isinstance(
+            actual, pl.Datetime | pl.Date
+        ):
+            return _moment(column, actual, wanted)
+        if isinstance(wanted, pl.Date) and isinstance(actual, pl.Datetime):
+            day = column.dt.date()
+            whole = day.cast(pl.Datetime("us")) == column.dt.replace_time_zone(
+                None
+            ).cast(pl.Datetime("us"))
+            return pl.when(whole).then(day)
+        if wanted.is_nested() and actual.is_nested():
+            return column.cast(wanted, strict=False)
+        return pl.lit(None, wanted).alias(name)
+
+    def _from_text(self, name: str, text: pl.Expr, wanted: pl.DataType) -> pl.Expr:
+        if isinstance(wanted, pl.String):
+            return text
+        text = text.str.strip_chars()
+        if isinstance(wanted, pl.Boolean):
+            words = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
+            return text.str.to_lowercase().replace_strict(
+                words, default=None, return_dtype=pl.Boolean
+            )
+        if isinstance(wanted, pl.Date):
+            return text.str.to_date(self._formats.get(name, ISO_DATE), strict=False)
+        if isinstance(wanted, pl.Datetime):
+            return self._moment_of_text(name, text)
+        if not wanted.is_numeric():
+            return pl.lit(None, wanted).alias(name)
+        if self._decimal_comma:
+            text = text.str.replace(",", ".", literal=True)
+        if isinstance(wanted, pl.Decimal):
+            return _decimal(text, wanted)
+        return text.cast(wanted, strict=False)
+
+    def _moment_of_text(self, name: str, text: pl.Expr) -> pl.Expr:
+        if name not in self._formats:
+            return text.map_batches(
+                lambda column: moments_of(column).dt.replace_time_zone("UTC"),
+                return_dtype=pl.Datetime("us", "UTC"),
+                is_elementwise=True,
+            )
+        form = self._formats[name]
+        if "%z" in form:
+            return text.str.to_datetime(
+                form, time_unit="us", strict=False
+            ).dt.convert_time_zone("UTC")
+        return text.str.to_datetime(
+            form, time_unit="us", strict=False
+        ).dt.replace_time_zone("UTC")
+
+
+def _decimal(text: pl.Expr, wanted: pl.Decimal) -> pl.Expr:
+    """Return decimals; null where digits would be lost.
+
+    polars rounds, so texts with more digits behind the point must have only zeros
+    there.
+    """
+    behind = text.str.len_bytes() - text.str.find(".", literal=True) - 1
+    zeros = rf"\.[0-9]{{0,{wanted.scale}}}0*$"
+    kept = (behind <= wanted.scale).fill_null(True) & ~text.str.contains("[eE]")
+    kept = kept | text.str.contains(zeros)
+    return pl.when(kept).then(text.cast(wanted, strict=False))
+
+
+def _number(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    cast = column.cast(wanted, strict=False)
+    if actual.is_float() and isinstance(wanted, pl.Decimal):  # 1.1 has no exact float
+        kept = (cast.cast(pl.Float64) - column).abs() <= column.abs() * 1e-15
+        return pl.when(kept).then(cast)
+    if actual.is_float() and wanted.is_float():
+        return cast
+    return pl.when(cast.cast(actual, strict=False).eq_missing(column)).then(cast)
+
+
+def _moment(column: pl.Expr, actual: pl.DataType, wanted: pl.Datetime) -> pl.Expr:
+    if isinstance(actual, pl.Datetime) and actual.time_zone:
+        moment = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    else:
+        moment = column
+    moment = moment.cast(pl.Datetime(wanted.time_unit))
+    return moment.dt.replace_time_zone("UTC") if wanted.time_zone else moment
+
+
+def _as_text(column: pl.Expr, actual: pl.DataType) -> pl.Expr:
+    """Return values as texts; whole numbers of floats without a point."""
+    if actual.is_temporal():
+        return column.dt.to_string("iso:strict")
+    if actual.is_float():
+        whole = column.cast(pl.Int64, strict=False)
+        same = whole.cast(pl.Float64) == column
+        return (
+            pl.when(same).then(whole.cast(pl.String)).otherwise(column.cast(pl.String))
+        )
+    if actual.is_nested() or isinstance(actual, pl.Binary):
+        return pl.lit(None, pl.String)
+    return column.cast(pl.String, strict=False)

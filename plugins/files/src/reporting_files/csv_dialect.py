@@ -1,0 +1,96 @@
+"""Header and separator of a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from reporting_files import problems
+from reporting_files.problems import UnreadableError
+from reporting_files.settings import FilesSettings
+
+SEPARATORS = (b",", b";", b"\t", b"|")
+
+
+class CsvTable(NamedTuple):
+    """Layout of a CSV file.
+
+    Attributes:
+        names: Names of the columns, empty for columns that are left out.
+        separator: Separator of values.
+        body: Position of the first record in the text.
+    """
+
+    names: Sequence[str]
+    separator: str
+    body: int
+
+
+def read_header(text: bytes, settings: FilesSettings) -> CsvTable:
+    """Read the header of a text that begins with it.
+
+    Raises:
+        UnreadableError: There is no header, or it names a column twice.
+    """
+    at = 0
+    for _ in range(settings.skip_lines):
+        at = text.find(b"\n", at) + 1
+        if not at:
+            raise UnreadableError(problems.EMPTY)
+    quote = (settings.quote or "").encode()
+    names: Sequence[str]
+    if settings.header is not None:
+        end = _end_of_record(text, at, quote)
+        names, separator = settings.header, _separator(text[at:end], quote, settings)
+        return CsvTable(names, separator, at)
+    while (end := _end_of_record(text, at, quote)) and not text[at:end].strip():
+        at = end  # blank lines
+    if not end:
+        raise UnreadableError(problems.EMPTY)
+    line = text[at:end].rstrip(b"\r\n")
+    if (b"\r" in line and not quote) or b"\r" in _unquoted(line, quote):
+        raise UnreadableError(problems.CSV)  # lines end with a carriage return alone
+    separator = _separator(line, quote, settings)
+    names = [name.strip() for name in _fields(line.decode(), separator, quote.decode())]
+    known = [name for name in names if name]
+    if len(set(known)) < len(known):
+        raise UnreadableError("duplicate_column")
+    if not known:
+        raise UnreadableError(problems.CSV)
+    return CsvTable(names, separator, end)
+
+
+def _end_of_record(text: bytes, at: int, quote: bytes) -> int:
+    """Return the position after the record that begins at `at`; 0 if there is none."""
+    end, quotes = at, 0
+    while end < len(text):
+        begin, end = end, text.find(b"\n", end) + 1
+        if not end:
+            return len(text)
+        quotes += text.count(quote, begin, end) if quote else 0
+        if quotes % 2 == 0:
+            return end
+    return end if end > at else 0
+
+
+def _unquoted(line: bytes, quote: bytes) -> bytes:
+    """Return what is outside of quotes."""
+    return b"".join(line.split(quote)[::2]) if quote else line
+
+
+def _separator(line: bytes, quote: bytes, settings: FilesSettings) -> str:
+    """Return the most frequent separator of a line."""
+    if settings.separator is not None:
+        return settings.separator
+    outside = _unquoted(line, quote)
+    return max(SEPARATORS, key=outside.count).decode()
+
+
+def _fields(line: str, separator: str, quote: str) -> list[str]:
+    """Return the values of a line."""
+    if not quote or quote not in line:
+        return line.split(separator)
+    import csv
+
+    rows = csv.reader([line], delimiter=separator, quotechar=quote)
+    return [value for row in rows for value in row]

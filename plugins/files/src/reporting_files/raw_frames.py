@@ -1,0 +1,27 @@
+"""Records as files hold them, before they get their declared types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+HIDDEN = "\0"
+"""Beginning of the names of columns that no record has."""
+
+
+class RawFrame(NamedTuple):
+    """Records of one file, or of several files with the same columns.
+
+    Attributes:
+        frame: The records, with the columns of the files; columns whose names begin
+            with `HIDDEN` are left out.
+        counts: Number of records of each file, in order.
+        faults: Error type of each record that cannot be read, null for others; `None`:
+            all can be read.
+    """
+
+    frame: pl.DataFrame
+    counts: Sequence[int]
+    faults: pl.Series | None = None

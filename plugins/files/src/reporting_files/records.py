@@ -1,0 +1,135 @@
+"""Records of one file, in whatever format it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+import polars as pl
+
+from reporting_files import problems
+from reporting_files.contents import Content
+from reporting_files.csv_dialect import read_header
+from reporting_files.csv_records import CsvRecords
+from reporting_files.decompress import is_compressed, plain_blocks
+from reporting_files.formats import STREAMED, format_of
+from reporting_files.json_records import parse_document, parse_lines
+from reporting_files.problems import UnreadableError
+from reporting_files.raw_frames import RawFrame
+from reporting_files.settings import FileFormat, FilesSettings
+from reporting_files.text import utf_8_blocks, whole_records
+from reporting_files.whole_files import avro_frame, excel_frame, parquet_frames
+
+
+class FileRecords:
+    """Reader of the records of files.
+
+    Args:
+        settings: Settings of the source.
+        schema: Columns of the files, as far as they are known.
+    """
+
+    def __init__(self, settings: FilesSettings, schema: pl.Schema) -> None:
+        self._settings, self._schema = settings, schema
+        self._quote = (settings.quote or "").encode()
+
+    def form(self, content: Content) -> FileFormat:
+        """Return the format of a file.
+
+        Raises:
+            ReportingError: Reading failed.
+            UnreadableError: The file is damaged.
+        """
+        if self._settings.format is not None:
+            return self._settings.format
+        most = self._settings.max_streamed_bytes
+        head = next(filter(None, plain_blocks(content.blocks(), most)), b"")
+        return format_of(content.key, head[:4096])
+
+    def frames(self, content: Content, form: FileFormat) -> Iterator[RawFrame]:
+        """Yield all records of a file, or raise before the first one.
+
+        A file that is read in parts is read once before, so that damage is found.
+
+        Raises:
+            ReportingError: Reading failed, or another version has replaced the file.
+            UnreadableError: The file is damaged, too large or of another format.
+        """
+        if content.size == 0:
+            raise UnreadableError(problems.EMPTY)
+        if form in ("csv", "ndjson"):
+            yield from self._text_frames(content, form)
+        elif form == "parquet":
+            for frame in parquet_frames(content, self._parquet_data(content)):
+                yield _raw(frame)
+        else:
+            yield self._whole(self._data(content), form)
+
+    def text(self, content: Content) -> bytes:
+        """Return the whole text of a small file as UTF-8.
+
+        Raises:
+            UnreadableError: The file is damaged, too large or in another encoding.
+        """
+        return b"".join(self._blocks(content))
+
+    def _blocks(self, content: Content) -> Iterator[bytes]:
+        plain = plain_blocks(content.blocks(), self._settings.max_streamed_bytes)
+        return utf_8_blocks(plain, self._settings.encoding)
+
+    def _pieces(self, content: Content, form: FileFormat) -> Iterator[bytes]:
+        quote = self._quote if form == "csv" else b""
+        most = self._settings.max_record_bytes
+        return whole_records(self._blocks(content), quote, most)
+
+    def _text_frames(self, content: Content, form: FileFormat) -> Iterator[RawFrame]:
+        pieces = self._pieces(content, form)
+        first = next(pieces, b"")
+        second = next(pieces, None)
+        if second is None:
+            pieces = iter([first])
+        else:
+            for _ in pieces:
+                pass
+            pieces = self._pieces(content, form)
+        if form == "ndjson":
+            for piece in pieces:
+                yield parse_lines(piece, self._schema)
+            return
+        table = read_header(first, self._settings)
+        parser = CsvRecords(table, self._settings.quote, self._settings.null_values)
+        head = next(pieces, b"")[table.body :]
+        for piece in chain([head] if head else [], pieces):
+            yield parser.parse(piece)
+        if not head:
+            yield parser.empty()
+
+    def _parquet_data(self, content: Content) -> bytes | None:
+        """Return the content of a Parquet file; `None`: it can be read in part."""
+        if content.data is None:
+            head = next(content.blocks(), b"")
+            return self._data(content) if is_compressed(head) else None
+        return self._data(content)
+
+    def _data(self, content: Content) -> bytes:
+        blocks = plain_blocks(content.blocks(), self._settings.max_file_bytes)
+        return b"".join(blocks)
+
+    def _whole(self, data: bytes, form: FileFormat) -> RawFrame:
+        if form == "json":
+            text = b"".join(utf_8_blocks([data], self._settings.encoding))
+            return parse_document(text, self._schema)
+        if form == "excel":
+            most = self._settings.max_file_bytes
+            return _raw(excel_frame(data, self._settings.sheet, most))
+        return _raw(avro_frame(data))
+
+    def limit(self, form: FileFormat | None) -> int:
+        """Return the largest size of a file of a format, in bytes as stored."""
+        if form is not None and form not in STREAMED:
+            return self._settings.max_file_bytes
+        return self._settings.max_streamed_bytes
+
+
+def _raw(frame: pl.DataFrame) -> RawFrame:
+    return RawFrame(frame, [frame.height])

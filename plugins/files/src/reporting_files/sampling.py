@@ -1,0 +1,168 @@
+"""Columns of files, found in the first rows of a few of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from reporting_files.column_types import parse_type
+from reporting_files.contents import Content, fetch
+from reporting_files.csv_dialect import read_header
+from reporting_files.csv_records import CsvRecords
+from reporting_files.decompress import plain_blocks
+from reporting_files.formats import format_by_name
+from reporting_files.json_records import parse_lines
+from reporting_files.path_columns import PathColumns
+from reporting_files.problems import UnreadableError
+from reporting_files.raw_frames import HIDDEN
+from reporting_files.records import FileRecords
+from reporting_files.settings import FilesSettings
+from reporting_files.text import utf_8_blocks
+from reporting_framework.errors import ReportingError
+from reporting_framework.storage import Store
+
+SAMPLE_BYTES = 1024 * 1024
+_INTEGER = r"^-?(?:0|[1-9][0-9]{0,17})$"
+_NUMBER = r"^-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
+_WORD = r"^(?:true|false|True|False|TRUE|FALSE)$"
+
+_log = logging.getLogger(__name__)
+
+
+def sampled_schema(
+    store: Store, keys: Sequence[str], settings: FilesSettings
+) -> pl.Schema | None:
+    """Return the columns of files, path columns last; `None` if none are known.
+
+    Declared types win. Of other columns, the first files and the last one say the type.
+
+    Args:
+        store: Store of the files.
+        keys: Paths of files, in order.
+        settings: Settings of the source.
+
+    Raises:
+        ReportingError: Files cannot be read.
+    """
+    declared = {name: parse_type(text) for name, text in settings.columns.items()}
+    path = PathColumns.parse(settings.path_columns) if settings.path_columns else None
+    found: dict[str, pl.DataType] = {}
+    for key in _chosen(keys, settings.sample_files):
+        for name, dtype in _sampled(store, key, settings).items():
+            found[name] = _common(found.get(name, pl.Null()), dtype)
+    of_path = {} if path is None else _path_types(path, keys)
+    columns = {
+        name: declared.get(name, dtype)
+        for name, dtype in (found | dict.fromkeys(declared, pl.Null())).items()
+        if name not in of_path
+    }
+    columns |= {name: declared.get(name, dtype) for name, dtype in of_path.items()}
+    types = {
+        name: pl.String() if isinstance(dtype, pl.Null) else dtype
+        for name, dtype in columns.items()
+    }
+    return pl.Schema(types) if types else None
+
+
+def _chosen(keys: Sequence[str], most: int) -> Sequence[str]:
+    """Return the first paths and the last one."""
+    return keys if len(keys) <= most else [*keys[: most - 1], keys[-1]]
+
+
+def _sampled(store: Store, key: str, settings: FilesSettings) -> dict[str, pl.DataType]:
+    """Return the columns of a file; none if it cannot be read."""
+    reader = FileRecords(settings, pl.Schema())
+    form = settings.format or format_by_name(key)
+    content = fetch(store, key, reader.limit(form))
+    if not isinstance(content, Content):
+        return {}
+    try:
+        frame = _first_rows(reader, content, settings)
+    except UnreadableError:
+        return {}  # the run rejects the file
+    except ReportingError as error:
+        _log.warning("no sample of a file: %s", error)
+        return {}
+    return {
+        name: _inferred(frame[name])
+        for name in frame.columns
+        if not name.startswith(HIDDEN)
+    }
+
+
+def _first_rows(
+    reader: FileRecords, content: Content, settings: FilesSettings
+) -> pl.DataFrame:
+    form = reader.form(content)
+    if form in ("csv", "ndjson") and content.size:
+        plain = plain_blocks(content.blocks(), settings.max_streamed_bytes)
+        text = _head(utf_8_blocks(plain, settings.encoding))
+        if form == "ndjson":
+            frame = parse_lines(text, {}).frame
+        else:
+            table = read_header(text, settings)
+            parser = CsvRecords(table, settings.quote, settings.null_values)
+            body = text[table.body :]
+            frame = (parser.parse(body) if body else parser.empty()).frame
+    else:
+        frame = next(reader.frames(content, form)).frame
+    return frame.head(settings.sample_rows)
+
+
+def _head(blocks: Iterable[bytes]) -> bytes:
+    """Return the first lines of a text."""
+    text, size = b"", 0
+    for block in blocks:
+        text += block
+        size = len(text)
+        if size >= SAMPLE_BYTES:
+            cut = text[:SAMPLE_BYTES].rfind(b"\n") + 1
+            return text[:cut] if cut else text
+    return text if text.endswith(b"\n") else text + b"\n"
+
+
+def _inferred(column: pl.Series) -> pl.DataType:
+    """Return the type of a sample; texts may be numbers or booleans.
+
+    A number with leading zeros stays a text.
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pl.Categorical | pl.Enum):
+        return pl.String()
+    if isinstance(dtype, pl.Datetime):
+        return pl.Datetime("us", "UTC" if dtype.time_zone else None)
+    if not isinstance(dtype, pl.String):
+        return dtype
+    values = column.drop_nulls()
+    if not len(values):
+        return pl.Null()
+    if values.str.contains(_INTEGER).all():
+        return pl.Int64()
+    if values.str.contains(_NUMBER).all():
+        return pl.Float64()
+    return pl.Boolean() if values.str.contains(_WORD).all() else pl.String()
+
+
+def _common(one: pl.DataType, other: pl.DataType) -> pl.DataType:
+    """Return a type for the values of both types."""
+    if isinstance(one, pl.Null) or one == other:
+        return other
+    if isinstance(other, pl.Null):
+        return one
+    if one.is_integer() and other.is_integer():
+        return pl.Int64()
+    if one.is_numeric() and other.is_numeric():
+        return pl.Float64()
+    return pl.String()
+
+
+def _path_types(path: PathColumns, keys: Sequence[str]) -> dict[str, pl.DataType]:
+    rows = [values for key in keys if (values := path.values(key)) is not None]
+    frame = pl.DataFrame(rows, dict.fromkeys(path.names, pl.String()), orient="row")
+    types = {name: _inferred(frame[name]) for name in path.names}
+    return {
+        name: dtype if dtype in (pl.Int64(), pl.Null()) else pl.String()
+        for name, dtype in types.items()
+    }

@@ -1,0 +1,215 @@
+"""Source ``files``: tables in files of a bucket or folder."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from itertools import chain
+from typing import Any, ClassVar
+
+import polars as pl
+from typing_extensions import override
+
+from reporting_files.file_state import TakenFile, merged_state, taken_files
+from reporting_files.health_checks import described
+from reporting_files.listing import FileListing
+from reporting_files.reading import FileReader, version_of_rows
+from reporting_files.sampling import sampled_schema
+from reporting_files.settings import MEBIBYTE, FilesSettings
+from reporting_files.split_data import SplitData
+from reporting_framework import (
+    Batch,
+    FinishedSplit,
+    ObjectInfo,
+    ObjectPlan,
+    Permission,
+    PlanStats,
+    RunLedger,
+    Source,
+    Split,
+)
+from reporting_framework.errors import ReportingError
+from reporting_framework.plugin_api.records import CheckResult
+from reporting_framework.storage import open_store, parse_location, permissions
+
+SPLIT_FILES, SPLIT_BYTES = 2_000, 256 * MEBIBYTE
+"""Most files in a split, and their size unless it is one larger file."""
+
+
+class Files(Source):
+    """Source of the records of files, each file taken once.
+
+    The source state holds each file's version and number of records, so that a changed
+    file is found.
+    """
+
+    name: ClassVar[str] = "files"
+    Settings: ClassVar[type[FilesSettings]] = FilesSettings
+    output_format = "frames"
+    versions_ordered = True
+    settings: FilesSettings
+
+    def __init__(self, settings: FilesSettings) -> None:
+        super().__init__(settings)
+        self.store = open_store(settings.uri)
+        self._reader = FileReader(self.store, settings)
+        self._listing = FileListing(self.store, settings.include)
+        self._listed: Iterator[list[ObjectInfo]] | None = None
+        self._schema: pl.Schema | None = None
+        self._plan = ObjectPlan(SPLIT_FILES, SPLIT_BYTES)
+        self._rest: Iterator[ObjectInfo] = iter(())
+        self._state: Mapping[str, Any] | None = None
+        self._changed: dict[str, ObjectInfo] = {}
+        self._replayed = False
+
+    @property
+    @override
+    def parallelism(self) -> int:
+        """Number of splits at once: more only hide the time of requests."""
+        return 3 if self.store.remote else 1
+
+    @override
+    def schema(self) -> pl.Schema | None:
+        if self._schema is None:
+            keys = [file.key for page in self._first_pages() for file in page]
+            self._schema = sampled_schema(self.store, keys, self.settings)
+        return self._schema
+
+    def _first_pages(self) -> list[list[ObjectInfo]]:
+        """Return the first files: all of a folder; of a bucket, one page with files.
+
+        `plan` continues with the others.
+        """
+        listed = self._listing.pages() if self._listed is None else self._listed
+        pages = []
+        for page in listed:
+            pages.append(page)
+            if page and self.store.remote:
+                break
+        self._listed = chain(pages, listed)
+        return pages
+
+    @override
+    def plan(self, ledger: RunLedger) -> Iterable[Split]:
+        schema = self.schema() or pl.Schema()
+        self._plan = ObjectPlan(SPLIT_FILES, SPLIT_BYTES)
+        self._state = ledger.state
+        listed, self._listed = self._listed, None
+        if listed is None:
+            self._listing = FileListing(self.store, self.settings.include)
+            listed = self._listing.pages()
+        self._rest = self._due(listed, ledger)
+        return self._splits(schema)
+
+    def _due(
+        self, pages: Iterable[list[ObjectInfo]], ledger: RunLedger
+    ) -> Iterator[ObjectInfo]:
+        """Yield the new files, then those that were changed."""
+        taken = taken_files(ledger.state)
+        self._changed = {}
+
+        def unknown() -> Iterator[list[ObjectInfo]]:
+            for page in pages:
+                yield [file for file in page if self._is_unknown(file, taken)]
+
+        yield from self._plan.new_objects(unknown(), ledger, self.object_version)
+        self._plan.waiting += len(self._changed)
+        yield from list(self._changed.values())
+
+    def _is_unknown(self, file: ObjectInfo, taken: Mapping[str, TakenFile]) -> bool:
+        """Return whether the ledger must decide; note a file that was changed."""
+        known = taken.get(file.key)
+        if known is None:
+            return True
+        if file.version in (known.version, known.refused):
+            return False
+        if not known.records:  # nothing of it was taken
+            return True
+        if self.settings.changed_files != "ignore":
+            self._changed[file.key] = file
+        return False
+
+    def _splits(self, schema: pl.Schema) -> Iterator[Split]:
+        taken = taken_files(self._state)
+        replaces = self.settings.changed_files == "replace"
+        for split in self._plan.splits(self._rest):
+            keys = split.data["keys"]
+            changed = [key for key in keys if key in self._changed]
+            replaced, refused = {}, {}
+            for key in changed:
+                old = taken[key]
+                if replaces:
+                    version = old.rows_version or old.version
+                    replaced[key] = (old.records, version)
+                else:
+                    new = self._changed[key].version or ""
+                    refused[key] = (new, old._replace(refused=new).to_json())
+            data = SplitData(keys, schema, replaced, refused)
+            yield split._replace(data=data.to_json())
+
+    @override
+    def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
+        schema = self.schema() or pl.Schema()
+        self._replayed = True
+        self._plan = ObjectPlan(SPLIT_FILES, SPLIT_BYTES)
+        for split in self._plan.replay(objects):
+            data = SplitData(split.data["keys"], schema)
+            yield split._replace(data=data.to_json())
+
+    @override
+    def read(self, split: Split) -> Iterator[Batch]:
+        return self._reader.read(SplitData.from_json(split.data))
+
+    @override
+    def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
+        return merged_state(self._state, [finished.position for finished in done])
+
+    @override
+    def plan_stats(self) -> PlanStats:
+        """Return the statistics of a full listing; a folder is listed to its end."""
+        if not self.store.remote:
+            with suppress(ReportingError):  # the next run will fail with the same error
+                deque(self._rest, maxlen=0)
+                self._plan.ended |= not self._plan.waiting
+        return PlanStats(
+            self._listing.ignored,
+            tuple(self._listing.samples),
+            self._plan.waiting,
+            self._plan.ended,
+            self._listing.repeated,
+            "named" if self._replayed else "full",
+        )
+
+    @classmethod
+    @override
+    def aws_permissions(cls, settings: FilesSettings) -> Sequence[Permission]:
+        return permissions.reading(parse_location(settings.uri))
+
+    @override
+    def source_uris(self) -> Sequence[str]:
+        return [self.store.location.uri]
+
+    @override
+    def object_uri(self, name: str) -> str:
+        return self.store.location.join(name).uri
+
+    @override
+    def object_version(self, name: str) -> str | None:
+        entry = self.store.head(name)
+        if entry is None or entry.version is None:
+            return None
+        return version_of_rows(self.store, name, entry.version, self.settings)
+
+    @override
+    def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
+        return ["Lists all files, and reads those that were not taken yet."]
+
+    @override
+    def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
+        return {"source": partial(described, self)}
+
+    @override
+    def close(self) -> None:
+        self._reader.close()
