@@ -5,14 +5,36 @@ A value that would change, or is no value of the type, becomes null.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
+from reporting_files.column_types import MAX_PRECISION
 from reporting_framework.plugin_api.table_cursor import moments_of
 
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
 """Texts of booleans, in lower case."""
 
 ISO_DATE = "%Y-%m-%d"
+
+
+SPARE_DIGITS = 6
+"""Digits behind those of a decimal's scale that are read, to find values with more."""
+
+
+def read_types(schema: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
+    """Return the types of columns that CSV values may be read as without loss.
+
+    Decimals have spare digits, as polars rounds.
+    """
+    types: dict[str, pl.DataType] = {}
+    for name, dtype in schema.items():
+        if isinstance(dtype, pl.Decimal):
+            if dtype.precision + SPARE_DIGITS <= MAX_PRECISION:
+                types[name] = pl.Decimal(MAX_PRECISION, dtype.scale + SPARE_DIGITS)
+        elif dtype.is_numeric():
+            types[name] = dtype
+    return types
 
 
 class Casts:
@@ -23,40 +45,40 @@ class Casts:
         decimal_comma: Whether numbers in texts have a comma before their decimals.
     """
 
-    def __init__(self, formats: dict[str, str], *, decimal_comma: bool) -> None:
+    def __init__(self, formats: Mapping[str, str], *, decimal_comma: bool) -> None:
         self._formats, self._decimal_comma = formats, decimal_comma
 
-    def cast(self, name: str, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr:
-        """Return the column in another type."""
+    def cast(
+        self,
+        name: str,
+        actual: pl.DataType,
+        wanted: pl.DataType,
+        *,
+        strip: bool = False,
+    ) -> pl.Expr:
+        """Return the column in another type.
+
+        Args:
+            name: Name of the column.
+            actual: Its type.
+            wanted: The other type.
+            strip: Whether to ignore blanks around texts that are no texts in the other
+                type.
+        """
         column = pl.col(name)
         if actual == wanted:
             return column
         if isinstance(actual, pl.Null):
             return column.cast(wanted)
         if isinstance(actual, pl.String | pl.Categorical | pl.Enum):
-            return self._from_text(name, column.cast(pl.String), wanted)
-        if isinstance(wanted, pl.String):
-            return _as_text(column, actual)
-        if wanted.is_numeric() and actual.is_numeric():
-            return _number(column, actual, wanted)
-        if isinstance(wanted, pl.Datetime) and isinstance(
-            actual, pl.Datetime | pl.Date
-        ):
-            return _moment(column, actual, wanted)
-        if isinstance(wanted, pl.Date) and isinstance(actual, pl.Datetime):
-            day = column.dt.date()
-            whole = day.cast(pl.Datetime("us")) == column.dt.replace_time_zone(
-                None
-            ).cast(pl.Datetime("us"))
-            return pl.when(whole).then(day)
-        if wanted.is_nested() and actual.is_nested():
-            return column.cast(wanted, strict=False)
-        return pl.lit(None, wanted).alias(name)
+            text = column.cast(pl.String)
+            if isinstance(wanted, pl.String):
+                return text
+            text = text.str.strip_chars() if strip else text
+            return self._from_text(name, text, wanted)
+        return _from_value(column, actual, wanted)
 
     def _from_text(self, name: str, text: pl.Expr, wanted: pl.DataType) -> pl.Expr:
-        if isinstance(wanted, pl.String):
-            return text
-        text = text.str.strip_chars()
         if isinstance(wanted, pl.Boolean):
             words = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
             return text.str.to_lowercase().replace_strict(
@@ -67,12 +89,15 @@ class Casts:
         if isinstance(wanted, pl.Datetime):
             return self._moment_of_text(name, text)
         if not wanted.is_numeric():
-            return pl.lit(None, wanted).alias(name)
+            return pl.lit(None, wanted)
         if self._decimal_comma:
             text = text.str.replace(",", ".", literal=True)
-        if isinstance(wanted, pl.Decimal):
-            return _decimal(text, wanted)
-        return text.cast(wanted, strict=False)
+        if not isinstance(wanted, pl.Decimal):
+            return text.cast(wanted, strict=False)
+        if wanted.precision + SPARE_DIGITS <= MAX_PRECISION:
+            spare = pl.Decimal(MAX_PRECISION, wanted.scale + SPARE_DIGITS)
+            return _number(text.cast(spare, strict=False), spare, wanted)
+        return _long_decimal(text, wanted)
 
     def _moment_of_text(self, name: str, text: pl.Expr) -> pl.Expr:
         if name not in self._formats:
@@ -91,16 +116,26 @@ class Casts:
         ).dt.replace_time_zone("UTC")
 
 
-def _decimal(text: pl.Expr, wanted: pl.Decimal) -> pl.Expr:
-    """Return decimals; null where digits would be lost.
+def _from_value(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    """Return a column that is not of texts in another type."""
+    if isinstance(wanted, pl.String):
+        return _as_text(column, actual)
+    if wanted.is_numeric() and actual.is_numeric():
+        return _number(column, actual, wanted)
+    if isinstance(wanted, pl.Datetime) and isinstance(actual, pl.Datetime | pl.Date):
+        return _moment(column, actual, wanted)
+    if isinstance(wanted, pl.Date) and isinstance(actual, pl.Datetime):
+        day = column.dt.date()
+        moment = column.dt.replace_time_zone(None).cast(pl.Datetime("us"))
+        return pl.when(day.cast(pl.Datetime("us")) == moment).then(day)
+    if wanted.is_nested() and actual.is_nested():
+        return column.cast(wanted, strict=False)
+    return pl.lit(None, wanted)
 
-    polars rounds, so texts with more digits behind the point must have only zeros
-    there.
-    """
-    behind = text.str.len_bytes() - text.str.find(".", literal=True) - 1
-    zeros = rf"\.[0-9]{{0,{wanted.scale}}}0*$"
-    kept = (behind <= wanted.scale).fill_null(True) & ~text.str.contains("[eE]")
-    kept = kept | text.str.contains(zeros)
+
+def _long_decimal(text: pl.Expr, wanted: pl.Decimal) -> pl.Expr:
+    """Return decimals without spare digits; null where digits would be lost."""
+    kept = text.str.contains(rf"^[+-]?[0-9]*(?:\.[0-9]{{0,{wanted.scale}}}0*)?$")
     return pl.when(kept).then(text.cast(wanted, strict=False))
 
 

@@ -40,10 +40,10 @@ def read_header(text: bytes, settings: FilesSettings) -> CsvTable:
     quote = (settings.quote or "").encode()
     names: Sequence[str]
     if settings.header is not None:
-        end = _end_of_record(text, at, quote)
+        end = end_of_record(text, at, quote)
         names, separator = settings.header, _separator(text[at:end], quote, settings)
         return CsvTable(names, separator, at)
-    while (end := _end_of_record(text, at, quote)) and not text[at:end].strip():
+    while (end := end_of_record(text, at, quote)) and not text[at:end].strip():
         at = end  # blank lines
     if not end:
         raise UnreadableError(problems.EMPTY)
@@ -60,15 +60,20 @@ def read_header(text: bytes, settings: FilesSettings) -> CsvTable:
     return CsvTable(names, separator, end)
 
 
-def _end_of_record(text: bytes, at: int, quote: bytes) -> int:
-    """Return the position after the record that begins at `at`; 0 if there is none."""
-    end, quotes = at, 0
+def end_of_record(text: bytes, at: int, quote: bytes, *, inside: bool = False) -> int:
+    """Return the position after the record at `at`; 0 if the text ends there.
+
+    Args:
+        text: CSV text.
+        at: Position of the beginning of a record, or of a line within one.
+        quote: Quote of values, empty if there is none.
+        inside: Whether `at` is within a quoted value.
+    """
+    end, odd = at, inside
     while end < len(text):
-        begin, end = end, text.find(b"\n", end) + 1
-        if not end:
-            return len(text)
-        quotes += text.count(quote, begin, end) if quote else 0
-        if quotes % 2 == 0:
+        begin, end = end, text.find(b"\n", end) + 1 or len(text)
+        odd ^= bool(quote) and text.count(quote, begin, end) % 2 == 1
+        if not odd:
             return end
     return end if end > at else 0
 

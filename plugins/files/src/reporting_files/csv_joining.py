@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from reporting_files.conform import FileFacts
 from reporting_files.csv_dialect import CsvTable, read_header
+from reporting_files.file_columns import FileFacts
 from reporting_files.settings import FilesSettings
 
 JOINED_BYTES = 8 * 1024 * 1024

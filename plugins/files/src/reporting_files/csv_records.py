@@ -1,14 +1,14 @@
-"""Records of CSV text: all values as texts, and a fault for each record without."""
+"""Records of CSV text, and a fault for each record that cannot be read."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from reporting_files import problems
-from reporting_files.csv_dialect import CsvTable
+from reporting_files.csv_dialect import CsvTable, end_of_record
 from reporting_files.raw_frames import HIDDEN, RawFrame
 
 MORE, FEWER = "too_many_values", "too_few_values"
@@ -22,25 +22,37 @@ class CsvRecords:
         table: Names and separator.
         quote: Quote of values, `None`: there is none.
         nulls: Texts that mean null.
+        types: Types of columns that polars may read as such; others are texts. If a
+            value of a text is not of its type, all columns of that text are texts.
     """
 
     def __init__(
-        self, table: CsvTable, quote: str | None, nulls: Sequence[str]
+        self,
+        table: CsvTable,
+        quote: str | None,
+        nulls: Sequence[str],
+        types: Mapping[str, pl.DataType],
     ) -> None:
-        self._table, self._quote, self._nulls = table, quote, list(nulls)
+        self._separator, self._quote, self._nulls = table.separator, quote, list(nulls)
         self._names = [name or f"{HIDDEN}{at}" for at, name in enumerate(table.names)]
-        self._schema = dict.fromkeys([*self._names, _EXTRA], pl.String())
-        self._separator = table.separator.encode()
+        self._texts = pl.Schema(dict.fromkeys([*self._names, _EXTRA], pl.String()))
+        known = {name: types[name] for name in self._names if name in types}
+        self._types = pl.Schema({**self._texts, **known})
 
     def parse(self, text: bytes) -> RawFrame:
         """Return the records of a text that ends with a record.
 
         A line without any value is no record.
         """
-        try:
-            frame = self._read(text)
-        except pl.exceptions.PolarsError:
-            return self._in_halves(text)
+        frame = self._read(text, self._types)
+        return self._parse_texts(text) if frame is None else self._raw(frame, text)
+
+    def _parse_texts(self, text: bytes) -> RawFrame:
+        frame = self._read(text, self._texts)
+        return self._in_halves(text) if frame is None else self._raw(frame, text)
+
+    def _raw(self, frame: pl.DataFrame, text: bytes) -> RawFrame:
+        """Return the records without blank lines, and their faults."""
         valued = self._valued(frame)
         faults = self._faults(frame, text, valued)
         if valued is not None:
@@ -50,19 +62,23 @@ class CsvRecords:
 
     def empty(self) -> RawFrame:
         """Return the columns without records."""
-        return RawFrame(pl.DataFrame(schema=self._schema), [0])
+        return RawFrame(pl.DataFrame(schema=self._texts), [0])
 
-    def _read(self, text: bytes) -> pl.DataFrame:
-        return pl.read_csv(
-            text,
-            has_header=False,
-            schema=self._schema,
-            separator=self._table.separator,
-            quote_char=self._quote,
-            null_values=self._nulls or None,
-            truncate_ragged_lines=True,
-            missing_columns="insert",
-        )
+    def _read(self, text: bytes, schema: pl.Schema) -> pl.DataFrame | None:
+        """Return the records, `None` if polars cannot read some."""
+        try:
+            return pl.read_csv(
+                text,
+                has_header=False,
+                schema=schema,
+                separator=self._separator,
+                quote_char=self._quote,
+                null_values=self._nulls or None,
+                truncate_ragged_lines=True,
+                missing_columns="insert",
+            )
+        except pl.exceptions.PolarsError:
+            return None
 
     def _valued(self, frame: pl.DataFrame) -> pl.Series | None:
         """Return whether each line has a value; `None`: all have."""
@@ -77,30 +93,39 @@ class CsvRecords:
     ) -> pl.Series | None:
         """Return the fault of each record with too many or too few values.
 
-        The number of separators shows whether there is one.
+        A record with too few has a null in the last column. If there are nulls, the
+        number of separators shows whether values are missing.
         """
+        blank = 0 if valued is None else frame.height - valued.sum()
+        more = frame[_EXTRA].null_count() < frame.height
+        if not more and frame[self._names[-1]].null_count() == blank:
+            return None
         each = len(self._names) - 1
-        lines = {frame.height, frame.height if valued is None else valued.sum()}
-        wanted = [number * each for number in lines]
-        found = text.count(self._separator)
+        wanted = {frame.height * each, (frame.height - blank) * each}
+        found = text.count(self._separator.encode())
         quoted = self._quote is not None and self._quote.encode() in text
         if quoted and found not in wanted:
             found -= self._separators_within(frame)
-        if found in wanted and frame[_EXTRA].null_count() == frame.height:
+        if found in wanted and not more:
             return None
         counts = self._counts(text, quoted=quoted)
         if len(counts) != frame.height:  # a quote within a value: cannot be told
             return None
-        more, fewer = pl.lit(MORE), pl.lit(FEWER)
-        fault = pl.when(counts > each).then(more).when(counts < each).then(fewer)
+        fault = (
+            pl.when(counts > each)
+            .then(pl.lit(MORE))
+            .when(counts < each)
+            .then(pl.lit(FEWER))
+        )
         return pl.select(fault).to_series()
 
     def _separators_within(self, frame: pl.DataFrame) -> int:
         """Return the number of separators within values."""
-        columns = pl.col(self._names).str.count_matches(
-            self._table.separator, literal=True
+        columns = pl.col(
+            name for name in self._names if isinstance(frame.schema[name], pl.String)
         )
-        return int(frame.select(pl.sum_horizontal(columns.sum())).item() or 0)
+        numbers = columns.str.count_matches(self._separator, literal=True).sum()
+        return int(frame.select(pl.sum_horizontal(numbers)).item() or 0)
 
     def _counts(self, text: bytes, *, quoted: bool) -> pl.Series:
         """Return the number of separators in each record."""
@@ -108,7 +133,7 @@ class CsvRecords:
             quote = re.escape((self._quote or "").encode())
             text = re.sub(quote + b"[^" + quote + b"]*" + quote, b"", text)
         lines = pl.Series(text.removesuffix(b"\n").split(b"\n")).cast(pl.String)
-        return lines.str.count_matches(self._table.separator, literal=True)
+        return lines.str.count_matches(self._separator, literal=True)
 
     def _in_halves(self, text: bytes) -> RawFrame:
         """Return the records of a text in which polars cannot read some.
@@ -116,37 +141,24 @@ class CsvRecords:
         Halves are read until only records are left that cannot be read.
         """
         middle = self._middle(text)
-        if middle in (0, len(text)):
-            empty = pl.DataFrame(schema=self._schema).clear(1)
-            fault = pl.Series([problems.CSV], dtype=pl.String)
-            return RawFrame(empty, [1], fault)
-        parts = [self.parse(text[:middle]), self.parse(text[middle:])]
+        if middle == len(text):
+            unread = pl.DataFrame(schema=self._texts).clear(1)
+            return RawFrame(unread, [1], pl.Series([problems.CSV]))
+        parts = [self._parse_texts(half) for half in (text[:middle], text[middle:])]
         faults = [
-            part.faults
-            if part.faults is not None
-            else pl.Series([None] * part.frame.height, dtype=pl.String)
+            pl.repeat(None, part.frame.height, dtype=pl.String, eager=True)
+            if part.faults is None
+            else part.faults
             for part in parts
         ]
         frame = pl.concat([part.frame for part in parts])
         return RawFrame(frame, [frame.height], pl.concat(faults))
 
     def _middle(self, text: bytes) -> int:
-        """Return the position of a record near the middle; 0 if there is none."""
+        """Return the end of a record near the middle, or of the only record."""
         quote = (self._quote or "").encode()
-        quotes = 0
-        at, half = 0, len(text) // 2
-        begin = text.rfind(b"\n", 0, half) + 1
-        for start in (begin, 0):
-            quotes = text.count(quote, 0, start) if quote else 0
-            at = start
-            if quotes % 2 == 0 and at:
-                return at
-        while at < len(text):
-            end = text.find(b"\n", at) + 1
-            if not end:
-                return 0
-            quotes += text.count(quote, at, end) if quote else 0
-            at = end
-            if quotes % 2 == 0:
-                return at
-        return 0
+        at = text.rfind(b"\n", 0, len(text) // 2) + 1
+        if at and not (quote and text.count(quote, 0, at) % 2):
+            return at
+        end = end_of_record(text, at, quote, inside=bool(at))
+        return end if end < len(text) else end_of_record(text, 0, quote)

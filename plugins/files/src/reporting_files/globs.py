@@ -5,14 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_PIECE = re.compile(r"\*\*/|\*\*|\*|\?|\[[^\]/]+\]|[^*?\[]+|\[")
+_PIECE = re.compile(r"\*\*/|\*\*|\*|\?|\[[^\]/]+\]|[^*?\[/]+|/|\[")
+_WILD = {
+    "**/": r"(?:[^/.][^/]*/)*",
+    "**": r"(?:[^/]|/(?!\.))*",
+    "*": "[^/]*",
+    "?": "[^/]",
+}
 
 
 def compile_glob(pattern: str) -> re.Pattern[str]:
     """Return a regular expression for the paths that a pattern matches as a whole.
 
     ``*`` and ``?`` match no slash, ``**/`` matches any folders and none, ``**`` matches
-    anything, and ``[abc]``, ``[a-z]`` or ``[!a]`` one character.
+    anything, and ``[abc]``, ``[a-z]`` or ``[!a]`` one character. As in a shell, a dot
+    at the beginning of a name must be written.
 
     Raises:
         ValueError: The pattern is empty, begins with a slash, or has a wrong range.
@@ -26,17 +33,15 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
 
 
 def _translated(pattern: str) -> Iterator[str]:
+    begins = True
     for piece in _PIECE.findall(pattern):
-        if piece == "**/":
-            yield "(?:.*/)?"
-        elif piece == "**":
-            yield ".*"
-        elif piece == "*":
-            yield "[^/]*"
-        elif piece == "?":
-            yield "[^/]"
+        if begins and piece[0] in "*?[":
+            yield r"(?!\.)"
+        if piece in _WILD:
+            yield _WILD[piece]
         elif piece[0] == "[" and len(piece) > 1:
             inner = piece[1:-1].replace("\\", "\\\\")
             yield f"[^/{inner[1:]}]" if inner[0] == "!" else f"[{inner}]"
         else:
             yield re.escape(piece)
+        begins = piece.endswith("/")

@@ -11,10 +11,10 @@ import polars as pl
 
 from reporting_files.batches import BatchBuilder
 from reporting_files.casting import Casts
-from reporting_files.conform import Conform, FileFacts
+from reporting_files.conform import Conform
 from reporting_files.contents import Content, fetch, read_failure
 from reporting_files.csv_joining import JOINED_BYTES, SMALL_TEXT, SmallCsv
-from reporting_files.csv_records import CsvRecords
+from reporting_files.file_columns import FileFacts
 from reporting_files.file_state import TakenFile
 from reporting_files.path_columns import PathColumns
 from reporting_files.problems import UnreadableError
@@ -242,10 +242,10 @@ class _SplitReading:
 
     def _flush(self) -> None:
         """Parse the small CSV files."""
-        small, settings = self._small, self._reader.settings
+        small = self._small
         if small.table is None:
             return
-        parser = CsvRecords(small.table, settings.quote, settings.null_values)
+        parser = self._records.csv_parser(small.table)
         raw = parser.parse(b"".join(small.bodies)) if small.size else parser.empty()
         counts = small.counts
         if raw.frame.height == sum(counts):

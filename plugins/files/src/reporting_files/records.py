@@ -8,8 +8,9 @@ from itertools import chain
 import polars as pl
 
 from reporting_files import problems
+from reporting_files.casting import read_types
 from reporting_files.contents import Content
-from reporting_files.csv_dialect import read_header
+from reporting_files.csv_dialect import CsvTable, read_header
 from reporting_files.csv_records import CsvRecords
 from reporting_files.decompress import is_compressed, plain_blocks
 from reporting_files.formats import STREAMED, format_of
@@ -17,7 +18,7 @@ from reporting_files.json_records import parse_document, parse_lines
 from reporting_files.problems import UnreadableError
 from reporting_files.raw_frames import RawFrame
 from reporting_files.settings import FileFormat, FilesSettings
-from reporting_files.text import utf_8_blocks, whole_records
+from reporting_files.text import check_records, utf_8_blocks, whole_records
 from reporting_files.whole_files import avro_frame, excel_frame, parquet_frames
 
 
@@ -73,6 +74,12 @@ class FileRecords:
         """
         return b"".join(self._blocks(content))
 
+    def csv_parser(self, table: CsvTable) -> CsvRecords:
+        """Return the parser of the records of CSV files of a layout."""
+        settings = self._settings
+        types = {} if settings.decimal_comma else read_types(self._schema)
+        return CsvRecords(table, settings.quote, settings.null_values, types)
+
     def _blocks(self, content: Content) -> Iterator[bytes]:
         plain = plain_blocks(content.blocks(), self._settings.max_streamed_bytes)
         return utf_8_blocks(plain, self._settings.encoding)
@@ -89,15 +96,15 @@ class FileRecords:
         if second is None:
             pieces = iter([first])
         else:
-            for _ in pieces:
-                pass
+            quote = self._quote if form == "csv" else b""
+            check_records(self._blocks(content), quote, self._settings.max_record_bytes)
             pieces = self._pieces(content, form)
         if form == "ndjson":
             for piece in pieces:
                 yield parse_lines(piece, self._schema)
             return
         table = read_header(first, self._settings)
-        parser = CsvRecords(table, self._settings.quote, self._settings.null_values)
+        parser = self.csv_parser(table)
         head = next(pieces, b"")[table.body :]
         for piece in chain([head] if head else [], pieces):
             yield parser.parse(piece)

@@ -10,7 +10,6 @@ import polars as pl
 from reporting_files.column_types import parse_type
 from reporting_files.contents import Content, fetch
 from reporting_files.csv_dialect import read_header
-from reporting_files.csv_records import CsvRecords
 from reporting_files.decompress import plain_blocks
 from reporting_files.formats import format_by_name
 from reporting_files.json_records import parse_lines
@@ -103,7 +102,7 @@ def _first_rows(
             frame = parse_lines(text, {}).frame
         else:
             table = read_header(text, settings)
-            parser = CsvRecords(table, settings.quote, settings.null_values)
+            parser = reader.csv_parser(table)
             body = text[table.body :]
             frame = (parser.parse(body) if body else parser.empty()).frame
     else:

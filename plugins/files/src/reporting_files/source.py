@@ -30,7 +30,7 @@ from reporting_framework import (
     Source,
     Split,
 )
-from reporting_framework.errors import ReportingError
+from reporting_framework.errors import LocationError, ReportingError
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.storage import open_store, parse_location, permissions
 
@@ -151,7 +151,9 @@ class Files(Source):
 
     @override
     def plan_replay(self, objects: Sequence[str]) -> Iterable[Split]:
-        schema = self.schema() or pl.Schema()
+        schema = pl.Schema()
+        with suppress(LocationError):  # then each file is missing
+            schema = self.schema() or schema
         self._replayed = True
         self._plan = ObjectPlan(SPLIT_FILES, SPLIT_BYTES)
         for split in self._plan.replay(objects):

@@ -10,7 +10,7 @@ from reporting_files import problems
 from reporting_files.problems import UnreadableError
 from reporting_framework import LOOKS_LIKE
 
-CHUNK = 16 * 1024 * 1024
+CHUNK = 8 * 1024 * 1024
 """Size in bytes from which a piece of text ends with the next record."""
 
 _MARKS = (
@@ -68,6 +68,26 @@ def _wide(head: bytes) -> str | None:
     if len(zeros) == 4 and sum(zeros) == 3 and zeros[1:3] == [True, True]:
         return "utf_32"
     return "utf_16" if zeros in ([True, False] * 2, [False, True] * 2) else None
+
+
+def check_records(blocks: Iterable[bytes], quote: bytes, most: int) -> None:
+    """Check that `whole_records` can yield all of a text.
+
+    Raises:
+        UnreadableError: A record is too large, or a quoted value does not end.
+    """
+    open_line = 0
+    rest = iter(blocks)
+    for block in rest:
+        if quote and quote in block:  # records may have several lines
+            start = b"\0" * open_line
+            for _ in whole_records(chain([start, block], rest), quote, most):
+                pass
+            return
+        end = block.rfind(b"\n") + 1
+        open_line = len(block) - end if end else open_line + len(block)
+        if open_line > most:
+            raise UnreadableError(problems.TOO_LARGE)
 
 
 def whole_records(
