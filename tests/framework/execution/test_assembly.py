@@ -88,6 +88,10 @@ class Ordered(GoodSource):
     def schema(self):
         return pl.Schema({"number": pl.Int64})
 
+class Replacing(Ordered):
+    name = "replacing"
+    write_modes = frozenset({"upsert", "replace"})
+
 class Moded(Numbers):
     write_mode: str | None = None
 
@@ -116,7 +120,7 @@ class Bound(GoodValidator):
 
 @hookimpl
 def reporting_sources():
-    return [GoodSource, MisspeltSource, Ordered]
+    return [GoodSource, MisspeltSource, Ordered, Replacing]
 
 @hookimpl
 def reporting_validators():
@@ -269,6 +273,10 @@ def test_a_sink_s_own_write_mode_comes_before_that_of_the_report(
         (
             {"sinks": [UPSERTS], "write_mode": "upsert"},
             "report r: write_mode is upsert, and the versions of source good do not say which one is newer (its class does not set versions_ordered); use append or replace",
+        ),
+        (
+            {"source": PluginRef("replacing"), "sinks": [UPSERTS]},
+            "report r: write_mode is append, and source replacing needs replace or upsert under its settings; set write_mode, or change the settings of the source",
         ),
         (
             {"sinks": [UPSERTS, moded("replace")]},

@@ -44,8 +44,9 @@ def write_modes_of(
     It is the sink's setting ``write_mode`` if set, otherwise the report's.
 
     Raises:
-        SettingsError: A sink does not support its mode, the source's versions have no
-            order, or one sink replaces its table and another does not.
+        SettingsError: A sink does not support its mode, a mode does not fit the
+            settings of the source, the source's versions have no order, or one sink
+            replaces its table and another does not.
     """
     modes: list[WriteMode] = []
     for number, sink in enumerate(sinks):
@@ -55,6 +56,12 @@ def write_modes_of(
                 f"report {report}: sink {sink.name} cannot {mode}; write_mode may be"
                 f" {', '.join(sorted(sink.write_modes))}",
                 path=_path_of_mode(number, sink),
+            )
+        if mode not in source.write_modes:
+            raise SettingsError(
+                f"report {report}: write_mode is {mode}, and source {source.name} needs"
+                f" {' or '.join(sorted(source.write_modes))} under its settings; set"
+                " write_mode, or change the settings of the source"
             )
         modes.append(mode)
     if "upsert" in modes and not source.versions_ordered:

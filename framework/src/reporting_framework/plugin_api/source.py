@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Split,
         Trigger,
         TriggerResponse,
+        WriteMode,
     )
 
 
@@ -143,6 +144,14 @@ class Source(Plugin):
     def parallelism(self) -> int:
         """Useful number of splits to process at once on one machine."""
         return 1
+
+    @property
+    def write_modes(self) -> frozenset[WriteMode]:
+        """Write modes that fit the settings of the source.
+
+        A sink with another mode is refused, as its table would be wrong.
+        """
+        return frozenset({"append", "upsert", "replace"})
 
     @property
     def primary_key(self) -> Sequence[str]:
