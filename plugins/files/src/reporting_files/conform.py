@@ -91,7 +91,12 @@ class Conform:
                 for name in lost
             )
             rows = rows.with_columns(again.iter_columns())
-            lost = _losses(frame.select(lost), rows)
+            given = frame.select(lost.keys()).with_columns(
+                pl.when(pl.col(pl.String).str.strip_chars() != "").then(
+                    pl.col(pl.String)
+                )
+            )
+            lost = _losses(given, rows)
         return rows, lost
 
     def _columns(self, frame: pl.DataFrame) -> list[pl.Expr]:

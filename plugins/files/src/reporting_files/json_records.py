@@ -86,6 +86,8 @@ def _read(text: bytes, schema: Mapping[str, pl.DataType]) -> pl.DataFrame | None
         name: dtype if dtype.is_nested() else pl.String()
         for name, dtype in schema.items()
     }
+    if not _are_objects(text):
+        return None
     try:
         frame = pl.read_ndjson(text, infer_schema_length=None)
     except pl.exceptions.PolarsError:
@@ -94,6 +96,18 @@ def _read(text: bytes, schema: Mapping[str, pl.DataType]) -> pl.DataFrame | None
         except pl.exceptions.PolarsError:
             return None
     return frame if frame.width else pl.DataFrame({_UNREAD: [None] * frame.height})
+
+
+def _are_objects(text: bytes) -> bool:
+    """Return whether each line that is not blank begins like an object.
+
+    polars reads some other values as records without values.
+    """
+    ends = text.count(b"\n") - text.endswith(b"\n")
+    if text.startswith(b"{") and text.count(b"\n{") == ends:
+        return True
+    lines = (line.lstrip(_SPACE) for line in text.split(b"\n"))
+    return all(line.startswith(b"{") for line in lines if line)
 
 
 def _joined(parts: list[pl.DataFrame]) -> pl.DataFrame:

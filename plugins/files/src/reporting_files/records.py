@@ -18,7 +18,7 @@ from reporting_files.json_records import parse_document, parse_lines
 from reporting_files.problems import UnreadableError
 from reporting_files.raw_frames import RawFrame
 from reporting_files.settings import FileFormat, FilesSettings
-from reporting_files.text import check_records, utf_8_blocks, whole_records
+from reporting_files.text import check_records, utf_8_blocks, whole_records, within
 from reporting_files.whole_files import avro_frame, excel_frame, parquet_frames
 
 
@@ -72,7 +72,8 @@ class FileRecords:
         Raises:
             UnreadableError: The file is damaged, too large or in another encoding.
         """
-        return b"".join(self._blocks(content))
+        text = b"".join(self._blocks(content))
+        return within(text, self._settings.max_record_bytes)
 
     def csv_parser(self, table: CsvTable) -> CsvRecords:
         """Return the parser of the records of CSV files of a layout."""

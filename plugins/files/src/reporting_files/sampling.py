@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import polars as pl
 
@@ -17,7 +18,7 @@ from reporting_files.path_columns import PathColumns
 from reporting_files.problems import UnreadableError
 from reporting_files.raw_frames import HIDDEN
 from reporting_files.records import FileRecords
-from reporting_files.settings import FilesSettings
+from reporting_files.settings import FileFormat, FilesSettings
 from reporting_files.text import utf_8_blocks
 from reporting_framework.errors import ReportingError
 from reporting_framework.storage import Store
@@ -30,10 +31,20 @@ _WORD = r"^(?:true|false|True|False|TRUE|FALSE)$"
 _log = logging.getLogger(__name__)
 
 
-def sampled_schema(
-    store: Store, keys: Sequence[str], settings: FilesSettings
-) -> pl.Schema | None:
-    """Return the columns of files, path columns last; `None` if none are known.
+class Sample(NamedTuple):
+    """Columns and formats of a sample of files.
+
+    Attributes:
+        schema: The columns, those of paths last; `None` if none are known.
+        formats: Formats of the files.
+    """
+
+    schema: pl.Schema | None
+    formats: Sequence[FileFormat]
+
+
+def sample_files(store: Store, keys: Sequence[str], settings: FilesSettings) -> Sample:
+    """Return the columns and formats of files.
 
     Declared types win. Of other columns, the first files and the last one say the type.
 
@@ -48,8 +59,11 @@ def sampled_schema(
     declared = {name: parse_type(text) for name, text in settings.columns.items()}
     path = PathColumns.parse(settings.path_columns) if settings.path_columns else None
     found: dict[str, pl.DataType] = {}
+    formats = []
     for key in _chosen(keys, settings.sample_files):
-        for name, dtype in _sampled(store, key, settings).items():
+        form, types = _sampled(store, key, settings)
+        formats += [form] if form else []
+        for name, dtype in types.items():
             found[name] = _common(found.get(name, pl.Null()), dtype)
     of_path = {} if path is None else _path_types(path, keys)
     columns = {
@@ -62,29 +76,35 @@ def sampled_schema(
         name: pl.String() if isinstance(dtype, pl.Null) else dtype
         for name, dtype in columns.items()
     }
-    return pl.Schema(types) if types else None
+    schema = pl.Schema(types) if types else None
+    return Sample(schema, list(dict.fromkeys(formats)))
 
 
 def _chosen(keys: Sequence[str], most: int) -> Sequence[str]:
-    """Return the first paths and the last one."""
-    return keys if len(keys) <= most else [*keys[: most - 1], keys[-1]]
+    """Return the first paths and, if there may be several, the last one."""
+    if most == 1 or len(keys) <= most:
+        return keys[:most]
+    return [*keys[: most - 1], keys[-1]]
 
 
-def _sampled(store: Store, key: str, settings: FilesSettings) -> dict[str, pl.DataType]:
-    """Return the columns of a file; none if it cannot be read."""
+def _sampled(
+    store: Store, key: str, settings: FilesSettings
+) -> tuple[FileFormat | None, dict[str, pl.DataType]]:
+    """Return the format and the columns of a file; none if it cannot be read."""
     reader = FileRecords(settings, pl.Schema())
     form = settings.format or format_by_name(key)
     content = fetch(store, key, reader.limit(form))
     if not isinstance(content, Content):
-        return {}
+        return None, {}
     try:
-        frame = _first_rows(reader, content, settings)
+        form = reader.form(content)
+        frame = _first_rows(reader, content, form, settings)
     except UnreadableError:
-        return {}  # the run rejects the file
+        return None, {}  # the run rejects the file
     except ReportingError as error:
         _log.warning("no sample of a file: %s", error)
-        return {}
-    return {
+        return None, {}
+    return form, {
         name: _inferred(frame[name])
         for name in frame.columns
         if not name.startswith(HIDDEN)
@@ -92,9 +112,8 @@ def _sampled(store: Store, key: str, settings: FilesSettings) -> dict[str, pl.Da
 
 
 def _first_rows(
-    reader: FileRecords, content: Content, settings: FilesSettings
+    reader: FileRecords, content: Content, form: FileFormat, settings: FilesSettings
 ) -> pl.DataFrame:
-    form = reader.form(content)
     if form in ("csv", "ndjson") and content.size:
         plain = plain_blocks(content.blocks(), settings.max_streamed_bytes)
         text = _head(utf_8_blocks(plain, settings.encoding))

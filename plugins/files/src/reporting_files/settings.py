@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -173,9 +174,11 @@ class FilesSettings(Settings):
     @classmethod
     def _is_encoding(cls, value: str | None) -> str | None:
         try:
-            return value if value is None else (b"".decode(value) or value)
-        except (LookupError, UnicodeError):
+            if value is not None:
+                codecs.lookup(value)
+        except LookupError:
             raise ValueError("no such encoding; give one such as latin-1") from None
+        return value
 
     @model_validator(mode="after")
     def _fits_together(self) -> FilesSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +17,7 @@ from reporting_files.file_state import TakenFile, merged_state, taken_files
 from reporting_files.health_checks import described
 from reporting_files.listing import FileListing
 from reporting_files.reading import FileReader, version_of_rows
-from reporting_files.sampling import sampled_schema
+from reporting_files.sampling import Sample, sample_files
 from reporting_files.settings import MEBIBYTE, FilesSettings
 from reporting_files.split_data import SplitData
 from reporting_framework import (
@@ -29,6 +30,7 @@ from reporting_framework import (
     RunLedger,
     Source,
     Split,
+    WriteMode,
 )
 from reporting_framework.errors import LocationError, ReportingError
 from reporting_framework.plugin_api.records import CheckResult
@@ -36,6 +38,8 @@ from reporting_framework.storage import open_store, parse_location, permissions
 
 SPLIT_FILES, SPLIT_BYTES = 2_000, 256 * MEBIBYTE
 """Most files in a split, and their size unless it is one larger file."""
+
+_log = logging.getLogger(__name__)
 
 
 class Files(Source):
@@ -57,7 +61,7 @@ class Files(Source):
         self._reader = FileReader(self.store, settings)
         self._listing = FileListing(self.store, settings.include)
         self._listed: Iterator[list[ObjectInfo]] | None = None
-        self._schema: pl.Schema | None = None
+        self._sample: Sample | None = None
         self._plan = ObjectPlan(SPLIT_FILES, SPLIT_BYTES)
         self._rest: Iterator[ObjectInfo] = iter(())
         self._state: Mapping[str, Any] | None = None
@@ -70,12 +74,30 @@ class Files(Source):
         """Number of splits at once: more only hide the time of requests."""
         return 3 if self.store.remote else 1
 
+    @property
+    @override
+    def write_modes(self) -> frozenset[WriteMode]:
+        """Write modes that fit: rows can only be replaced by `upsert` or `replace`."""
+        if self.settings.changed_files == "replace":
+            return frozenset({"upsert", "replace"})
+        return super().write_modes
+
     @override
     def schema(self) -> pl.Schema | None:
-        if self._schema is None:
+        return self.sample().schema
+
+    def sample(self) -> Sample:
+        """Return columns and formats of the first files; the result is kept.
+
+        Raises:
+            ReportingError: Files cannot be listed.
+        """
+        if self._sample is None:
             keys = [file.key for page in self._first_pages() for file in page]
-            self._schema = sampled_schema(self.store, keys, self.settings)
-        return self._schema
+            self._sample = sample_files(self.store, keys, self.settings)
+            formats = ", ".join(self._sample.formats)
+            _log.info("%s: format %s", self.store.location.uri, formats or "unknown")
+        return self._sample
 
     def _first_pages(self) -> list[list[ObjectInfo]]:
         """Return the first files: all of a folder; of a bucket, one page with files.

@@ -119,17 +119,17 @@ def whole_records(
         if length - end > most:
             raise UnreadableError(problems.TOO_LARGE)
         if end:
-            yield _within(text[:end] if end < length else text, most)
+            yield within(text[:end] if end < length else text, most)
         parts, length, quotes = [text[end:]], length - end, inside
     text = b"".join(parts)
     if quotes % 2:
         raise UnreadableError(problems.CSV)
     if text:
         text = text if text.endswith(b"\n") else text + b"\n"
-        yield _within(text, most)
+        yield within(text, most)
 
 
-def _within(text: bytes, most: int) -> bytes:
+def within(text: bytes, most: int) -> bytes:
     """Return the text if no line is larger than `most` bytes.
 
     Raises:

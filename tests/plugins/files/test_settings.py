@@ -1,0 +1,48 @@
+"""Settings that are refused, with what is allowed."""
+
+import pytest
+from pydantic import ValidationError
+
+from reporting_files.settings import FilesSettings
+from reporting_files.source import Files
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"include": "/a"}, "a pattern is relative to uri"),
+        ({"columns": {"a": "text"}}, "must be one of string"),
+        ({"columns": {"source_key": "string"}}, "rename it"),
+        ({"path_columns": "year"}, "it names no column"),
+        ({"encoding": "klingon"}, "no such encoding"),
+        ({"header": ["a", "a"]}, "a name is there twice"),
+        ({"column_formats": {"a": "%d"}}, "a is no date or datetime"),
+        ({"format": "xml"}, "Input should be 'csv'"),
+        ({"separator": ",,"}, "at most 1 character"),
+        ({"changed_files": "append"}, "Input should be 'refuse'"),
+    ],
+)
+def test_settings_that_are_refused(settings, message):
+    with pytest.raises(ValidationError, match=message):
+        FilesSettings.model_validate({"uri": "x", **settings})
+
+
+def test_permissions_of_a_bucket():
+    allowed = Files.aws_permissions(FilesSettings(uri="s3://shop/prices/"))
+    actions = {action for permission in allowed for action in permission.actions}
+    assert {"s3:GetObject", "s3:ListBucket"} <= actions
+    assert not Files.aws_permissions(FilesSettings(uri="prices"))
+
+
+def test_the_check_of_doctor_shows_columns_and_types(tmp_path):
+    (tmp_path / "a.csv").write_text("n,code\n1,007\n")
+    source = Files(FilesSettings(uri=str(tmp_path), columns={"price": "decimal(10,2)"}))
+    result = source.health_checks(write=False)["source"]()
+    assert result.status == "ok"
+    assert result.found == f"{tmp_path}: csv; n int64, code string, price decimal(10,2)"
+
+
+def test_the_check_of_doctor_warns_of_an_empty_place(tmp_path):
+    source = Files(FilesSettings(uri=str(tmp_path)))
+    result = source.health_checks(write=False)["source"]()
+    assert (result.status, result.advice) == ("warn", "check uri and include")

@@ -1,0 +1,168 @@
+"""Types of columns: declared ones, those of a sample, and values that are of another type."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from reporting_files.column_types import parse_type, type_name
+from tests.plugins.files.reading import put, read
+
+
+def values(tmp_path, texts, dtype, **settings):
+    """Return the values that are kept, by text, and the texts that are rejected."""
+    lines = "".join(f'"{text}",{at}\n' for at, text in enumerate(texts))
+    put(str(tmp_path), {"a.csv": f"x,n\n{lines}".encode()})
+    found = read(str(tmp_path), columns={"x": dtype}, **settings)
+    kept = {texts[n]: x for x, n in found.rows.select("x", "n").iter_rows()}
+    assert all(item[1:] == ("wrong_type", "x") for item in found.rejected)
+    wrong = [texts[int(key.rpartition("#")[2]) - 1] for key, *_ in found.rejected]
+    return kept, wrong
+
+
+@pytest.mark.parametrize("bad", [(), ("x",)], ids=["alone", "beside a wrong one"])
+@pytest.mark.parametrize(
+    ("dtype", "good", "wrong"),
+    [
+        (
+            "int64",
+            {"1": 1, " 2": 2, "-3": -3, "007": 7, "": None},
+            ["1.5", "1e3", "9223372036854775808"],
+        ),
+        ("int32", {"1": 1, " 7 ": 7}, ["2147483648"]),
+        ("float64", {"1": 1.0, " .5": 0.5, "1e3": 1000.0, "": None}, ["1,5"]),
+        (
+            "decimal(10,2)",
+            {
+                "1": Decimal("1.00"),
+                " 1.5": Decimal("1.50"),
+                "1.500": Decimal("1.50"),
+                "1e2": Decimal("100.00"),
+                "": None,
+            },
+            ["1.999", "1e-3", "123456789.00", "1.0x"],
+        ),
+        (
+            "decimal(38,10)",
+            {"1.5": Decimal("1.5"), "-2.10000000000000": Decimal("-2.1")},
+            ["0.00000000001", "1.x"],
+        ),
+        (
+            "boolean",
+            {"true": True, "FALSE": False, "1": True, "no": False, "": None},
+            ["2", "maybe"],
+        ),
+        (
+            "date",
+            {"2024-02-29": date(2024, 2, 29), "": None},
+            ["2023-02-29", "1.2.2024"],
+        ),
+        (
+            "datetime",
+            {
+                "2024-01-01T10:00:00Z": datetime(2024, 1, 1, 10, tzinfo=UTC),
+                "2024-01-01T10:00:00+02:00": datetime(2024, 1, 1, 8, tzinfo=UTC),
+                "2024-01-01 10:00:00": datetime(2024, 1, 1, 10, tzinfo=UTC),
+            },
+            ["2024-01-32T00:00:00Z", "yesterday"],
+        ),
+        ("string", {"007": "007", " x ": " x "}, []),
+    ],
+)
+def test_values_of_declared_types(tmp_path, dtype, good, wrong, bad):
+    bad = () if dtype == "string" else bad
+    kept, rejected = values(tmp_path, [*good, *wrong, *bad], dtype)
+    assert rejected == [*wrong, *bad]
+    assert kept == good
+
+
+def test_formats_of_dates_and_times(tmp_path):
+    text = b"day,at,zoned\n31.12.2024,31.12.2024 10:00,2024-12-31 10:00 +0200\n"
+    put(str(tmp_path), {"a.csv": text})
+    found = read(
+        str(tmp_path),
+        columns={"day": "date", "at": "datetime", "zoned": "datetime"},
+        column_formats={
+            "day": "%d.%m.%Y",
+            "at": "%d.%m.%Y %H:%M",
+            "zoned": "%Y-%m-%d %H:%M %z",
+        },
+    )
+    assert found.rows.row(0)[:3] == (
+        date(2024, 12, 31),
+        datetime(2024, 12, 31, 10, tzinfo=UTC),
+        datetime(2024, 12, 31, 8, tzinfo=UTC),
+    )
+
+
+def test_a_sample_tells_numbers_from_codes(tmp_path):
+    text = b"n,r,code,big,flag,none,day\n1,1,007,1234567890123456789012,true,,2024-01-01\n2,2.5,8,1,false,,2024-01-02\n"
+    put(str(tmp_path), {"a.csv": text})
+    assert read(str(tmp_path)).schema == pl.Schema(
+        {
+            "n": pl.Int64(),
+            "r": pl.Float64(),
+            "code": pl.String(),
+            "big": pl.Float64(),
+            "flag": pl.Boolean(),
+            "none": pl.String(),
+            "day": pl.String(),
+        }
+    )
+
+
+def test_files_of_a_sample_agree_on_a_type(tmp_path):
+    put(str(tmp_path), {"1.csv": b"a,b\n1,1\n", "2.csv": b"a,b\n1.5,x\n"})
+    schema = read(str(tmp_path)).schema
+    assert schema == pl.Schema({"a": pl.Float64(), "b": pl.String()})
+
+
+def test_types_of_parquet_are_kept_and_cast_where_declared(tmp_path):
+    frame = pl.DataFrame(
+        {
+            "n": pl.Series([1, 300], dtype=pl.Int16),
+            "r": [1.0, 1.5],
+            "tags": [["a"], []],
+            "at": [datetime(2024, 1, 1), datetime(2024, 1, 1, 12)],
+        }
+    )
+    frame.write_parquet(tmp_path / "a.parquet")
+    found = read(str(tmp_path), columns={"r": "int64", "at": "date"})
+    assert found.schema == pl.Schema(
+        {
+            "n": pl.Int16(),
+            "r": pl.Int64(),
+            "tags": pl.List(pl.String()),
+            "at": pl.Date(),
+        }
+    )
+    assert found.rows.drop("source_key").rows() == [(1, 1, ["a"], date(2024, 1, 1))]
+    assert found.rejected == [("a.parquet#2", "wrong_type", "r")]
+
+
+def test_a_file_with_other_types_is_cast(tmp_path):
+    pl.DataFrame({"n": [1], "s": ["x"]}).write_parquet(tmp_path / "1.parquet")
+    pl.DataFrame({"n": ["2", "x"], "s": [1.0, 2.5]}).write_parquet(
+        tmp_path / "2.parquet"
+    )
+    found = read(str(tmp_path), sample_files=1)
+    assert found.rows.drop("source_key").rows() == [(1, "x"), (2, "1")]
+    assert found.rejected == [("2.parquet#2", "wrong_type", "n")]
+
+
+@pytest.mark.parametrize(
+    "name", ["int65", "decimal(0,0)", "decimal(39,1)", "decimal(2,3)"]
+)
+def test_unknown_types_are_refused(name):
+    with pytest.raises(ValueError, match="must be one of string, int32"):
+        parse_type(name)
+
+
+@pytest.mark.parametrize("name", ["string", "datetime", "decimal(10,2)"])
+def test_names_of_types(name):
+    assert type_name(parse_type(name)) == name
+
+
+def test_other_types_have_the_name_of_polars():
+    assert type_name(pl.List(pl.Int8())) == "list(int8)"
