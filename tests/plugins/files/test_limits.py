@@ -4,12 +4,16 @@ import gzip
 import io
 import os
 import zipfile
+from contextlib import suppress
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reporting_files import decompress
 from reporting_files.decompress import plain_blocks, zstd
+from reporting_files.expanded_size import check_avro, check_zip
 from reporting_files.problems import UnreadableError
 from tests.plugins.files.reading import put, read, written
 from tests.plugins.files.test_formats import FORMATS
@@ -170,3 +174,36 @@ def test_a_large_parquet_file_gives_the_rows_of_a_small_one(tmp_path, monkeypatc
     parts = read(str(tmp_path))
     assert whole.rows.equals(parts.rows)
     assert parts.rows["a"].to_list() == list(range(300_000))
+
+
+@pytest.mark.parametrize("codec", ["uncompressed", "deflate", "snappy"])
+def test_an_avro_bomb(tmp_path, codec):
+    frame = pl.DataFrame({"a": [1] * 2000, "b": ["x" * 1000] * 2000})
+    data = written(lambda file: frame.write_avro(file, compression=codec))
+    settings = {"max_file_bytes": max(len(data), 1_900_000)}
+    if codec == "uncompressed":
+        settings = {"max_file_bytes": len(data) - 1}
+    assert rejected(tmp_path, "x.avro", data, **settings) == "too_large"
+
+
+@pytest.mark.parametrize("codec", ["uncompressed", "deflate", "snappy"])
+def test_avro_within_the_limit(tmp_path, codec):
+    frame = pl.DataFrame({"a": [1] * 2000, "b": ["x" * 1000] * 2000})
+    data = written(lambda file: frame.write_avro(file, compression=codec))
+    put(str(tmp_path), {"x.avro": data})
+    assert read(str(tmp_path)).rows.height == 2000
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"PK", b"Obj\x01", b""]))
+def test_any_bytes_are_an_archive_or_one_error(data, magic):
+    for check in (check_zip, check_avro):
+        with suppress(UnreadableError):
+            check(magic + data, 1000)
+
+
+def test_a_parquet_file_of_many_rows_in_few_bytes(tmp_path):
+    frame = pl.DataFrame({"a": pl.repeat(1, 1_000_000, dtype=pl.Int64, eager=True)})
+    frame.write_parquet(tmp_path / "a.parquet")
+    found = read(str(tmp_path))
+    assert found.rows["a"].sum() == 1_000_000
+    assert found.rows["source_key"][-1] == "a.parquet#1000000"

@@ -127,10 +127,10 @@ class FileRecords:
         if form == "json":
             text = b"".join(utf_8_blocks([data], self._settings.encoding))
             return parse_document(text, self._schema)
+        most = self._settings.max_file_bytes
         if form == "excel":
-            most = self._settings.max_file_bytes
             return _raw(excel_frame(data, self._settings.sheet, most))
-        return _raw(avro_frame(data))
+        return _raw(avro_frame(data, most))
 
     def limit(self, form: FileFormat | None) -> int:
         """Return the largest size of a file of a format, in bytes as stored."""

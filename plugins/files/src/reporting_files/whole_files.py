@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import closing
 
 import polars as pl
 
 from reporting_files.contents import Content
+from reporting_files.expanded_size import AVRO, EXCEL, check_avro, check_zip
 from reporting_files.problems import UnreadableError
-from reporting_files.zip_limits import check_zip
+from reporting_framework.storage import ScanTarget
 
 BATCH_ROWS = 131_072
-"""Rows of a Parquet file that are read at once."""
+"""Rows of a Parquet file that are returned at once."""
 
 
 def parquet_frames(content: Content, data: bytes | None) -> Iterator[pl.DataFrame]:
     """Yield the rows of a Parquet file.
 
-    A file that is not in memory is read once before, so that damage is found.
+    A file of many rows is read once before, so that damage is found: a file of any size
+    may hold them, as a repeated value takes no space.
 
     Args:
         content: The file.
@@ -30,33 +31,39 @@ def parquet_frames(content: Content, data: bytes | None) -> Iterator[pl.DataFram
         UnreadableError: The file is damaged.
     """
     try:
-        if data is not None:
-            frame = pl.read_parquet(
-                io.BytesIO(data), hive_partitioning=False, glob=False
-            )
-            for start in range(0, max(1, frame.height), BATCH_ROWS):
-                yield frame[start : start + BATCH_ROWS]
+        target = content.scan_target() if data is None else ScanTarget(data)
+        scan = _scan(target)
+        if data is not None and scan.select(pl.len()).collect().item() <= BATCH_ROWS:
+            yield scan.collect()
             return
-        for _ in _scanned(content):
+        for _ in _in_parts(scan):
             pass
-        content.check_version()
-        yield from _scanned(content)
-        content.check_version()
+        if data is None:
+            content.check_version()
+        yield from _in_parts(scan)
+        if data is None:
+            content.check_version()
     except pl.exceptions.PolarsError as error:
         raise UnreadableError("parquet_invalid") from error
 
 
-def _scanned(content: Content) -> Iterator[pl.DataFrame]:
-    target = content.scan_target()
-    lazy = pl.scan_parquet(
-        target.source, hive_partitioning=False, glob=False, **target.options
+def _scan(target: ScanTarget) -> pl.LazyFrame:
+    source = target.source
+    if isinstance(source, bytes):
+        source = io.BytesIO(source)
+    return pl.scan_parquet(
+        source, hive_partitioning=False, glob=False, **target.options
     )
+
+
+def _in_parts(scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Yield the rows in frames of `BATCH_ROWS`, whatever polars returns at once."""
     parts: list[pl.DataFrame] = []
     rows = 0
-    for part in lazy.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
+    for part in scan.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
         parts.append(part)
         rows += part.height
-        if rows >= BATCH_ROWS:
+        while rows >= BATCH_ROWS:
             frame = pl.concat(parts)
             yield frame[:BATCH_ROWS]
             parts, rows = [frame[BATCH_ROWS:]], rows - BATCH_ROWS
@@ -79,27 +86,28 @@ def excel_frame(data: bytes, sheet: str | None, limit: int) -> pl.DataFrame:
 
     check_zip(data, limit)
     try:
-        with closing(io.BytesIO(data)):
-            book = fastexcel.read_excel(data)
-            if not book.sheet_names or (sheet and sheet not in book.sheet_names):
-                raise UnreadableError("no_such_sheet")
-            loaded = book.load_sheet(
-                sheet or 0, schema_sample_rows=None, dtype_coercion="coerce"
-            )
-            if not loaded.width:
-                return pl.DataFrame()
-            return loaded.to_polars()
+        book = fastexcel.read_excel(data)
+        if not book.sheet_names or (sheet and sheet not in book.sheet_names):
+            raise UnreadableError("no_such_sheet")
+        loaded = book.load_sheet(sheet or 0, schema_sample_rows=None)
+        return loaded.to_polars() if loaded.width else pl.DataFrame()
     except fastexcel.FastExcelError as error:
-        raise UnreadableError("excel_invalid") from error
+        raise UnreadableError(EXCEL) from error
 
 
-def avro_frame(data: bytes) -> pl.DataFrame:
+def avro_frame(data: bytes, limit: int) -> pl.DataFrame:
     """Return the records of an Avro file.
 
+    Args:
+        data: The file.
+        limit: Largest size of its blocks after decompression.
+
     Raises:
-        UnreadableError: The file is damaged, or has types that polars does not read.
+        UnreadableError: The file is damaged or too large, or has types that polars does
+            not read.
     """
+    check_avro(data, limit)
     try:
         return pl.read_avro(io.BytesIO(data))
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise UnreadableError("avro_invalid") from error
+        raise UnreadableError(AVRO) from error
