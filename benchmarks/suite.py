@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks import (
     bars_build,
     bars_events,
+    bars_files,
     bars_folder,
     bars_lambda,
     bars_processes,
@@ -45,6 +46,7 @@ GROUPS = (
     *bars_lambda.GROUPS,
     *bars_events.GROUPS,
     *bars_tables.GROUPS,
+    *bars_files.GROUPS,
 )
 
 

@@ -108,7 +108,7 @@ class FilesSettings(Settings):
         0, ge=0, le=1000, description="Lines of a CSV file above its header"
     )
     null_values: tuple[str, ...] = Field(
-        (), description="Texts of CSV that mean null, besides the empty one"
+        (), description="Texts of CSV that mean null, as an empty one does"
     )
     decimal_comma: bool = Field(
         False, description="Whether numbers in CSV have a comma before their decimals"

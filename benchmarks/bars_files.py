@@ -1,0 +1,86 @@
+"""The bars of files: CSV that is read and checked, beside polars alone.
+
+Times are processor time of the work itself, without imports.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.bench import Bench
+from benchmarks.measure import PAIRS, BenchmarkError, Usage, alternate, measure, middle
+from benchmarks.rows import Group, Row, compared, megabytes
+
+ROWS = 5_000_000
+FILES, FILE_ROWS = 10_000, 100
+SCRIPT = Path(__file__).parent / "peers" / "file_run.py"
+
+
+def _write(path: Path, rows: int) -> None:
+    """Write a CSV file."""
+    with path.open("w") as file:
+        file.write("sku,price,day,number,note\n")
+        for at in range(rows):
+            day = f"2024-{at % 12 + 1:02}-{at % 28 + 1:02}"
+            price = at * 7919 % 100_000 / 100
+            file.write(f"ABC{at % 10_000:04},{price},{day},{at},note {at % 977}\n")
+
+
+def _run(bench: Bench, what: str, rows: int, folder: Path) -> Usage:
+    usage = measure([bench.python, str(SCRIPT), what, str(folder)])
+    if usage.answer["rows"] != rows:
+        raise BenchmarkError(f"{what}: {usage.answer['rows']} rows instead of {rows}")
+    return usage
+
+
+def one_file(bench: Bench) -> Sequence[Row]:
+    """Measure one large file, and the memory for a part of it."""
+    rows = ROWS // bench.scale
+    large, small = bench.fresh("csv-large"), bench.fresh("csv-small")
+    _write(large / "a.csv", rows)
+    _write(small / "a.csv", rows // 5)
+
+    def run(what: str) -> Usage:
+        return _run(bench, what, rows, large)
+
+    ours, bare = alternate(PAIRS, lambda: run("checked"), lambda: run("checked-bare"))
+    peak = middle(ours, "peak")
+    before = middle([_run(bench, "checked", rows // 5, small)], "peak")
+    return [
+        compared(
+            "csv-checked",
+            f"CSV of {rows:,} rows, types, not null, unique: of `scan_csv`",
+            1.5,
+            ours,
+            bare,
+            "seconds",
+        ),
+        Row(
+            "csv-memory",
+            f"CSV, memory for {rows:,} rows to that for {rows // 5:,}",
+            1.3,
+            peak / before,
+            f"{megabytes(peak)} to {megabytes(before)}",
+        ),
+    ]
+
+
+def many_files(bench: Bench) -> Sequence[Row]:
+    """Measure many small files."""
+    files = FILES // bench.scale
+    folder = bench.fresh("csv-many")
+    for at in range(files):
+        _write(folder / f"{at:05}.csv", FILE_ROWS)
+    rows = files * FILE_ROWS
+    ours, bare = alternate(
+        PAIRS,
+        lambda: _run(bench, "read", rows, folder),
+        lambda: _run(bench, "read-bare", rows, folder),
+    )
+    what = f"{files:,} CSV files of {FILE_ROWS} rows: of `scan_csv` of the list"
+    return [compared("csv-files", what, 1.3, ours, bare, "seconds")]
+
+
+GROUPS = (
+    Group(("csv-checked", "csv-memory"), one_file),
+    Group(("csv-files",), many_files),
+)
