@@ -210,3 +210,9 @@ def test_a_page_lists_duties_shows_an_example_and_how_to_test_it(role):
         "Minimal example",
         "Test it",
     ]
+
+
+def test_files_are_read_as_the_page_shows(tmp_path):
+    text = (DOCS / "how-to" / "read-files.md").read_text()
+    done = Player(tmp_path).play(blocks(text.partition("## Declare types")[0]))
+    assert done == ["reporting-run prices"]

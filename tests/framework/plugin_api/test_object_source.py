@@ -1,5 +1,8 @@
 """Sources of objects: two methods, and all that a source promises."""
 
+from functools import partial
+
+import polars as pl
 import pytest
 
 from reporting_framework import (
@@ -49,10 +52,47 @@ class Shelf(ObjectSource):
         return ObjectRecords(content, version, multi_record=True)
 
 
+class Tables(Shelf):
+    """Objects of a dict: numbers, which are the rows of a frame."""
+
+    name = "tables"
+    output_format = "frames"
+
+    def schema(self):
+        return pl.Schema({"note": pl.String(), "n": pl.Int64()})
+
+    def read_object(self, key):
+        rows = super().read_object(key)
+        if isinstance(rows, Rejection):
+            return rows
+        frame = pl.DataFrame(
+            [(payload.decode(), len(payload)) for payload in rows.payloads],
+            self.schema(),
+            orient="row",
+        )
+        return ObjectRecords((), rows.version, rows.multi_record, frame)
+
+
 @pytest.fixture(autouse=True)
 def shelf():
     SHELF.clear()
     return SHELF
+
+
+def shelved(shelf):
+    """Put records on the shelf; return them by source key."""
+    shelf |= {f"{number}": f"{CANARY} {number}".encode() for number in range(4)}
+    shelf["lines"] = [f"{CANARY} {line}".encode() for line in range(3)]
+    shelf["one#1"] = CANARY.encode()
+    single = {key: content for key, content in shelf.items() if key.isdigit()}
+    lines = {f"lines#{line + 1}": shelf["lines"][line] for line in range(3)}
+    return {**single, **lines, "one#1#1": shelf["one#1"]}
+
+
+def put(shelf, number):
+    """Put one more record on the shelf."""
+    shelf[f"more-{number:06}"] = payload = b"%d %s" % (number, b"." * 1_000)
+    return f"more-{number:06}", payload
 
 
 class TestShelf(SourceContract):
@@ -65,20 +105,33 @@ class TestShelf(SourceContract):
 
     @pytest.fixture
     def records(self, shelf):
-        shelf |= {f"{number}": f"{CANARY} {number}".encode() for number in range(4)}
-        shelf["lines"] = [f"{CANARY} {line}".encode() for line in range(3)]
-        shelf["one#1"] = CANARY.encode()
-        single = {key: content for key, content in shelf.items() if key.isdigit()}
-        lines = {f"lines#{line + 1}": shelf["lines"][line] for line in range(3)}
-        return {**single, **lines, "one#1#1": shelf["one#1"]}
+        return shelved(shelf)
+
+    @pytest.fixture
+    def add(self, shelf):
+        return partial(put, shelf)
+
+
+class TestTables(TestShelf):
+    """The same promises, with frames."""
+
+    plugin = Tables
+
+    @pytest.fixture
+    def records(self, shelf):
+        return {key: row(payload) for key, payload in shelved(shelf).items()}
 
     @pytest.fixture
     def add(self, shelf):
         def add(number):
-            shelf[f"more-{number:06}"] = payload = b"%d %s" % (number, b"." * 1_000)
-            return f"more-{number:06}", payload
+            key, payload = put(shelf, number)
+            return key, row(payload)
 
         return add
+
+
+def row(payload):
+    return {"note": payload.decode(), "n": len(payload)}
 
 
 def read(*keys):

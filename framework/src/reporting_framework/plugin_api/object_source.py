@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from reporting_framework.errors import (
     AccessDenied,
@@ -26,6 +26,16 @@ from reporting_framework.plugin_api.records import (
     single_source_key,
 )
 from reporting_framework.plugin_api.source import PlanStats, Source
+from reporting_framework.plugin_api.source_keys import (
+    joined_frames,
+    numbered_keys,
+    repeated,
+)
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reporting_framework.plugin_api.source_keys import Keys
 
 PAGE = 1_000
 """Objects of a listing that are collected before they are looked up in the ledger."""
@@ -35,17 +45,20 @@ class ObjectRecords(NamedTuple):
     """Records of one object.
 
     Attributes:
-        payloads: The records, as bytes.
+        payloads: The records, as bytes; empty if there is a frame.
         version: Version of the object (an ETag, a time of modification), the same as
             `ObjectInfo.version`.
         multi_record: Whether objects of this kind may hold several records. If so,
             source keys have a line number, even for a single record. If not, there is
             one record, whose source key is the key of the object.
+        frame: The records as a polars frame, if the source declares ``output_format =
+            "frames"``. All objects have the same columns.
     """
 
-    payloads: Sequence[bytes]
+    payloads: Sequence[bytes] = ()
     version: str | None = None
     multi_record: bool = False
+    frame: pl.DataFrame | None = None
 
 
 class ObjectSource(Source):
@@ -56,8 +69,8 @@ class ObjectSource(Source):
             splits.
         split_bytes: Largest size of a split in bytes, unless it holds one larger
             object.
-        batch_bytes: Size of a batch in bytes of records. A batch ends with the object
-            that reaches this size.
+        batch_bytes: Size of a batch in bytes of records; of frames, as polars estimates
+            it. A batch ends with the object that reaches this size.
     """
 
     split_objects: ClassVar[int] = 500
@@ -135,7 +148,7 @@ class ObjectSource(Source):
         for key in split.data["keys"]:
             part = self._read(key)
             parts.append(part)
-            size += sum(map(len, part.payloads or ()))
+            size += _size(part)
             if size >= self.batch_bytes:
                 yield _joined(parts)
                 parts, size = [], 0
@@ -158,9 +171,15 @@ class ObjectSource(Source):
             return Batch(unread=[ReadFailure(key, _reason(error))])
         if isinstance(records, Rejection):
             return Batch(rejected=[records])
-        number = len(records.payloads)
+        frame = records.frame
+        number = len(records.payloads) if frame is None else frame.height
+        keys: Keys
         if records.multi_record:
-            keys = [line_source_key(key, line) for line in range(1, number + 1)]
+            keys = (
+                numbered_keys(key, number)
+                if frame is not None
+                else [line_source_key(key, line) for line in range(1, number + 1)]
+            )
         elif number == 1:
             keys = [single_source_key(key)]
         else:
@@ -169,7 +188,9 @@ class ObjectSource(Source):
                 " ObjectRecords.multi_record if an object may have more or fewer than"
                 " one"
             )
-        return Batch(keys, [records.version] * len(keys), records.payloads)
+        if frame is not None:
+            return Batch(keys, repeated(records.version, number), None, frame)
+        return Batch(keys, [records.version] * number, records.payloads)
 
 
 def _reason(error: ReportingError) -> str:
@@ -178,8 +199,17 @@ def _reason(error: ReportingError) -> str:
     return "denied" if isinstance(error, AccessDenied) else "unavailable"
 
 
+def _size(part: Batch) -> int:
+    """Return the bytes of the records of a batch."""
+    if part.frame is not None:
+        return int(part.frame.estimated_size())
+    return sum(map(len, part.payloads or ()))
+
+
 def _joined(parts: Sequence[Batch]) -> Batch:
-    """Return several batches of payloads as one."""
+    """Return several batches as one."""
+    if any(part.frame is not None for part in parts):
+        return joined_frames(parts)
     return Batch(
         [key for part in parts for key in part.source_keys],
         [version for part in parts for version in part.versions],

@@ -35,6 +35,35 @@ def as_series(column: Column) -> pl.Series:
     )
 
 
+def numbered_keys(key: str, records: int) -> pl.Series:
+    """Return the source keys of the records of an object, see `line_source_key`."""
+    import polars as pl
+
+    numbers = pl.int_range(1, records + 1).cast(pl.String)
+    return pl.select(pl.concat_str(pl.lit(f"{key}#"), numbers)).to_series()
+
+
+def repeated(version: str | None, records: int) -> pl.Series:
+    """Return a version as a column."""
+    import polars as pl
+
+    return pl.repeat(version, records, dtype=pl.String, eager=True)
+
+
+def joined_frames(parts: Sequence[Batch]) -> Batch:
+    """Return batches, some of which have frames of the same columns, as one."""
+    import polars as pl
+
+    framed = [part for part in parts if part.frame is not None]
+    return Batch(
+        pl.concat([as_series(part.source_keys) for part in framed]),
+        pl.concat([as_series(part.versions) for part in framed]),
+        frame=pl.concat([part.frame for part in framed if part.frame is not None]),
+        rejected=[rejection for part in parts for rejection in part.rejected],
+        unread=[failure for part in parts for failure in part.unread],
+    )
+
+
 def with_natural_keys(batch: Batch) -> Batch:
     """Return a batch of natural keys with source keys that `object_of` maps to them.
 
