@@ -4,6 +4,9 @@ import pytest
 
 from reporting_files.globs import compile_glob
 from reporting_files.path_columns import PathColumns
+from reporting_files.settings import FilesSettings
+from reporting_files.source import Files
+from reporting_framework.testing.harness.ledger import KnownObjects
 from tests.plugins.files.reading import put, read
 
 
@@ -87,10 +90,6 @@ def test_a_part_of_a_path_of_another_type_rejects_the_rows(tmp_path):
 
 
 def test_files_that_do_not_match_are_counted(tmp_path):
-    from reporting_files.settings import FilesSettings
-    from reporting_files.source import Files
-    from reporting_framework.testing.harness.ledger import KnownObjects
-
     for name in ("a.csv", "b.txt", ".c.csv"):
         (tmp_path / name).write_text("n\n1\n")
     source = Files(FilesSettings(uri=str(tmp_path), include="*.csv"))
@@ -98,3 +97,11 @@ def test_files_that_do_not_match_are_counted(tmp_path):
     stats = source.plan_stats()
     assert (stats.ignored, stats.ignored_samples) == (2, (".c.csv", "b.txt"))
     assert stats.exhausted
+
+
+def test_a_trace_says_that_a_path_does_not_match(tmp_path):
+    source = Files(FilesSettings(uri=str(tmp_path), include="*.csv"))
+    absence = source.absence("a.txt", KnownObjects(), None)
+    assert absence == ("not matched", "its path does not match include (*.csv)")
+    assert source.absence("a.csv", KnownObjects(), None) is None
+    assert source.object_uri("a.csv") == f"{tmp_path}/a.csv"

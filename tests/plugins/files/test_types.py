@@ -166,3 +166,10 @@ def test_names_of_types(name):
 
 def test_other_types_have_the_name_of_polars():
     assert type_name(pl.List(pl.Int8())) == "list(int8)"
+
+
+def test_source_keys_of_another_report_are_left_out(tmp_path):
+    put(str(tmp_path), {"a.csv": b"n,source_key\n1,x#1\n"})
+    found = read(str(tmp_path))
+    assert found.rows.rows() == [(1, "a.csv#1")]
+    assert found.schema.names() == ["n"]

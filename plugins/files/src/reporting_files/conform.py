@@ -9,7 +9,7 @@ import polars as pl
 
 from reporting_files.casting import Casts
 from reporting_files.file_columns import FileFacts, columns_of_files
-from reporting_files.raw_frames import HIDDEN, RawFrame
+from reporting_files.raw_frames import HIDDEN, RawFrame, is_column
 from reporting_framework import Rejection
 
 WRONG_TYPE = "wrong_type"
@@ -111,7 +111,7 @@ class Conform:
             for name, dtype in frame.schema.items()
             if name not in self._schema
             and name not in self._of_path
-            and not name.startswith(HIDDEN)
+            and is_column(name)
         ]
         return [*columns, *others] or [pl.repeat(None, pl.len()).alias(HIDDEN)]
 

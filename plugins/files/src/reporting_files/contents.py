@@ -8,7 +8,12 @@ from typing import NamedTuple
 from reporting_files import problems
 from reporting_files.settings import MEBIBYTE
 from reporting_framework import ReadFailure, Rejection, single_source_key
-from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
+from reporting_framework.errors import (
+    AccessDenied,
+    ObjectMissing,
+    ReportingError,
+    StorageUnavailable,
+)
 from reporting_framework.storage import Admit, ScanTarget, Store, TooLargeError
 
 SMALL = 32 * MEBIBYTE
@@ -45,7 +50,7 @@ class Content(NamedTuple):
             return
         pinned = self.store.pin(self.key)
         if pinned is None or pinned.version != self.version:
-            raise ObjectMissing(f"{self.key}: it was replaced; run again")
+            raise self._replaced()
         try:
             for start in range(0, pinned.size, BLOCK):
                 yield pinned.read(start, BLOCK)
@@ -64,7 +69,13 @@ class Content(NamedTuple):
         """
         entry = self.store.head(self.key)
         if entry is None or entry.version != self.version:
-            raise ObjectMissing(f"{self.key}: it was replaced; run again")
+            raise self._replaced()
+
+    def _replaced(self) -> StorageUnavailable:
+        uri = self.store.location.join(self.key).uri
+        return StorageUnavailable(
+            f"{uri}: it was replaced while it was read; run again"
+        )
 
 
 def fetch(

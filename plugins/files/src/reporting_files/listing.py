@@ -52,6 +52,10 @@ class FileListing:
                 last = entry.key
             yield files
 
+    def matches(self, key: str) -> bool:
+        """Return whether a path matches the pattern."""
+        return bool(self._matches(key))
+
     def _reads(self, key: str) -> bool:
         """Return whether a file is read; count it if it is not."""
         name = key.rpartition("/")[2]

@@ -7,8 +7,18 @@ from typing import NamedTuple
 
 import polars as pl
 
+from reporting_framework import SOURCE_KEY
+
 HIDDEN = "\0"
 """Beginning of the names of columns that no record has."""
+
+
+def is_column(name: str) -> bool:
+    """Return whether a column of a `RawFrame` is one of the records.
+
+    The column of source keys, which another report may have written, is not.
+    """
+    return not name.startswith(HIDDEN) and name != SOURCE_KEY
 
 
 class RawFrame(NamedTuple):

@@ -18,7 +18,7 @@ from reporting_files.file_columns import FileFacts
 from reporting_files.file_state import TakenFile
 from reporting_files.path_columns import PathColumns
 from reporting_files.problems import UnreadableError
-from reporting_files.raw_frames import HIDDEN
+from reporting_files.raw_frames import is_column
 from reporting_files.records import FileRecords
 from reporting_files.settings import MEBIBYTE, FileFormat, FilesSettings
 from reporting_files.split_data import SplitData
@@ -219,7 +219,7 @@ class _SplitReading:
 
     def _check_names(self, frame: pl.DataFrame) -> None:
         """Raise `UnreadableError` if no column of a file is one of the report's."""
-        names = [name for name in frame.columns if not name.startswith(HIDDEN)]
+        names = [name for name in frame.columns if is_column(name)]
         known = self._conform.of_files
         if names and known and known.keys().isdisjoint(names):
             raise UnreadableError(NO_COLUMN)

@@ -16,7 +16,7 @@ from reporting_files.formats import format_by_name
 from reporting_files.json_records import parse_lines
 from reporting_files.path_columns import PathColumns
 from reporting_files.problems import UnreadableError
-from reporting_files.raw_frames import HIDDEN
+from reporting_files.raw_frames import is_column
 from reporting_files.records import FileRecords
 from reporting_files.settings import FileFormat, FilesSettings
 from reporting_files.text import utf_8_blocks
@@ -105,9 +105,7 @@ def _sampled(
         _log.warning("no sample of a file: %s", error)
         return None, {}
     return form, {
-        name: _inferred(frame[name])
-        for name in frame.columns
-        if not name.startswith(HIDDEN)
+        name: _inferred(frame[name]) for name in frame.columns if is_column(name)
     }
 
 

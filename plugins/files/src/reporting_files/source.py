@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from itertools import chain
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from reporting_files.sampling import Sample, sample_files
 from reporting_files.settings import MEBIBYTE, FilesSettings
 from reporting_files.split_data import SplitData
 from reporting_framework import (
+    Absence,
     Batch,
     FinishedSplit,
     ObjectInfo,
@@ -225,6 +227,15 @@ class Files(Source):
         if entry is None or entry.version is None:
             return None
         return version_of_rows(self.store, name, entry.version, self.settings)
+
+    @override
+    def absence(
+        self, name: str, ledger: RunLedger, last_run: datetime | None
+    ) -> Absence | None:
+        if self._listing.matches(name):
+            return None
+        pattern = self.settings.include
+        return Absence("not matched", f"its path does not match include ({pattern})")
 
     @override
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
