@@ -44,9 +44,10 @@ def ours(folder: Path, *, checked: bool) -> int:
     from reporting_framework.execution.progress import CombinedLedger, EmptyLedger
 
     source = Files(FilesSettings(uri=str(folder), columns=TYPES))
-    columns = {name: {"type": kind, "nullable": False} for name, kind in TYPES.items()}
-    settings = {"columns": columns, "key": KEY}
-    validator = FrameValidator(FrameSettings.model_validate(settings))
+    rules = {name: {"not_null": True} for name in TYPES}
+    settings = FrameSettings.model_validate({"rules": rules, "primary_key": KEY})
+    validator = FrameValidator(settings)
+    validator.bind(source.schema() or SCHEMA)
     rows = 0
     for split in source.plan(CombinedLedger([EmptyLedger()], None)):
         for batch in source.read(split):

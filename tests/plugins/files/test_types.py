@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from reporting_files.column_types import parse_type, type_name
+from reporting_files.column_types import dtype_of, type_name
 from tests.plugins.files.reading import put, read
 
 
@@ -156,12 +156,12 @@ def test_a_file_with_other_types_is_cast(tmp_path):
 )
 def test_unknown_types_are_refused(name):
     with pytest.raises(ValueError, match="must be one of string, int32"):
-        parse_type(name)
+        dtype_of(name)
 
 
 @pytest.mark.parametrize("name", ["string", "datetime", "decimal(10,2)"])
 def test_names_of_types(name):
-    assert type_name(parse_type(name)) == name
+    assert type_name(dtype_of(name)) == name
 
 
 def test_other_types_have_the_name_of_polars():

@@ -2,40 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 
-TYPES: dict[str, pl.DataType] = {
-    "string": pl.String(),
-    "int32": pl.Int32(),
-    "int64": pl.Int64(),
-    "float64": pl.Float64(),
-    "boolean": pl.Boolean(),
-    "date": pl.Date(),
-    "datetime": pl.Datetime("us", "UTC"),
-}
-"""Types by name; ``decimal(PRECISION,SCALE)`` is another one."""
+from reporting_framework.builtin.frame_types import MAX_PRECISION, TYPES, dtype_of
 
-MAX_PRECISION = 38
-_DECIMAL = re.compile(r"decimal\(([1-9][0-9]?), ?([0-9]+)\)")
-
-
-def parse_type(name: str) -> pl.DataType:
-    """Return the type that a name stands for.
-
-    Raises:
-        ValueError: The name is not one of `TYPES`, nor a decimal.
-    """
-    if name in TYPES:
-        return TYPES[name]
-    match = _DECIMAL.fullmatch(name)
-    if match is None or not int(match[2]) <= int(match[1]) <= MAX_PRECISION:
-        raise ValueError(
-            f"must be one of {', '.join(TYPES)}, or decimal(PRECISION,SCALE) with at"
-            f" most {MAX_PRECISION} digits"
-        )
-    return pl.Decimal(int(match[1]), int(match[2]))
+__all__ = ["MAX_PRECISION", "dtype_of", "type_name"]
 
 
 def type_name(dtype: pl.DataType) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from reporting_files.column_types import parse_type
+from reporting_files.column_types import dtype_of
 from reporting_files.contents import Content, fetch
 from reporting_files.csv_dialect import read_header
 from reporting_files.decompress import plain_blocks
@@ -56,7 +56,7 @@ def sample_files(store: Store, keys: Sequence[str], settings: FilesSettings) -> 
     Raises:
         ReportingError: Files cannot be read.
     """
-    declared = {name: parse_type(text) for name, text in settings.columns.items()}
+    declared = {name: dtype_of(text) for name, text in settings.columns.items()}
     path = PathColumns.parse(settings.path_columns) if settings.path_columns else None
     found: dict[str, pl.DataType] = {}
     formats = []

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from reporting_files.column_types import parse_type
+from reporting_files.column_types import dtype_of
 from reporting_files.globs import compile_glob
 from reporting_files.path_columns import PathColumns
 from reporting_framework.plugin_api.records import SOURCE_KEY
@@ -20,7 +20,7 @@ FileFormat = Literal["csv", "parquet", "ndjson", "json", "excel", "avro"]
 
 
 def _type_name(value: str) -> str:
-    parse_type(value)
+    dtype_of(value)
     return value
 
 
