@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from reporting_framework.api import query_report, run_report
     from reporting_framework.builtin.pydantic_validator import ModelValidator
     from reporting_framework.builtin.timestamps import Timestamp
+    from reporting_framework.config.secrets import SecretReference, SecretText
     from reporting_framework.plugin_api.base import (
         Permission,
         Plugin,
@@ -168,6 +169,8 @@ __all__ = [
     "Report",
     "ReportingError",
     "RunLedger",
+    "SecretReference",
+    "SecretText",
     "SettingsError",
     "Shape",
     "Sink",
@@ -209,6 +212,8 @@ __all__ = [
 
 _ELSEWHERE = {
     "ModelValidator": "builtin.pydantic_validator",
+    "SecretReference": "config.secrets",
+    "SecretText": "config.secrets",
     "install_command": "_text.install_command",
     "Timestamp": "builtin.timestamps",
     "query_report": "api",

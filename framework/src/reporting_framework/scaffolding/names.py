@@ -33,6 +33,7 @@ FIRST_PARTY = frozenset(
         "reporting-object-store",
         "reporting-openlineage",
         "reporting-pages",
+        "reporting-sql",
     }
 )
 """Distributions of this project, installed or not."""
@@ -57,6 +58,7 @@ PLUGINS = frozenset(
         "openlineage",
         "parquet-checkpoint",
         "pydantic",
+        "sql-table",
         "sqs",
         "visit-event",
         "visit-event-v2",
