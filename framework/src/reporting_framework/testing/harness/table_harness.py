@@ -6,6 +6,7 @@ They do the work of the runner and an upserting sink, and stop where a test says
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 
 from reporting_framework.plugin_api.records import (
@@ -102,13 +103,15 @@ class TableRuns:
         try:
             for split in source.plan(KnownObjects(state=self.state)):
                 whole, position = True, None
-                for batch in self._make(**changed).read(sent(split)):
-                    batches.append(batch)
-                    whole = whole and not batch.unread
-                    position = (whole and through_json(batch.position)) or position
-                    during()
-                    if len(batches) == crash_after:
-                        return self._outcome(batches, done, False, source.plan_stats())
+                with closing(self._make(**changed)) as reader:
+                    for batch in reader.read(sent(split)):
+                        batches.append(batch)
+                        whole = whole and not batch.unread
+                        position = (whole and through_json(batch.position)) or position
+                        during()
+                        if len(batches) == crash_after:
+                            stats = source.plan_stats()
+                            return self._outcome(batches, done, False, stats)
                 if whole or position:
                     done.append(FinishedSplit(split, position, whole))
                 if len(done) == splits:

@@ -1,0 +1,172 @@
+"""Base class of the databases: their SQL, their catalogues and their snapshots."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar, NamedTuple
+
+import polars as pl
+
+from reporting_framework import quote_identifier
+from reporting_sql.columns import Column
+from reporting_sql.connections import Connection, connect, run
+from reporting_sql.urls import DatabaseUrl
+
+
+class Limits(NamedTuple):
+    """Time limits of a connection.
+
+    Attributes:
+        lock_seconds: Time to wait for a lock.
+        statement_seconds: Time limit of a query; `None`: that of the server.
+    """
+
+    lock_seconds: float
+    statement_seconds: float | None = None
+
+
+class Relation(NamedTuple):
+    """Table, view or query in a database.
+
+    Attributes:
+        name: Name for messages and source keys.
+        sql: The relation in SQL, after ``FROM``.
+        id: Identifier in the catalogue; `None` for a query.
+    """
+
+    name: str
+    sql: str
+    id: Any = None
+
+
+class Keys(NamedTuple):
+    """Keys of a table.
+
+    Attributes:
+        primary: Columns of the primary key, in its order; empty if there is none.
+        unique: Columns of each unique index.
+        complete: Whether the database keeps nulls and values of another type out of
+            the primary key.
+    """
+
+    primary: list[str]
+    unique: list[set[str]]
+    complete: bool = True
+
+
+class Database(ABC):
+    """A database: how it is opened, described and read.
+
+    Attributes:
+        shares_snapshots: Whether several connections can read one snapshot.
+
+    Args:
+        url: URL of the database.
+        limits: Time limits of its connections.
+    """
+
+    shares_snapshots: ClassVar[bool] = False
+
+    def __init__(self, url: DatabaseUrl, limits: Limits) -> None:
+        self.url, self.limits = url, limits
+
+    def open(self) -> Connection:
+        """Open a connection that only reads; each statement is its own transaction."""
+        connection = connect(
+            self.url,
+            read_only=True,
+            autocommit=True,
+            lock_seconds=self.limits.lock_seconds,
+        )
+        try:
+            for statement in self.session_settings():
+                run(connection, statement)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def session_settings(self) -> Sequence[str]:
+        """Return the statements that prepare a session."""
+        return ()
+
+    @abstractmethod
+    def frame(self, connection: Connection, query: str, rows: int = 0) -> pl.DataFrame:
+        """Return the result of a query.
+
+        Args:
+            connection: The connection.
+            query: The query.
+            rows: Number of rows that it returns at most, if known.
+        """
+
+    # -- snapshots ---------------------------------------------------------------------
+
+    @abstractmethod
+    def begin(self, connection: Connection) -> Any:
+        """Begin a snapshot, and return its token, `None` if others cannot join it."""
+
+    def join(self, connection: Connection, token: Any) -> bool:
+        """Begin a transaction with a snapshot of another connection.
+
+        Return whether the snapshot still exists; otherwise the transaction has begun
+        with a snapshot of its own.
+        """
+        self.begin(connection)
+        return False
+
+    # -- SQL ---------------------------------------------------------------------------
+
+    def quote(self, name: str) -> str:
+        """Return a name as a quoted identifier."""
+        return quote_identifier(name)
+
+    def literal(self, value: Any) -> str:
+        """Return a value of a key or a cursor as a literal."""
+        if isinstance(value, bytes):
+            return self.binary(value)
+        if isinstance(value, datetime):
+            return self.text(self.moment(value))
+        if isinstance(value, date):
+            return self.text(value.isoformat())
+        if isinstance(value, int | Decimal):
+            return f"{value:f}" if isinstance(value, Decimal) else str(value)
+        return self.text(str(value))
+
+    def moment(self, value: datetime) -> str:
+        """Return a time as text; a time with a zone is converted to UTC."""
+        if value.tzinfo:
+            value = value.astimezone(UTC).replace(tzinfo=None)
+        return value.isoformat(" ", "microseconds")
+
+    @abstractmethod
+    def text(self, value: str) -> str:
+        """Return a text as a literal."""
+
+    def binary(self, value: bytes) -> str:
+        """Return bytes as a literal."""
+        return f"X'{value.hex()}'"
+
+    # -- catalogue ---------------------------------------------------------------------
+
+    @abstractmethod
+    def relation(self, connection: Connection, name: str) -> Relation | None:
+        """Return a table or view by its name in settings; `None` if there is none."""
+
+    @abstractmethod
+    def tables(self, connection: Connection) -> list[str]:
+        """Return the names of all tables that can be read.
+
+        Tables outside of the default schema are named with their schema.
+        """
+
+    @abstractmethod
+    def columns(self, connection: Connection, relation: Relation) -> list[Column]:
+        """Return the columns of a relation; `dtype` is `pl.Null` if none fits."""
+
+    @abstractmethod
+    def keys(self, connection: Connection, relation: Relation) -> Keys:
+        """Return the keys of a relation; a query has none."""

@@ -1,0 +1,155 @@
+"""MySQL and MariaDB, through PyMySQL.
+
+Values are sent as texts, and polars converts them, column by column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+from typing_extensions import override
+
+from reporting_sql.columns import Column
+from reporting_sql.connections import Connection, run
+from reporting_sql.database import Database, Keys, Relation
+from reporting_sql.mysql_types import column_of
+
+FETCH_ROWS = 10_000
+"""Rows that are fetched from the server at once."""
+
+
+class MySql(Database):
+    """MySQL or MariaDB: one connection reads a snapshot."""
+
+    @override
+    def session_settings(self) -> Sequence[str]:
+        return ["SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"]
+
+    @override
+    def open(self) -> Connection:
+        connection = super().open()
+        connection.decoders = {}  # values stay texts
+        if seconds := self.limits.statement_seconds:
+            version = str(connection.get_server_info())
+            run(
+                connection,
+                f"SET SESSION max_statement_time = {seconds}"
+                if "MariaDB" in version
+                else f"SET SESSION max_execution_time = {round(seconds * 1000)}",
+            )
+        return connection
+
+    @override
+    def frame(self, connection: Connection, query: str, rows: int = 0) -> pl.DataFrame:
+        from pymysql.cursors import SSCursor
+
+        with connection.cursor(SSCursor) as cursor:
+            cursor.execute(query)
+            names = [column[0] for column in cursor.description]
+            parts = []
+            while chunk := cursor.fetchmany(FETCH_ROWS):
+                values = zip(*chunk, strict=True)
+                parts.append(
+                    pl.DataFrame([_series(*each) for each in zip(names, values)])
+                )
+        if not parts:
+            return pl.DataFrame(schema=dict.fromkeys(names, pl.Null))
+        return pl.concat(parts, how="vertical_relaxed", rechunk=True)
+
+    # -- snapshots ---------------------------------------------------------------------
+
+    @override
+    def begin(self, connection: Connection) -> Any:
+        run(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+
+    # -- SQL ---------------------------------------------------------------------------
+
+    @override
+    def quote(self, name: str) -> str:
+        return "`" + name.replace("`", "``") + "`"
+
+    @override
+    def text(self, value: str) -> str:
+        if value.isascii() and "\\" not in value and "'" not in value:
+            return f"'{value}'"
+        return f"_utf8mb4 X'{value.encode().hex()}'"
+
+    # -- catalogue ---------------------------------------------------------------------
+
+    @override
+    def relation(self, connection: Connection, name: str) -> Relation | None:
+        schema, _, table = name.rpartition(".")
+        found = self.frame(
+            connection,
+            "SELECT table_schema, table_name FROM information_schema.tables"  # noqa: S608
+            f" WHERE table_schema = {self.text(schema) if schema else 'DATABASE()'}"
+            f" AND table_name = {self.text(table)}",
+        )
+        if not found.height:
+            return None
+        key = found.row(0)
+        return Relation(name, ".".join(map(self.quote, key)), key)
+
+    @override
+    def tables(self, connection: Connection) -> list[str]:
+        rows = self.frame(
+            connection,
+            "SELECT table_schema, table_name, table_schema = DATABASE()"
+            " FROM information_schema.tables WHERE table_schema NOT IN"
+            " ('information_schema', 'mysql', 'performance_schema', 'sys')"
+            " ORDER BY 1, 2",
+        )
+        return [
+            name if usual == "1" else f"{schema}.{name}"
+            for schema, name, usual in rows.rows()
+        ]
+
+    @override
+    def columns(self, connection: Connection, relation: Relation) -> list[Column]:
+        if relation.id is None:
+            return self._of_query(connection, relation)
+        rows = self.frame(
+            connection,
+            "SELECT column_name, data_type, column_type, numeric_precision,"
+            " numeric_scale FROM information_schema.columns WHERE"
+            f" {self._is(relation)} ORDER BY ordinal_position",
+        )
+        return [column_of(*row) for row in rows.rows()]
+
+    def _of_query(self, connection: Connection, relation: Relation) -> list[Column]:
+        """Return the columns of a query, from the types that the server sends."""
+        from reporting_sql.mysql_types import sent_column
+
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {relation.sql} LIMIT 0")  # noqa: S608
+            fields = cursor._result.fields  # noqa: SLF001 - PyMySQL shows no more
+        return [sent_column(field) for field in fields]
+
+    @override
+    def keys(self, connection: Connection, relation: Relation) -> Keys:
+        if relation.id is None:
+            return Keys([], [])
+        rows = self.frame(
+            connection,
+            "SELECT index_name, column_name FROM information_schema.statistics WHERE"
+            f" {self._is(relation)} AND non_unique = 0 AND sub_part IS NULL"
+            " ORDER BY index_name, seq_in_index",
+        )
+        indexes: dict[str, list[str]] = {}
+        for index, column in rows.rows():
+            indexes.setdefault(index, []).append(column)
+        unique = [set(names) for names in indexes.values()]
+        return Keys(indexes.get("PRIMARY", []), unique)
+
+    def _is(self, relation: Relation) -> str:
+        schema, table = map(self.text, relation.id)
+        return f"table_schema = {schema} AND table_name = {table}"
+
+
+def _series(name: str, values: Sequence[Any]) -> pl.Series:
+    """Return values that are all texts, or all bytes, as a series."""
+    first = next((value for value in values if value is not None), None)
+    dtype = pl.Binary() if isinstance(first, bytes) else pl.String()
+    return pl.Series(name, values, pl.Null() if first is None else dtype)

@@ -1,0 +1,173 @@
+"""PostgreSQL, through ADBC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import polars as pl
+from typing_extensions import override
+
+from reporting_sql.columns import Column
+from reporting_sql.connections import Connection, run
+from reporting_sql.database import Database, Keys, Relation
+from reporting_sql.postgresql_types import column_of
+
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+_GONE = ("22023", "42704")
+"""SQLSTATE of a snapshot that no longer exists."""
+
+
+class PostgreSql(Database):
+    """PostgreSQL: several connections read one snapshot."""
+
+    shares_snapshots: ClassVar[bool] = True
+
+    @override
+    def session_settings(self) -> Sequence[str]:
+        seconds = self.limits.statement_seconds
+        return [
+            "SET idle_in_transaction_session_timeout = 0",
+            "SET intervalstyle = 'iso_8601'",
+            "SET datestyle = 'ISO'",
+            "SET standard_conforming_strings = on",
+            "SET timezone = 'UTC'",
+            "SET extra_float_digits = 1",
+            *([f"SET statement_timeout = {round(seconds * 1000)}"] if seconds else []),
+        ]
+
+    @override
+    def frame(self, connection: Connection, query: str, rows: int = 0) -> pl.DataFrame:
+        cursor = connection.cursor()
+        try:
+            cursor.execute(query)
+            return pl.DataFrame(cursor.fetch_arrow())
+        finally:
+            cursor.close()
+
+    # -- snapshots ---------------------------------------------------------------------
+
+    @override
+    def begin(self, connection: Connection) -> Any:
+        run(connection, _BEGIN)
+        return self.frame(connection, "SELECT pg_export_snapshot()").item()
+
+    @override
+    def join(self, connection: Connection, token: Any) -> bool:
+        run(connection, _BEGIN)
+        try:
+            run(connection, f"SET TRANSACTION SNAPSHOT {self.text(str(token))}")
+        except Exception as error:
+            if getattr(error, "sqlstate", None) not in _GONE:
+                raise
+            run(connection, "ROLLBACK")
+            run(connection, _BEGIN)
+            return False
+        return True
+
+    # -- SQL ---------------------------------------------------------------------------
+
+    @override
+    def literal(self, value: Any) -> str:
+        # A literal in quotes has the type of what it is compared with.
+        text = super().literal(value)
+        return text if text.startswith("'") else f"'{text}'"
+
+    @override
+    def text(self, value: str) -> str:
+        return "'" + value.replace("'", "''") + "'"
+
+    @override
+    def binary(self, value: bytes) -> str:
+        return f"'\\x{value.hex()}'"
+
+    # -- catalogue ---------------------------------------------------------------------
+
+    @override
+    def relation(self, connection: Connection, name: str) -> Relation | None:
+        schema, _, table = name.rpartition(".")
+        full = ".".join(map(self.quote, [schema, table] if schema else [table]))
+        found = self.frame(
+            connection,
+            f"SELECT to_regclass({self.text(full)})::oid::int8",  # noqa: S608
+        ).item()
+        return None if found is None else Relation(name, full, found)
+
+    @override
+    def tables(self, connection: Connection) -> list[str]:
+        rows = self.frame(
+            connection,
+            "SELECT n.nspname::text AS schema, c.relname::text AS name,"
+            " n.nspname = current_schema() AS usual"
+            " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition"
+            " AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
+            " AND has_table_privilege(c.oid, 'SELECT')"
+            " ORDER BY 1, 2",
+        )
+        return [
+            name if usual else f"{schema}.{name}" for schema, name, usual in rows.rows()
+        ]
+
+    @override
+    def columns(self, connection: Connection, relation: Relation) -> list[Column]:
+        listed = (
+            self._of_query(connection, relation)
+            if relation.id is None
+            else "SELECT attnum::int4 AS number, attname::text AS name,"
+            f" atttypid AS type, atttypmod AS modifier FROM pg_attribute"
+            f" WHERE attrelid = {relation.id} AND attnum > 0 AND NOT attisdropped"
+        )
+        rows = self.frame(connection, _TYPES.format(listed=listed))
+        return [column_of(**row) for row in rows.iter_rows(named=True)]
+
+    def _of_query(self, connection: Connection, relation: Relation) -> str:
+        """Return the columns of a query as SQL; their types are found without rows."""
+        empty = self.frame(connection, f"SELECT * FROM {relation.sql} LIMIT 0")  # noqa: S608
+        parts = [
+            f"SELECT {number} AS number, {self.text(name)} AS name,"  # noqa: S608
+            f" pg_typeof(reporting_t.{self.quote(name)})::oid AS type, -1 AS modifier"
+            f" FROM (SELECT 1) one LEFT JOIN {relation.sql} ON false"
+            for number, name in enumerate(empty.columns)
+        ]
+        return " UNION ALL ".join(parts)
+
+    @override
+    def keys(self, connection: Connection, relation: Relation) -> Keys:
+        if relation.id is None:
+            return Keys([], [])
+        rows = self.frame(
+            connection,
+            "SELECT i.indisprimary AS is_primary,"  # noqa: S608
+            " (SELECT array_agg(a.attname::text ORDER BY k.position)"
+            "  FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, position)"
+            "  JOIN pg_attribute a"
+            "  ON a.attrelid = i.indrelid AND a.attnum = k.number"
+            "  WHERE k.position <= i.indnkeyatts) AS names"
+            f" FROM pg_index i WHERE i.indrelid = {relation.id} AND i.indisunique"
+            " AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL"
+            " AND i.indexprs IS NULL",
+        )
+        primary = [names for is_primary, names in rows.rows() if is_primary]
+        return Keys((primary or [[]])[0], [set(names) for _, names in rows.rows()])
+
+
+_TYPES = """
+WITH RECURSIVE listed AS ({listed}),
+resolved AS (
+    SELECT l.number, l.name, l.type, l.type AS base, l.modifier FROM listed l
+    UNION ALL
+    SELECT r.number, r.name, r.type, t.typbasetype, t.typtypmod
+    FROM resolved r JOIN pg_type t ON t.oid = r.base WHERE t.typtype = 'd'
+)
+SELECT r.name, format_type(l.type, l.modifier) AS declared, b.typname::text AS base,
+    b.typtype::text AS kind, b.typcategory::text AS category, r.modifier,
+    CASE WHEN b.typcategory = 'A' THEN e.typname::text END AS element,
+    CASE WHEN b.typcategory = 'A' THEN e.typtype::text END AS element_kind
+FROM resolved r
+JOIN listed l ON l.number = r.number
+JOIN pg_type b ON b.oid = r.base AND b.typtype <> 'd'
+LEFT JOIN pg_type e ON e.oid = b.typelem
+ORDER BY r.number
+"""

@@ -1,0 +1,143 @@
+"""Types of PostgreSQL, and how their values are read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from reporting_sql.columns import Column
+
+MAX_PRECISION = 38
+"""Largest precision of a decimal in frames."""
+
+
+class Known(NamedTuple):
+    """Type of PostgreSQL in frames.
+
+    Attributes:
+        dtype: Type in frames.
+        cast: Type that the value is cast to in PostgreSQL; empty: none.
+        unordered: See `Column`.
+    """
+
+    dtype: pl.DataType
+    cast: str = ""
+    unordered: str = ""
+
+
+_TEXT = Known(pl.String(), "text")
+_INFINITE = "NOT isfinite({0})"
+
+KNOWN = {
+    "bool": Known(pl.Boolean()),
+    "int2": Known(pl.Int16()),
+    "int4": Known(pl.Int32()),
+    "int8": Known(pl.Int64()),
+    "oid": Known(pl.Int64(), "int8"),
+    "float4": Known(pl.Float32()),
+    "float8": Known(pl.Float64()),
+    "text": Known(pl.String()),
+    "varchar": Known(pl.String()),
+    "bpchar": Known(pl.String()),
+    "name": Known(pl.String(), "text"),
+    "bytea": Known(pl.Binary()),
+    "date": Known(pl.Date(), unordered=_INFINITE),
+    "time": Known(pl.Time()),
+    "timestamp": Known(pl.Datetime("us"), unordered=_INFINITE),
+    "timestamptz": Known(pl.Datetime("us", "UTC"), unordered=_INFINITE),
+    **dict.fromkeys(
+        (
+            "bit",
+            "char",
+            "cidr",
+            "inet",
+            "interval",
+            "json",
+            "jsonb",
+            "macaddr",
+            "macaddr8",
+            "timetz",
+            "uuid",
+            "varbit",
+            "xml",
+        ),
+        _TEXT,
+    ),
+}
+"""Types by their names in the catalogue; others become texts if `_known` says so."""
+
+
+def column_of(
+    name: str,
+    declared: str,
+    base: str,
+    kind: str,
+    category: str,
+    modifier: int,
+    element: str | None,
+    element_kind: str | None,
+) -> Column:
+    """Return a column; its `dtype` is `pl.Null` if its values cannot be kept.
+
+    Args:
+        name: Name of the column.
+        declared: Type for messages.
+        base: Name of the type; of a domain, of the type that it is based on.
+        kind: ``typtype`` of that type.
+        category: ``typcategory`` of that type.
+        modifier: ``atttypmod``.
+        element: Name of the type of an array's elements.
+        element_kind: ``typtype`` of that type.
+    """
+    if element is not None:
+        return _array(name, declared, element, element_kind or "", modifier)
+    if base == "numeric":
+        return _numeric(name, declared, modifier)
+    known = _known(base, kind, category)
+    if known is None:
+        return Column(name, declared, pl.Null())
+    value = f"{{0}}::{known.cast}" if known.cast else "{0}"
+    return Column(name, declared, known.dtype, value, unordered=known.unordered)
+
+
+def _known(base: str, kind: str, category: str) -> Known | None:
+    if base in KNOWN:
+        return KNOWN[base]
+    # enumerations, ranges, multiranges and texts of an extension
+    return _TEXT if kind in ("e", "r", "m") or category == "S" else None
+
+
+def decimal_of(modifier: int) -> pl.Decimal | None:
+    """Return the type of a number's ``atttypmod``; `None` if there is none."""
+    if modifier < 0:
+        return None
+    precision, scale = (modifier - 4) >> 16, (modifier - 4) & 0x7FF
+    if scale >= 1 << 10:  # eleven bits with a sign
+        scale -= 1 << 11
+    precision, scale = max(precision - min(scale, 0), scale), max(scale, 0)
+    return pl.Decimal(precision, scale) if precision <= MAX_PRECISION else None
+
+
+def _numeric(name: str, declared: str, modifier: int) -> Column:
+    """Return a number: a decimal if precision and scale are declared, else a text.
+
+    PostgreSQL sends it as a text, as this costs the client half of the time.
+    """
+    dtype = decimal_of(modifier)
+    nan = "{0} = 'NaN'" if dtype is not None else ""
+    return Column(name, declared, dtype or pl.String(), "{0}::text", unordered=nan)
+
+
+def _array(name: str, declared: str, element: str, kind: str, modifier: int) -> Column:
+    """Return an array as a list; an array of several dimensions is a fault."""
+    cast = ""
+    if element == "numeric":
+        inner, cast = decimal_of(modifier) or pl.String(), "text"
+    else:
+        known = _known(element, kind, "")
+        if known is None:
+            return Column(name, declared, pl.Null())
+        inner, cast = known.dtype, known.cast
+    value = f"{{0}}::{cast}[]" if cast else "{0}"
+    return Column(name, declared, pl.List(inner), value, "array_ndims({0}) > 1")

@@ -1,0 +1,217 @@
+"""Sessions of a source: connections by snapshot, reconnection, retries.
+
+A query is retried on a new connection if the connection is lost; a page is returned as
+a whole or not at all, so nothing is read twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import polars as pl
+
+from reporting_sql.connections import Connection
+from reporting_sql.database import Database
+from reporting_sql.errors import OperationalError, code_of, is_lost
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
+FIRST_WAIT_SECONDS = 0.25
+"""The wait doubles with each attempt, about four seconds in all: a restarting server
+is back by then.
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class Alone:
+    """Snapshot of a database in which only one connection can read it.
+
+    Attributes:
+        lock: Lock of the connection.
+        connection: The connection; `None` if it was lost.
+    """
+
+    def __init__(self, connection: Connection | None = None) -> None:
+        self.lock = threading.Lock()
+        self.connection = connection
+
+    def close(self) -> None:
+        """Close the connection, and with it the snapshot."""
+        with self.lock:
+            if self.connection is not None:
+                _discard(self.connection)
+                self.connection = None
+
+
+_snapshots: dict[str, Alone] = {}
+"""Snapshots of this process, for other sources of the same run, by token."""
+
+
+class Sessions:
+    """Connections of a source, each with the snapshot that it reads.
+
+    Args:
+        database: The database.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._idle: dict[Any, list[Connection]] = {}
+        self._own: dict[str, Alone] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def open_snapshot(self) -> str:
+        """Begin a snapshot, and return its token.
+
+        The session stays open, since the snapshot ends with it.
+        """
+        return self._retried(self._begin)
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Return the result of work on a connection without a snapshot."""
+        return self._retried(lambda: self._with_session(None, work))
+
+    def frame(self, query: str, rows: int, snapshot: Any) -> pl.DataFrame:
+        """Return the result of a query.
+
+        Args:
+            query: The query.
+            rows: Number of rows that it returns at most.
+            snapshot: Token of the snapshot that it reads.
+
+        Raises:
+            Exception: The driver's exception; that of the last attempt if the
+                connection was lost.
+        """
+
+        def read(connection: Connection) -> pl.DataFrame:
+            with _named():
+                return self._database.frame(connection, query, rows)
+
+        def attempt() -> pl.DataFrame:
+            if self._database.shares_snapshots or snapshot is None:
+                return self._with_session(snapshot, read)
+            return self._with_snapshot(snapshot, read)
+
+        return self._retried(attempt)
+
+    def close(self) -> None:
+        """Close all connections, and with them the snapshots."""
+        with self._lock:
+            self._closed = True
+            connections = [each for idle in self._idle.values() for each in idle]
+            self._idle.clear()
+        for connection in connections:
+            _discard(connection)
+        for token, snapshot in self._own.items():
+            _snapshots.pop(token, None)
+            snapshot.close()
+
+    # -- connections -------------------------------------------------------------------
+
+    def _begin(self) -> str:
+        connection = self._take(None)
+        try:
+            shared = self._database.begin(connection)
+        except BaseException:
+            _discard(connection)
+            raise
+        if shared is not None:
+            self._give_back(str(shared), connection)
+            return str(shared)
+        token = str(uuid.uuid4())
+        self._own[token] = _snapshots[token] = Alone(connection)
+        return token
+
+    def _with_snapshot(self, token: str, work: Callable[[Connection], T]) -> T:
+        """Return the result of work on the only connection with a snapshot."""
+        with self._lock:
+            snapshot = _snapshots.get(token) or self._own.setdefault(token, Alone())
+        with snapshot.lock:
+            if snapshot.connection is None:
+                snapshot.connection = self._joined(token)
+            try:
+                return work(snapshot.connection)
+            except BaseException:
+                _discard(snapshot.connection)
+                snapshot.connection = None
+                raise
+
+    def _with_session(self, snapshot: Any, work: Callable[[Connection], T]) -> T:
+        connection = self._take(snapshot)
+        try:
+            result = work(connection)
+        except BaseException:
+            _discard(connection)
+            raise
+        self._give_back(snapshot, connection)
+        return result
+
+    def _take(self, snapshot: Any) -> Connection:
+        with self._lock:
+            if idle := self._idle.get(snapshot):
+                return idle.pop()
+        return self._database.open() if snapshot is None else self._joined(snapshot)
+
+    def _joined(self, snapshot: Any) -> Connection:
+        """Return a new connection with a snapshot, or with one of its own."""
+        connection = self._database.open()
+        try:
+            joined = self._database.join(connection, snapshot)
+        except BaseException:
+            _discard(connection)
+            raise
+        if not joined:
+            _log.warning(
+                "%s: the snapshot cannot be read by a new connection; what follows is"
+                " read as it is now",
+                self._database.url.shown,
+            )
+        return connection
+
+    def _give_back(self, snapshot: Any, connection: Connection) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.setdefault(snapshot, []).append(connection)
+                return
+        _discard(connection)
+
+    def _retried(self, attempt: Callable[[], T]) -> T:
+        for number in range(ATTEMPTS):
+            try:
+                return attempt()
+            except Exception as error:
+                if number + 1 == ATTEMPTS or not is_lost(error):
+                    raise
+                _log.warning(
+                    "%s: connection lost (%s); trying again",
+                    self._database.url.shown,
+                    code_of(error),
+                )
+                time.sleep(FIRST_WAIT_SECONDS * 2**number)
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+
+def _discard(connection: Connection) -> None:
+    with suppress(Exception):
+        connection.close()
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Raise an error in the middle of a result as an error of a driver."""
+    try:
+        yield
+    except pl.exceptions.ComputeError as error:
+        if "external error" not in str(error):
+            raise
+        raise OperationalError(code_of(error)) from None

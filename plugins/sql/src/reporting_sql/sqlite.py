@@ -1,0 +1,97 @@
+"""SQLite, through ADBC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from typing_extensions import override
+
+from reporting_sql.columns import Column
+from reporting_sql.connections import Connection, run
+from reporting_sql.database import Database, Keys, Relation
+from reporting_sql.sqlite_types import column_of
+
+
+class Sqlite(Database):
+    """SQLite: one connection reads a snapshot."""
+
+    @override
+    def frame(self, connection: Connection, query: str, rows: int = 0) -> pl.DataFrame:
+        # The driver takes the types of columns from the first batch of rows.
+        batch = {"adbc.sqlite.query.batch_rows": str(max(rows, 10_000))}
+        cursor = connection.cursor(adbc_stmt_kwargs=batch)
+        try:
+            cursor.execute(query)
+            return pl.DataFrame(cursor.fetch_arrow())
+        finally:
+            cursor.close()
+
+    @override
+    def begin(self, connection: Connection) -> Any:
+        run(connection, "BEGIN")
+        self.frame(connection, "SELECT count(*) FROM sqlite_schema")
+
+    @override
+    def text(self, value: str) -> str:
+        if "\0" in value:
+            return f"CAST({self.binary(value.encode())} AS TEXT)"
+        return "'" + value.replace("'", "''") + "'"
+
+    # -- catalogue ---------------------------------------------------------------------
+
+    @override
+    def relation(self, connection: Connection, name: str) -> Relation | None:
+        return (
+            Relation(name, self.quote(name), name)
+            if name in self.tables(connection)
+            else None
+        )
+
+    @override
+    def tables(self, connection: Connection) -> list[str]:
+        rows = self.frame(
+            connection,
+            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"
+            " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+        )
+        return rows.cast(pl.String)["name"].to_list()
+
+    @override
+    def columns(self, connection: Connection, relation: Relation) -> list[Column]:
+        if relation.id is None:
+            empty = self.frame(connection, f"SELECT * FROM {relation.sql} LIMIT 0")  # noqa: S608
+            return [column_of(name, None) for name in empty.columns]
+        rows = self.frame(
+            connection,
+            "SELECT name, type FROM"  # noqa: S608
+            f" pragma_table_xinfo({self.text(relation.id)})"
+            " WHERE hidden IN (0, 2, 3) ORDER BY cid",
+        )
+        return [column_of(name, declared) for name, declared in rows.rows()]
+
+    @override
+    def keys(self, connection: Connection, relation: Relation) -> Keys:
+        if relation.id is None:
+            return Keys([], [])
+        table = self.text(relation.id)
+        primary = self.frame(
+            connection,
+            f"SELECT name, upper(type) = 'INTEGER' FROM pragma_table_info({table})"  # noqa: S608
+            " WHERE pk > 0 ORDER BY pk",
+        ).rows()
+        names = [name for name, _ in primary]
+        is_rowid = len(primary) == 1 and bool(primary[0][1])
+        rows = self.frame(
+            connection,
+            'SELECT i.name AS "index", c.name AS "column"'  # noqa: S608
+            f" FROM pragma_index_list({table}) AS i, pragma_index_info(i.name) AS c"
+            ' WHERE i."unique" AND NOT i.partial',
+        )
+        indexes: dict[str, set[str]] = {}
+        for index, column in rows.rows():
+            indexes.setdefault(index, set()).add(column)
+        unique = [columns for columns in indexes.values() if None not in columns]
+        if names:
+            unique.append(set(names))
+        return Keys(names, unique, complete=is_rowid)

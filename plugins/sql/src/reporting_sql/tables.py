@@ -1,0 +1,196 @@
+"""Tables of a source: names and patterns, columns, keys, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+import polars as pl
+
+from reporting_framework import SettingsError, TableInfo
+from reporting_sql.columns import Column
+from reporting_sql.connections import Connection
+from reporting_sql.database import Database, Keys, Relation
+from reporting_sql.settings import SqlTableSettings
+
+ALIAS = "reporting_t"
+"""Alias of the table: a column of the result may have the name of another column."""
+
+QUERY = "query"
+"""Name of a query in source keys."""
+
+_PATTERN = re.compile(r"[*?\[]")
+_STREAM = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+class Described(NamedTuple):
+    """Table with its columns.
+
+    Attributes:
+        relation: The table, view or query.
+        columns: Columns that are read, by name.
+        info: What the framework must know.
+    """
+
+    relation: Relation
+    columns: dict[str, Column]
+    info: TableInfo
+
+
+def matching(patterns: Sequence[str], known: Sequence[str], subject: str) -> list[str]:
+    """Return the tables that names and patterns of the setting ``tables`` select.
+
+    ``*`` matches the tables of the default schema, ``SCHEMA.*`` those of a schema.
+
+    Raises:
+        SettingsError: A name or a pattern selects no table, or a table has a name that
+            a stream cannot have.
+    """
+    chosen: dict[str, None] = {}
+    for pattern in patterns:
+        found = [name for name in known if _matches(pattern, name)]
+        if not found:
+            raise SettingsError(
+                f"{subject}: tables: {pattern} selects no table; there are"
+                f" {', '.join(known[:20]) or 'none'}"
+            )
+        chosen.update(dict.fromkeys(found))
+    if wrong := [name for name in chosen if not _STREAM.fullmatch(name)]:
+        raise SettingsError(
+            f"{subject}: tables: a stream cannot be named {wrong[0]}; read this table"
+            " in a report of its own, with the setting table"
+        )
+    return list(chosen)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    if not _PATTERN.search(pattern):
+        return name == pattern
+    return pattern.count(".") == name.count(".") and fnmatchcase(name, pattern)
+
+
+def describe(
+    database: Database,
+    connection: Connection,
+    settings: SqlTableSettings,
+    name: str | None,
+    subject: str,
+) -> Described:
+    """Return a table with the columns that are read.
+
+    Args:
+        database: The database.
+        connection: Connection for the catalogue.
+        settings: Settings of the source.
+        name: Name of the table, `None` for the query.
+        subject: Subject of messages.
+
+    Raises:
+        SettingsError: There is no such table or column; a column's type cannot be kept;
+            the key is missing, null or not unique.
+    """
+    relation = _relation(database, connection, settings, name, subject)
+    subject = f"{subject}: {'table ' if name else ''}{relation.name}"
+    known = {column.name: column for column in database.columns(connection, relation)}
+    if not known:
+        raise SettingsError(f"{subject}: no columns can be seen; grant SELECT")
+    keys = database.keys(connection, relation)
+    key = settings.primary_key or keys.primary
+    if not key:
+        raise SettingsError(
+            f"{subject}: it has no primary key; name its columns in primary_key"
+        )
+    cursor = settings.cursor
+    if cursor is not None and cursor not in known and settings.tables:
+        cursor = None
+    wanted = [*key, *([cursor] if cursor else []), *settings.columns]
+    for column in wanted:
+        if column not in known:
+            raise SettingsError(
+                f"{subject}: there is no column {column}; there are {', '.join(known)}"
+            )
+    columns = {
+        column: known[column]
+        for column in known
+        if not settings.columns or column in wanted
+    }
+    for column in columns.values():
+        _check_kept(column, subject)
+    _check_key(database, connection, relation, [columns[each] for each in key], keys)
+    schema = pl.Schema({each.name: each.dtype for each in columns.values()})
+    return Described(relation, columns, TableInfo(relation.name, key, schema, cursor))
+
+
+def _relation(
+    database: Database,
+    connection: Connection,
+    settings: SqlTableSettings,
+    name: str | None,
+    subject: str,
+) -> Relation:
+    if name is None:
+        query = str(settings.query).strip().rstrip(";")
+        return Relation(QUERY, f"(\n{query}\n) AS {ALIAS}")
+    relation = database.relation(connection, name)
+    if relation is None:
+        known = database.tables(connection)
+        raise SettingsError(
+            f"{subject}: there is no table {name}; there are"
+            f" {', '.join(known[:20]) or 'none'}"
+        )
+    return relation
+
+
+def _check_kept(column: Column, subject: str) -> None:
+    if isinstance(column.dtype, pl.Null):
+        raise SettingsError(
+            f"{subject}: column {column.name} is {column.declared}, whose values cannot"
+            " be kept; leave it out with columns, or cast it to text in query"
+        )
+
+
+def _check_key(
+    database: Database,
+    connection: Connection,
+    relation: Relation,
+    key: Sequence[Column],
+    keys: Keys,
+) -> None:
+    """Check that a key without a unique index identifies each row.
+
+    Raises:
+        SettingsError: Two rows have one key, or a row has none.
+    """
+    names = ", ".join(column.name for column in key)
+    quoted = [database.quote(column.name) for column in key]
+    where = f"table {relation.name}: primary_key {names}"
+    if not any(columns <= {column.name for column in key} for columns in keys.unique):
+        groups = (
+            f"SELECT 1 FROM {relation.sql} GROUP BY {', '.join(quoted)}"  # noqa: S608
+            " HAVING count(*) > 1 LIMIT 1"
+        )
+        if database.frame(connection, groups).height:
+            raise SettingsError(
+                f"{where}: two rows have the same values; name more columns"
+            )
+    complete = keys.complete and [column.name for column in key] == keys.primary
+    conditions = [
+        rule.format(name)
+        for name, column in zip(quoted, key, strict=True)
+        for rule in (
+            [column.unordered]
+            if complete
+            else ["{0} IS NULL", column.fault, column.unordered]
+        )
+        if rule
+    ]
+    if not conditions:
+        return
+    query = f"SELECT 1 FROM {relation.sql} WHERE {' OR '.join(conditions)} LIMIT 1"  # noqa: S608
+    if database.frame(connection, query).height:
+        raise SettingsError(
+            f"{where}: a row has a value that is null, or not of the column's type;"
+            " correct it, or leave the row out with query"
+        )

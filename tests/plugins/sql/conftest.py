@@ -1,0 +1,76 @@
+"""Databases for tests: a SQLite file, a PostgreSQL server, a MariaDB server."""
+
+import itertools
+
+import polars as pl
+import pytest
+
+from reporting_sql.connections import connect
+from reporting_sql.urls import parse_url
+from tests.support import postgresql
+
+_numbers = itertools.count()
+
+
+class Writer:
+    """Connection that writes; each statement is its own transaction."""
+
+    def __init__(self, url):
+        self.url = url
+        self._connection = connect(parse_url(url), read_only=False, autocommit=True)
+
+    def run(self, *statements):
+        for statement in statements:
+            with self._connection.cursor() as cursor:
+                cursor.execute(statement)
+
+    def rows(self, query):
+        with self._connection.cursor() as cursor:
+            cursor.execute(query)
+            if not hasattr(cursor, "fetch_arrow"):
+                return cursor.fetchall()
+            return pl.DataFrame(cursor.fetch_arrow()).rows()
+
+    def close(self):
+        self._connection.close()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The PostgreSQL server."""
+    folder = postgresql.programs()
+    if folder is None:
+        pytest.skip("initdb and pg_ctl are not found; install PostgreSQL")
+    with postgresql.running(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def postgres_url(server):
+    """URL of an empty schema."""
+    schema = f"s{next(_numbers)}"
+    writer = Writer(server.url())
+    writer.run(f"CREATE SCHEMA {schema}")
+    yield server.url(options=f"-csearch_path%3D{schema}")
+    writer.run(f"DROP SCHEMA {schema} CASCADE")
+    writer.close()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path):
+    """URL of a SQLite file, which does not exist yet."""
+    return f"sqlite:///{tmp_path}/shop.db"
+
+
+@pytest.fixture
+def writer(request):
+    """Return a function that opens a connection that writes."""
+    opened = []
+
+    def open_writer(url):
+        opened.append(Writer(url))
+        return opened[-1]
+
+    yield open_writer
+    for each in opened:
+        each.close()

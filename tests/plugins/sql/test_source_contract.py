@@ -1,0 +1,94 @@
+"""The source keeps the promises of every table source, on each database."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reporting_framework.testing import CANARY, CallFaults, TableSourceContract
+from reporting_sql.database import Database
+from reporting_sql.errors import OperationalError
+from reporting_sql.postgresql import PostgreSql
+from reporting_sql.source import SqlTable
+from reporting_sql.sqlite import Sqlite
+
+
+class Orders:
+    """The table behind the source; a tick is a minute."""
+
+    def __init__(self, writer, create, time_form):
+        self._writer, self._form = writer, time_form
+        writer.run(create)
+
+    def put(self, number, tick):
+        at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=tick)
+        row = {
+            "id": number,
+            "item": f"{CANARY} ü{tick} {'.' * 500}",
+            "updated_at": self._form(at),
+        }
+        self._writer.run(
+            f"DELETE FROM orders WHERE id = {number}",
+            f"INSERT INTO orders VALUES ({number}, '{row['item']}', '{at.isoformat()}')",
+        )
+        return f"orders/{number}", row
+
+    def delete(self, number):
+        self._writer.run(f"DELETE FROM orders WHERE id = {number}")
+
+
+class Contract(TableSourceContract):
+    plugin = SqlTable
+    strict = True
+    crowd = 300
+    cursor = "updated_at"
+    database: type[Database]
+
+    @pytest.fixture
+    def settings(self, url):
+        cursor = {"cursor": self.cursor} if self.cursor else {}
+        return {"url": url, "table": "orders", "infer_deletes": True, **cursor}
+
+    @pytest.fixture
+    def faults(self, monkeypatch):
+        faults = CallFaults(lambda: OperationalError("XX000"))
+        broken = faults.around(self.database.frame)
+        monkeypatch.setattr(self.database, "frame", broken)
+        return faults
+
+
+class TestSqlite(Contract):
+    database = Sqlite
+
+    @pytest.fixture
+    def url(self, sqlite_url):
+        return sqlite_url
+
+    @pytest.fixture
+    def table(self, url, writer):
+        create = "CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, updated_at TEXT)"
+        opened = writer(url)
+        opened.rows("PRAGMA journal_mode = WAL")
+        return Orders(opened, create, datetime.isoformat)
+
+
+class TestPostgreSql(Contract):
+    database = PostgreSql
+
+    @pytest.fixture
+    def url(self, postgres_url):
+        return postgres_url
+
+    @pytest.fixture
+    def table(self, url, writer):
+        create = (
+            "CREATE TABLE orders (id bigint PRIMARY KEY, item text,"
+            " updated_at timestamptz)"
+        )
+        return Orders(writer(url), create, lambda at: at)
+
+
+class TestWithoutCursor(TestSqlite):
+    cursor = None
+    has_cursor = False
+    strict = False
+    crowd = 0
