@@ -102,7 +102,7 @@ def orders(
         settings = {
             "uri": str(folder / "orders.parquet"),
             "timestamp": "updated_at",
-            "write_mode": mode,
+            "mode": mode,
         }
         pipeline = Pipeline(
             report="orders",

@@ -59,7 +59,9 @@ class Server:
         """Start the server, and wait until it answers."""
         options = [f"-c {option}" for option in OPTIONS]
         options.append(f"-c unix_socket_directories={self.socket}")
-        self._ctl("-w", "-l", str(self.folder / "log"), "-o", " ".join(options), "start")
+        self._ctl(
+            "-w", "-l", str(self.folder / "log"), "-o", " ".join(options), "start"
+        )
 
     def stop(self) -> None:
         """Stop the server at once, with all connections."""

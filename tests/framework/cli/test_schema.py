@@ -107,7 +107,7 @@ def test_columns_are_those_that_the_write_mode_gives(
         'use = "parquet-checkpoint", uri = "deep/orders.parquet", timestamp = "moment"'
     )
     sink += ', deletes = "hard"' if hard else ""
-    sink += f', write_mode = "{name}"' if place == "sink" else ""
+    sink += f', mode = "{name}"' if place == "sink" else ""
     (tmp_path / "reporting.toml").write_text(
         CONFIG
         + "[reports.modes]\n"

@@ -93,7 +93,7 @@ class Replacing(Ordered):
     write_modes = frozenset({"upsert", "replace"})
 
 class Moded(Numbers):
-    write_mode: str | None = None
+    mode: str | None = None
 
 class Upserts(GoodSink):
     name = "upserts"
@@ -139,7 +139,7 @@ ORDERED, UPSERTS = PluginRef("ordered"), PluginRef("upserts")
 
 
 def moded(mode):
-    return PluginRef("upserts", {"write_mode": mode})
+    return PluginRef("upserts", {"mode": mode})
 
 
 @pytest.fixture

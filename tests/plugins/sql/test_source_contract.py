@@ -65,7 +65,9 @@ class TestSqlite(Contract):
 
     @pytest.fixture
     def table(self, url, writer):
-        create = "CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, updated_at TEXT)"
+        create = (
+            "CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, updated_at TEXT)"
+        )
         opened = writer(url)
         opened.rows("PRAGMA journal_mode = WAL")
         return Orders(opened, create, datetime.isoformat)

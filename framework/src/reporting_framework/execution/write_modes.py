@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from reporting_framework.errors import SettingsError
-from reporting_framework.plugin_api.records import DELETED_AT, VERSION
+from reporting_framework.plugin_api.records import DELETED_AT, VERSION, WriteMode
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from reporting_framework.plugin_api.records import WriteMode
     from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.plugin_api.source import Source
@@ -41,7 +40,7 @@ def write_modes_of(
 ) -> list[WriteMode]:
     """Return the write mode of each sink.
 
-    It is the sink's setting ``write_mode`` if set, otherwise the report's.
+    It is the sink's setting ``mode`` if set, otherwise the report's.
 
     Raises:
         SettingsError: A sink does not support its mode, a mode does not fit the
@@ -93,5 +92,5 @@ def mode_of(sink: Sink, composition: PipelineSpec) -> WriteMode:
 
 def planned_mode(settings: Any, composition: PipelineSpec) -> WriteMode:
     """Return the write mode of a sink with these settings."""
-    own: WriteMode | None = getattr(settings, "write_mode", None)
-    return own or composition.write_mode
+    own = getattr(settings, "mode", None)
+    return own if own in get_args(WriteMode) else composition.write_mode

@@ -53,7 +53,7 @@ class PipelineSpec(NamedTuple):
         sinks: Sinks of the accepted rows.
         transforms: Transforms of the frames, in this order.
         engine: Engine that processes the splits.
-        write_mode: Write mode of the sinks, unless a sink has a setting ``write_mode``
+        write_mode: Write mode of the sinks, unless a sink has a setting ``mode``
             of its own.
         metadata: URI of the folder of the metadata store; `None`: the first sink's
             `Sink.metadata_location` decides.

@@ -16,7 +16,7 @@ class TableSinkSettings(Settings):
     table: str = Field(
         min_length=1, description="The table; the first commit creates it"
     )
-    write_mode: WriteMode | None = Field(
+    mode: WriteMode | None = Field(
         None, description="What runs do to the table, if not what the report says"
     )
     deletes: Literal["soft", "hard"] = Field(

@@ -111,7 +111,7 @@ class ParquetCheckpointSettings(Settings):
     compression: Literal["zstd", "snappy"] = Field(
         "zstd", description="Compression of the parquet pages"
     )
-    write_mode: Literal["append", "upsert", "replace"] | None = Field(
+    mode: Literal["append", "upsert", "replace"] | None = Field(
         None,
         description=(
             "What a run does to the table: append, upsert or replace; unless set, the"

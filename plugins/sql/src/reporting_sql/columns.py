@@ -97,7 +97,9 @@ def _converted(given: pl.Series, dtype: pl.DataType) -> pl.Series:
 
 def _storage(series: pl.Series) -> pl.Series:
     """Return the values of an extension type, such as JSON, in their own type."""
-    return series.ext.storage() if isinstance(series.dtype, pl.BaseExtension) else series
+    return (
+        series.ext.storage() if isinstance(series.dtype, pl.BaseExtension) else series
+    )
 
 
 def _cast(series: pl.Series, dtype: pl.DataType) -> pl.Series:

@@ -9,6 +9,9 @@ SQLite, and two copies in one process drop each other's locks.
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
@@ -84,7 +87,8 @@ def _sqlite(
 def _postgresql(
     url: DatabaseUrl, read_only: bool, autocommit: bool, lock_seconds: float
 ) -> Connection:
-    from adbc_driver_postgresql import dbapi
+    from adbc_driver_manager import AdbcConnection
+    from adbc_driver_manager.dbapi import Connection as AdbcDbapiConnection
 
     parts = urlsplit(url.text)
     options = {
@@ -93,15 +97,52 @@ def _postgresql(
         **url.options,
     }
     query = urlencode(options, quote_via=quote)
-    connection = dbapi.connect(
-        urlunsplit(("postgresql", parts.netloc, parts.path, query, "")),
-        autocommit=autocommit,
-    )
-    return _prepared(
-        connection,
-        f"SET lock_timeout = {round(lock_seconds * 1000)}",
-        *(["SET default_transaction_read_only = on"] if read_only else []),
-    )
+    uri = urlunsplit(("postgresql", parts.netloc, parts.path, query, ""))
+    database = _database_of(uri)
+    low_level = AdbcConnection(database)
+    try:
+        connection = AdbcDbapiConnection(_Kept(), low_level, autocommit=autocommit)
+    except BaseException:
+        low_level.close()
+        raise
+    settings = {"lock_timeout": str(round(lock_seconds * 1000))}
+    if read_only:
+        settings["default_transaction_read_only"] = "on"
+    return _prepared(connection, set_config(settings))
+
+
+def set_config(settings: Mapping[str, str]) -> str:
+    """Return one statement that sets variables of a PostgreSQL session."""
+    calls = [
+        f"set_config('{name}', '{value}', false) AS {name}"
+        for name, value in settings.items()
+    ]
+    return f"SELECT {', '.join(calls)}"
+
+
+class _Kept:
+    """Stand-in for a driver's database, which connections close with themselves."""
+
+    def close(self) -> None:
+        """Keep the database open for other connections."""
+
+
+def _database_of(uri: str) -> Any:
+    """Return the driver's database of a URI, opened once per process.
+
+    Opening it takes longer than a connection, as the driver reads all types.
+    """
+    import adbc_driver_postgresql
+
+    key = (os.getpid(), uri)
+    with _lock:
+        if key not in _databases:
+            _databases[key] = adbc_driver_postgresql.connect(uri)
+        return _databases[key]
+
+
+_databases: dict[tuple[int, str], Any] = {}
+_lock = threading.Lock()
 
 
 def _mysql(

@@ -124,7 +124,7 @@ class MySql(Database):
 
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {relation.sql} LIMIT 0")  # noqa: S608
-            fields = cursor._result.fields  # noqa: SLF001 - PyMySQL shows no more
+            fields = cursor._result.fields
         return [sent_column(field) for field in fields]
 
     @override

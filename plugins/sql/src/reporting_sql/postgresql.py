@@ -9,7 +9,7 @@ import polars as pl
 from typing_extensions import override
 
 from reporting_sql.columns import Column
-from reporting_sql.connections import Connection, run
+from reporting_sql.connections import Connection, run, set_config
 from reporting_sql.database import Database, Keys, Relation
 from reporting_sql.postgresql_types import column_of
 
@@ -19,6 +19,17 @@ _GONE = ("22023", "42704")
 """SQLSTATE of a snapshot that no longer exists."""
 
 
+_SETTINGS = {
+    "idle_in_transaction_session_timeout": "0",
+    "intervalstyle": "iso_8601",
+    "datestyle": "ISO",
+    "standard_conforming_strings": "on",
+    "timezone": "UTC",
+    "extra_float_digits": "1",
+}
+"""Variables of a session: forms of texts, and no end of a snapshot that waits."""
+
+
 class PostgreSql(Database):
     """PostgreSQL: several connections read one snapshot."""
 
@@ -26,16 +37,10 @@ class PostgreSql(Database):
 
     @override
     def session_settings(self) -> Sequence[str]:
-        seconds = self.limits.statement_seconds
-        return [
-            "SET idle_in_transaction_session_timeout = 0",
-            "SET intervalstyle = 'iso_8601'",
-            "SET datestyle = 'ISO'",
-            "SET standard_conforming_strings = on",
-            "SET timezone = 'UTC'",
-            "SET extra_float_digits = 1",
-            *([f"SET statement_timeout = {round(seconds * 1000)}"] if seconds else []),
-        ]
+        settings = dict(_SETTINGS)
+        if seconds := self.limits.statement_seconds:
+            settings["statement_timeout"] = str(round(seconds * 1000))
+        return [set_config(settings)]
 
     @override
     def frame(self, connection: Connection, query: str, rows: int = 0) -> pl.DataFrame:
@@ -90,7 +95,7 @@ class PostgreSql(Database):
         full = ".".join(map(self.quote, [schema, table] if schema else [table]))
         found = self.frame(
             connection,
-            f"SELECT to_regclass({self.text(full)})::oid::int8",  # noqa: S608
+            f"SELECT to_regclass({self.text(full)})::oid::int8",
         ).item()
         return None if found is None else Relation(name, full, found)
 
