@@ -118,7 +118,7 @@ class ToySource(Source):
 
 class ToyTableSettings(TableSettings):
     folder: Path = Path()
-    look_back: int | timedelta | None = 60
+    lookback: int | timedelta | None = 60
 
 
 class ToyTable(TableSource):

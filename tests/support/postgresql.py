@@ -63,9 +63,9 @@ class Server:
             "-w", "-l", str(self.folder / "log"), "-o", " ".join(options), "start"
         )
 
-    def stop(self) -> None:
-        """Stop the server at once, with all connections."""
-        self._ctl("-w", "-m", "immediate", "stop")
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop the server and all connections; ``fast`` keeps what is written."""
+        self._ctl("-w", "-m", mode, "stop")
 
     def url(self, **options: str) -> str:
         """Return the URL of the database, with further options."""

@@ -75,7 +75,7 @@ class SqliteSettings(TableSettings):
     key: str = "integer"
     cursor: str = "integer"
     snapshots: bool = False
-    look_back: int | timedelta | None = timedelta(minutes=60)
+    lookback: int | timedelta | None = timedelta(minutes=60)
 
 
 def to_sql(value: Any) -> Any:

@@ -259,15 +259,15 @@ def test_a_window_reads_what_is_not_before_the_look_back(place, cursor):
     ("setting", "time", "integer"),
     [
         ({}, timedelta(hours=1), 0),
-        ({"look_back": 90}, timedelta(seconds=90), 90),
-        ({"look_back": "PT2M"}, timedelta(minutes=2), 120),
-        ({"look_back": 0}, timedelta(0), 0),
+        ({"lookback": 90}, timedelta(seconds=90), 90),
+        ({"lookback": "PT2M"}, timedelta(minutes=2), 120),
+        ({"lookback": 0}, timedelta(0), 0),
     ],
 )
 def test_the_look_back_is_an_hour_unless_set_and_nothing_for_integers(
     setting, time, integer
 ):
-    chosen = TableSettings(**setting).look_back
+    chosen = TableSettings(**setting).lookback
     assert Cursor("at", pl.Datetime("us")).look_back(chosen) == time
     assert Cursor("at", pl.Int64()).look_back(chosen) == integer
 
@@ -275,7 +275,7 @@ def test_the_look_back_is_an_hour_unless_set_and_nothing_for_integers(
 def test_a_look_back_into_the_future_is_refused():
     for wrong in (-1, "-PT1S"):
         with pytest.raises(ValidationError, match="must not be below zero"):
-            TableSettings(look_back=wrong)
+            TableSettings(lookback=wrong)
 
 
 # -- what decides between the whole table and a window ---------------------------------

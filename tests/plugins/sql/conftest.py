@@ -1,12 +1,14 @@
 """Databases for tests: a SQLite file, a PostgreSQL server, a MariaDB server."""
 
 import itertools
+from contextlib import closing
 
 import polars as pl
 import pytest
 
 from reporting_sql.connections import connect
 from reporting_sql.urls import parse_url
+from tests.support import mariadb as mariadb_server
 from tests.support import postgresql
 
 _numbers = itertools.count()
@@ -49,11 +51,11 @@ def server():
 def postgres_url(server):
     """URL of an empty schema."""
     schema = f"s{next(_numbers)}"
-    writer = Writer(server.url())
-    writer.run(f"CREATE SCHEMA {schema}")
+    with closing(Writer(server.url())) as writer:
+        writer.run(f"CREATE SCHEMA {schema}")
     yield server.url(options=f"-csearch_path%3D{schema}")
-    writer.run(f"DROP SCHEMA {schema} CASCADE")
-    writer.close()
+    with closing(Writer(server.url())) as writer:
+        writer.run(f"DROP SCHEMA {schema} CASCADE")
 
 
 @pytest.fixture
@@ -74,3 +76,23 @@ def writer(request):
     yield open_writer
     for each in opened:
         each.close()
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    """URL of an empty database of a MariaDB server."""
+    programs = mariadb_server.programs()
+    if programs is None:
+        pytest.skip("mariadbd and mariadb-install-db are not found; install MariaDB")
+    with mariadb_server.running(*programs) as url:
+        yield url
+
+
+@pytest.fixture
+def mysql_url(mariadb):
+    """URL of an empty database."""
+    name = f"d{next(_numbers)}"
+    with closing(Writer(mariadb.replace("/test?", "/mysql?"))) as writer:
+        writer.run(f"CREATE DATABASE {name}")
+        yield mariadb.replace("/test?", f"/{name}?")
+        writer.run(f"DROP DATABASE {name}")

@@ -51,7 +51,7 @@ class ComposedReport(Report):
         from reporting_framework.plugin_api.report import PipelineSpec
 
         return PipelineSpec(
-            source=_use(settings.source),
+            source=_source(settings),
             validator=_use(settings.validator),
             transforms=[_use(transform) for transform in settings.transforms],
             sinks=[_use(sink) for sink in settings.sinks],
@@ -61,6 +61,13 @@ class ComposedReport(Report):
             contract=settings.contract,
             checks=tuple(check.ref for check in settings.checks),
         )
+
+
+def _source(settings: Any) -> PluginRef:
+    source = _use(settings.source)
+    if not settings.full_scan:
+        return source
+    return source._replace(settings={**source.settings, "full_scan": True})
 
 
 def _use(part: Any) -> PluginRef:

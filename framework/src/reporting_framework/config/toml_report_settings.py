@@ -46,6 +46,10 @@ class ComposedSettings(Settings):
         description="What to make of other columns of the source: evolve, freeze or"
         " discard; by default the sinks convert or refuse them",
     )
+    full_scan: bool = Field(
+        False,
+        description="Full scan of the source this time, as its setting `full_scan`",
+    )
     metadata: str | None = Field(
         None,
         description=(

@@ -148,7 +148,7 @@ class TablePlan:
         cursor = self._cursor
         if cursor is None or self.state.position is None:
             return None
-        back = cursor.look_back(self._settings.look_back)
+        back = cursor.look_back(self._settings.lookback)
         return cursor.before(cursor.from_json(self.state.position), back)
 
     # -- splits ------------------------------------------------------------------------

@@ -22,7 +22,7 @@ class TableSettings(Settings):
             " committed too late. Unless set, only if asked for"
         ),
     )
-    look_back: int | timedelta | None = Field(
+    lookback: int | timedelta | None = Field(
         None,
         description=(
             "How far behind the last cursor rows may still be committed: seconds or an"
@@ -40,7 +40,7 @@ class TableSettings(Settings):
         4, ge=1, le=64, description="How many splits are read at once"
     )
 
-    @field_validator("look_back")
+    @field_validator("lookback")
     @classmethod
     def _not_ahead(cls, value: int | timedelta | None) -> int | timedelta | None:
         zero = timedelta(0) if isinstance(value, timedelta) else 0

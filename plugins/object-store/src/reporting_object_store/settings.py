@@ -102,10 +102,12 @@ class ParquetCheckpointSettings(Settings):
             " `{column}` in the key makes one file per value"
         )
     )
-    timestamp: str = Field(
-        "timestamp",
+    timestamp: str | None = Field(
+        None,
         description=(
-            "Column (Datetime) by which rows are sorted, before their source key"
+            "Column (Datetime) by which rows are sorted, before their source key."
+            " Unless set, `timestamp`; with `upsert` or `replace`, the version of a row"
+            " if there is no such column"
         ),
     )
     compression: Literal["zstd", "snappy"] = Field(

@@ -97,9 +97,8 @@ def _converted(given: pl.Series, dtype: pl.DataType) -> pl.Series:
 
 def _storage(series: pl.Series) -> pl.Series:
     """Return the values of an extension type, such as JSON, in their own type."""
-    return (
-        series.ext.storage() if isinstance(series.dtype, pl.BaseExtension) else series
-    )
+    is_extension = isinstance(series.dtype, pl.BaseExtension)
+    return series.ext.storage() if is_extension else series
 
 
 def _cast(series: pl.Series, dtype: pl.DataType) -> pl.Series:

@@ -100,8 +100,9 @@ def _postgresql(
     uri = urlunsplit(("postgresql", parts.netloc, parts.path, query, ""))
     database = _database_of(uri)
     low_level = AdbcConnection(database)
+    kept: Any = _Kept()
     try:
-        connection = AdbcDbapiConnection(_Kept(), low_level, autocommit=autocommit)
+        connection = AdbcDbapiConnection(kept, low_level, autocommit=autocommit)
     except BaseException:
         low_level.close()
         raise

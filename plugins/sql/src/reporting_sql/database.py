@@ -15,6 +15,9 @@ from reporting_sql.columns import Column
 from reporting_sql.connections import Connection, connect, run
 from reporting_sql.urls import DatabaseUrl
 
+ALIAS = "reporting_t"
+"""Alias of the table: a column of the result may have the name of another column."""
+
 
 class Limits(NamedTuple):
     """Time limits of a connection.
@@ -94,13 +97,21 @@ class Database(ABC):
         return ()
 
     @abstractmethod
-    def frame(self, connection: Connection, query: str, rows: int = 0) -> pl.DataFrame:
+    def frame(
+        self,
+        connection: Connection,
+        query: str,
+        rows: int = 0,
+        *,
+        coded: bool = False,
+    ) -> pl.DataFrame:
         """Return the result of a query.
 
         Args:
             connection: The connection.
             query: The query.
             rows: Number of rows that it returns at most, if known.
+            coded: Whether any error must have its code, even if this takes longer.
         """
 
     # -- snapshots ---------------------------------------------------------------------

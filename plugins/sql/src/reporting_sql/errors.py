@@ -48,7 +48,21 @@ _UNREACHED = ("Failed to connect", "no connection to the server", "server closed
 _MISSING_DATABASE = re.compile(r'(?:database|role) "[^"]*" does not exist')
 _SQLSTATE = re.compile(r"SQLSTATE: ([0-9A-Z]{5})\b")
 
-LOST = ("08", "57P", "2006", "2013", "2055", "1053", "1927", "connection")
+UNKNOWN = "unknown"
+"""Code of an error that has none."""
+
+LOST = (
+    "08",
+    "57P",
+    "2002",
+    "2003",
+    "2006",
+    "2013",
+    "2055",
+    "1053",
+    "1927",
+    "connection",
+)
 """Beginnings of the codes of a lost connection."""
 
 _CAUSES: Sequence[tuple[tuple[str, ...], type[ReportingError], str]] = (
@@ -120,10 +134,10 @@ class OperationalError(DriverError):
 
 def code_of(error: Exception) -> str:
     """Return the code of an error: an SQLSTATE, MySQL's number or SQLite's name."""
-    if known := getattr(error, "sqlstate", None):
-        return str(known)
     if error.args and isinstance(error.args[0], int):
         return str(error.args[0])
+    if known := getattr(error, "sqlstate", None):
+        return str(known)
     text = str(error)
     if match := _SQLSTATE.search(text):
         return match[1]
@@ -132,7 +146,7 @@ def code_of(error: Exception) -> str:
             return code
     if _MISSING_DATABASE.search(text):
         return "28000" if 'role "' in text else "3D000"
-    return "connection" if any(part in text for part in _UNREACHED) else "unknown"
+    return "connection" if any(part in text for part in _UNREACHED) else UNKNOWN
 
 
 def _found(text: str, table: Mapping[str, str]) -> str | None:

@@ -42,7 +42,14 @@ class MySql(Database):
         return connection
 
     @override
-    def frame(self, connection: Connection, query: str, rows: int = 0) -> pl.DataFrame:
+    def frame(
+        self,
+        connection: Connection,
+        query: str,
+        rows: int = 0,
+        *,
+        coded: bool = False,
+    ) -> pl.DataFrame:
         from pymysql.cursors import SSCursor
 
         with connection.cursor(SSCursor) as cursor:
@@ -50,10 +57,8 @@ class MySql(Database):
             names = [column[0] for column in cursor.description]
             parts = []
             while chunk := cursor.fetchmany(FETCH_ROWS):
-                values = zip(*chunk, strict=True)
-                parts.append(
-                    pl.DataFrame([_series(*each) for each in zip(names, values)])
-                )
+                columns = zip(names, zip(*chunk, strict=True), strict=True)
+                parts.append(pl.DataFrame([_series(*column) for column in columns]))
         if not parts:
             return pl.DataFrame(schema=dict.fromkeys(names, pl.Null))
         return pl.concat(parts, how="vertical_relaxed", rechunk=True)
@@ -112,7 +117,7 @@ class MySql(Database):
             return self._of_query(connection, relation)
         rows = self.frame(
             connection,
-            "SELECT column_name, data_type, column_type, numeric_precision,"
+            "SELECT column_name, data_type, column_type, numeric_precision,"  # noqa: S608
             " numeric_scale FROM information_schema.columns WHERE"
             f" {self._is(relation)} ORDER BY ordinal_position",
         )
@@ -133,7 +138,7 @@ class MySql(Database):
             return Keys([], [])
         rows = self.frame(
             connection,
-            "SELECT index_name, column_name FROM information_schema.statistics WHERE"
+            "SELECT index_name, column_name FROM information_schema.statistics WHERE"  # noqa: S608
             f" {self._is(relation)} AND non_unique = 0 AND sub_part IS NULL"
             " ORDER BY index_name, seq_in_index",
         )

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import polars as pl
 from typing_extensions import override
 
+from reporting_sql.arrow import read_frame
 from reporting_sql.columns import Column
 from reporting_sql.connections import Connection, run, set_config
-from reporting_sql.database import Database, Keys, Relation
+from reporting_sql.database import ALIAS, Database, Keys, Relation
 from reporting_sql.postgresql_types import column_of
+
+_ELEMENT = re.compile(r'<xsd:element name="([^"]*)" type="[^"]*" nillable=')
+_ESCAPED = re.compile(r"_x([0-9A-F]{4,8})_")
+"""Columns of a query in its XML schema, and characters of their names."""
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
@@ -43,13 +49,17 @@ class PostgreSql(Database):
         return [set_config(settings)]
 
     @override
-    def frame(self, connection: Connection, query: str, rows: int = 0) -> pl.DataFrame:
-        cursor = connection.cursor()
-        try:
-            cursor.execute(query)
-            return pl.DataFrame(cursor.fetch_arrow())
-        finally:
-            cursor.close()
+    def frame(
+        self,
+        connection: Connection,
+        query: str,
+        rows: int = 0,
+        *,
+        coded: bool = False,
+    ) -> pl.DataFrame:
+        # An error in the middle of COPY has no SQLSTATE.
+        options = {"adbc.postgresql.use_copy": "false"} if coded else None
+        return read_frame(connection, query, options)
 
     # -- snapshots ---------------------------------------------------------------------
 
@@ -120,23 +130,27 @@ class PostgreSql(Database):
         listed = (
             self._of_query(connection, relation)
             if relation.id is None
-            else "SELECT attnum::int4 AS number, attname::text AS name,"
-            f" atttypid AS type, atttypmod AS modifier FROM pg_attribute"
-            f" WHERE attrelid = {relation.id} AND attnum > 0 AND NOT attisdropped"
+            else _ATTRIBUTES.format(table=relation.id)
         )
         rows = self.frame(connection, _TYPES.format(listed=listed))
         return [column_of(**row) for row in rows.iter_rows(named=True)]
 
     def _of_query(self, connection: Connection, relation: Relation) -> str:
-        """Return the columns of a query as SQL; their types are found without rows."""
-        empty = self.frame(connection, f"SELECT * FROM {relation.sql} LIMIT 0")  # noqa: S608
-        parts = [
-            f"SELECT {number} AS number, {self.text(name)} AS name,"  # noqa: S608
-            f" pg_typeof(reporting_t.{self.quote(name)})::oid AS type, -1 AS modifier"
-            f" FROM (SELECT 1) one LEFT JOIN {relation.sql} ON false"
-            for number, name in enumerate(empty.columns)
-        ]
-        return " UNION ALL ".join(parts)
+        """Return the columns of a query as SQL; the query returns no rows."""
+        query = f"SELECT * FROM {relation.sql}"  # noqa: S608
+        schema = self.frame(
+            connection,
+            f"SELECT query_to_xmlschema({self.text(query)}, true, false, '')::text",
+        ).item()
+        names = [_ESCAPED.sub(_unescaped, name) for name in _ELEMENT.findall(schema)]
+        types = [f"pg_typeof({ALIAS}.{self.quote(name)})::oid" for name in names]
+        return (
+            "SELECT u.number::int4 AS number, u.name, u.type, -1 AS modifier"  # noqa: S608
+            f" FROM (SELECT ARRAY[{', '.join(types)}] AS types FROM (SELECT 1) AS one"
+            f" LEFT JOIN {relation.sql} ON false) AS listed, unnest(listed.types,"
+            f" ARRAY[{', '.join(map(self.text, names))}])"
+            " WITH ORDINALITY AS u(type, name, number)"
+        )
 
     @override
     def keys(self, connection: Connection, relation: Relation) -> Keys:
@@ -157,6 +171,16 @@ class PostgreSql(Database):
         primary = [names for is_primary, names in rows.rows() if is_primary]
         return Keys((primary or [[]])[0], [set(names) for _, names in rows.rows()])
 
+
+def _unescaped(match: re.Match[str]) -> str:
+    return chr(int(match[1], 16))
+
+
+_ATTRIBUTES = """
+SELECT attnum::int4 AS number, attname::text AS name, atttypid AS type,
+    atttypmod AS modifier
+FROM pg_attribute WHERE attrelid = {table} AND attnum > 0 AND NOT attisdropped
+"""
 
 _TYPES = """
 WITH RECURSIVE listed AS ({listed}),

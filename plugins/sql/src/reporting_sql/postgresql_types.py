@@ -19,11 +19,13 @@ class Known(NamedTuple):
         dtype: Type in frames.
         cast: Type that the value is cast to in PostgreSQL; empty: none.
         unordered: See `Column`.
+        fault: See `Column`.
     """
 
     dtype: pl.DataType
     cast: str = ""
     unordered: str = ""
+    fault: str = ""
 
 
 _TEXT = Known(pl.String(), "text")
@@ -43,7 +45,7 @@ KNOWN = {
     "name": Known(pl.String(), "text"),
     "bytea": Known(pl.Binary()),
     "date": Known(pl.Date(), unordered=_INFINITE),
-    "time": Known(pl.Time()),
+    "time": Known(pl.Time(), fault="{0} = '24:00'"),
     "timestamp": Known(pl.Datetime("us"), unordered=_INFINITE),
     "timestamptz": Known(pl.Datetime("us", "UTC"), unordered=_INFINITE),
     **dict.fromkeys(
@@ -98,7 +100,7 @@ def column_of(
     if known is None:
         return Column(name, declared, pl.Null())
     value = f"{{0}}::{known.cast}" if known.cast else "{0}"
-    return Column(name, declared, known.dtype, value, unordered=known.unordered)
+    return Column(name, declared, known.dtype, value, known.fault, known.unordered)
 
 
 def _known(base: str, kind: str, category: str) -> Known | None:
@@ -131,13 +133,10 @@ def _numeric(name: str, declared: str, modifier: int) -> Column:
 
 def _array(name: str, declared: str, element: str, kind: str, modifier: int) -> Column:
     """Return an array as a list; an array of several dimensions is a fault."""
-    cast = ""
+    known = _known(element, kind, "")
     if element == "numeric":
-        inner, cast = decimal_of(modifier) or pl.String(), "text"
-    else:
-        known = _known(element, kind, "")
-        if known is None:
-            return Column(name, declared, pl.Null())
-        inner, cast = known.dtype, known.cast
-    value = f"{{0}}::{cast}[]" if cast else "{0}"
-    return Column(name, declared, pl.List(inner), value, "array_ndims({0}) > 1")
+        known = Known(decimal_of(modifier) or pl.String(), "text")
+    if known is None:
+        return Column(name, declared, pl.Null())
+    value = f"{{0}}::{known.cast}[]" if known.cast else "{0}"
+    return Column(name, declared, pl.List(known.dtype), value, "array_ndims({0}) > 1")

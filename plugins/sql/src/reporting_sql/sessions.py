@@ -10,15 +10,15 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import polars as pl
 
 from reporting_sql.connections import Connection
 from reporting_sql.database import Database
-from reporting_sql.errors import OperationalError, code_of, is_lost
+from reporting_sql.errors import UNKNOWN, OperationalError, code_of, is_lost
 
 T = TypeVar("T")
 
@@ -92,17 +92,22 @@ class Sessions:
             Exception: The driver's exception; that of the last attempt if the
                 connection was lost.
         """
+        try:
+            return self._read(query, rows, snapshot)
+        except OperationalError as error:
+            if error.sqlstate != UNKNOWN:
+                raise
+            return self._read(query, rows, snapshot, coded=True)
 
+    def _read(
+        self, query: str, rows: int, snapshot: Any, *, coded: bool = False
+    ) -> pl.DataFrame:
         def read(connection: Connection) -> pl.DataFrame:
-            with _named():
-                return self._database.frame(connection, query, rows)
+            return self._database.frame(connection, query, rows, coded=coded)
 
-        def attempt() -> pl.DataFrame:
-            if self._database.shares_snapshots or snapshot is None:
-                return self._with_session(snapshot, read)
-            return self._with_snapshot(snapshot, read)
-
-        return self._retried(attempt)
+        if self._database.shares_snapshots or snapshot is None:
+            return self._retried(lambda: self._with_session(snapshot, read))
+        return self._retried(lambda: self._with_snapshot(snapshot, read))
 
     def close(self) -> None:
         """Close all connections, and with them the snapshots."""
@@ -204,14 +209,3 @@ class Sessions:
 def _discard(connection: Connection) -> None:
     with suppress(Exception):
         connection.close()
-
-
-@contextmanager
-def _named() -> Iterator[None]:
-    """Raise an error in the middle of a result as an error of a driver."""
-    try:
-        yield
-    except pl.exceptions.ComputeError as error:
-        if "external error" not in str(error):
-            raise
-        raise OperationalError(code_of(error)) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Self
 
 from pydantic import Field, field_validator, model_validator
@@ -90,14 +89,6 @@ class SqlTableSettings(TableSettings):
         description=(
             "How many parts of a table are read at once, each through a connection of"
             " its own (PostgreSQL); unless set, `parallelism`"
-        ),
-    )
-    lookback: int | timedelta | None = Field(
-        None,
-        description=(
-            "How far behind the last cursor rows may still be committed: seconds or an"
-            " ISO 8601 duration, of an integer cursor a number. Unless set, one hour,"
-            " and 0 for an integer"
         ),
     )
     infer_deletes: bool = Field(

@@ -19,11 +19,12 @@ from reporting_framework import (
     TableSource,
 )
 from reporting_sql.columns import fitted
+from reporting_sql.database import ALIAS
 from reporting_sql.databases import database_of
 from reporting_sql.errors import problem_of
 from reporting_sql.sessions import Sessions
 from reporting_sql.settings import SqlTableSettings, resolved_url
-from reporting_sql.tables import ALIAS, Described, describe, matching
+from reporting_sql.tables import Described, describe, matching
 
 _VALUE = "\0"
 """Place of a value in SQL, until its literal is inserted; no name holds it."""

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 from typing_extensions import override
 
+from reporting_sql.arrow import read_frame
 from reporting_sql.columns import Column
 from reporting_sql.connections import Connection, run
 from reporting_sql.database import Database, Keys, Relation
@@ -17,15 +18,17 @@ class Sqlite(Database):
     """SQLite: one connection reads a snapshot."""
 
     @override
-    def frame(self, connection: Connection, query: str, rows: int = 0) -> pl.DataFrame:
+    def frame(
+        self,
+        connection: Connection,
+        query: str,
+        rows: int = 0,
+        *,
+        coded: bool = False,
+    ) -> pl.DataFrame:
         # The driver takes the types of columns from the first batch of rows.
         batch = {"adbc.sqlite.query.batch_rows": str(max(rows, 10_000))}
-        cursor = connection.cursor(adbc_stmt_kwargs=batch)
-        try:
-            cursor.execute(query)
-            return pl.DataFrame(cursor.fetch_arrow())
-        finally:
-            cursor.close()
+        return read_frame(connection, query, batch)
 
     @override
     def begin(self, connection: Connection) -> Any:

@@ -70,7 +70,7 @@ def column_of(name: str, declared: str | None) -> Column:
         (known for known in KNOWN if any(word in upper for word in known.words)),
         _TEXT,
     )
-    fits = known.fits.replace("{0}", "{0}")
+    fits = known.fits
     value = f"CASE WHEN {fits} THEN {known.value} END"
     # Numbers are before all texts, so that a number is no key among texts.
     text = isinstance(known.dtype, pl.String)

@@ -12,11 +12,8 @@ import polars as pl
 from reporting_framework import SettingsError, TableInfo
 from reporting_sql.columns import Column
 from reporting_sql.connections import Connection
-from reporting_sql.database import Database, Keys, Relation
+from reporting_sql.database import ALIAS, Database, Keys, Relation
 from reporting_sql.settings import SqlTableSettings
-
-ALIAS = "reporting_t"
-"""Alias of the table: a column of the result may have the name of another column."""
 
 QUERY = "query"
 """Name of a query in source keys."""
@@ -106,15 +103,15 @@ def describe(
     if cursor is not None and cursor not in known and settings.tables:
         cursor = None
     wanted = [*key, *([cursor] if cursor else []), *settings.columns]
-    for column in wanted:
-        if column not in known:
+    for missing in wanted:
+        if missing not in known:
             raise SettingsError(
-                f"{subject}: there is no column {column}; there are {', '.join(known)}"
+                f"{subject}: there is no column {missing}; there are {', '.join(known)}"
             )
     columns = {
-        column: known[column]
-        for column in known
-        if not settings.columns or column in wanted
+        column.name: column
+        for column in known.values()
+        if not settings.columns or column.name in wanted
     }
     for column in columns.values():
         _check_kept(column, subject)

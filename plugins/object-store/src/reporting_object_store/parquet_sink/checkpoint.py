@@ -27,6 +27,10 @@ from reporting_framework.storage import (
     same_version,
 )
 from reporting_object_store.parquet_sink.merge import READ_ROWS
+from reporting_object_store.parquet_sink.row_versions import (
+    VERSION_MOMENT,
+    with_version_moments,
+)
 from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
 from reporting_object_store.parquet_sink.staging import is_sorted
 from reporting_object_store.parquet_sink.state import text_in
@@ -59,7 +63,8 @@ class Checkpoint(NamedTuple):
         version: Version, or `None` if there is no file yet.
         size: Size in bytes.
         rows: Number of rows.
-        newest: Timestamp of the last row, the newest if rows are in order.
+        newest: Timestamp of the last row, the newest if rows are in order; `None` if
+            rows have no timestamp.
         content: The whole file, if one request is cheaper than several.
         form: Mapping of its columns to the present columns; `None` if there is no file
             yet.
@@ -126,7 +131,8 @@ class Checkpoint(NamedTuple):
             raise StorageUnavailable(
                 f"{self.uri}: another run has written it meanwhile; run again"
             )
-        newest = last.item() if rows else None
+        has_timestamp = self.timestamp != VERSION_MOMENT
+        newest = last.item() if rows and has_timestamp else None
         return file._replace(rows=rows, newest=newest, deleted=deleted)
 
     @classmethod
@@ -191,9 +197,10 @@ class Checkpoint(NamedTuple):
             if self.content is None
             else ScanTarget(self.content)
         )
-        return pl.scan_parquet(
+        rows = pl.scan_parquet(
             target.source, glob=False, hive_partitioning=False, **target.options
         )
+        return with_version_moments(rows) if self.timestamp == VERSION_MOMENT else rows
 
     def numbered(self, name: str) -> pl.LazyFrame:
         """Return the rows in the present columns, with positions in a column `name`.

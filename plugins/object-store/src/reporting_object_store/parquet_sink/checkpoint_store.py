@@ -20,7 +20,10 @@ from reporting_framework.storage import (
 )
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.layout import Layout
-from reporting_object_store.parquet_sink.row_versions import VERSION_COLUMNS
+from reporting_object_store.parquet_sink.row_versions import (
+    VERSION_COLUMNS,
+    VERSION_MOMENT,
+)
 from reporting_object_store.parquet_sink.scan import scan_files, table_files
 from reporting_object_store.parquet_sink.state import StateFile
 from reporting_object_store.settings import ParquetCheckpointSettings
@@ -42,6 +45,7 @@ class CheckpointFiles(Sink):
         self.settings = settings
         self.layout = Layout.parse(settings.uri)
         self.store = open_store(self.layout.folder)
+        self.timestamp = settings.timestamp or "timestamp"
         self._schema = pl.Schema()
         self._mode: WriteMode = "append"
         self._state_file = StateFile(self.layout.source_state)
@@ -86,6 +90,7 @@ class CheckpointFiles(Sink):
         primary_key: Sequence[str] = (),
     ) -> None:
         self.check_schema(self.settings, schema, mode)
+        self.timestamp = timestamp_in(self.settings, schema, mode)
         self._mode = mode
         self._schema = (
             pl.Schema({**schema, **VERSION_COLUMNS}) if mode == "upsert" else schema
@@ -101,19 +106,7 @@ class CheckpointFiles(Sink):
     ) -> None:
         layout = Layout.parse(settings.uri)
         layout.check(schema.names())
-        time_dtype = schema.get(settings.timestamp)
-        if (
-            not isinstance(time_dtype, pl.Datetime)
-            or time_dtype.time_zone is None
-            or time_dtype.time_unit == "ns"
-        ):
-            raise SettingsError(
-                f"sink {cls.name}: setting timestamp names {settings.timestamp},"
-                " which is not a column of Datetime (us or ms) with a time zone; there"
-                " are"
-                f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}",
-                path=("timestamp",),
-            )
+        timestamp_in(settings, schema, mode)
         quarantine = settings.quarantine
         if quarantine and layout.owns(parse_location(quarantine)):
             raise SettingsError(
@@ -124,7 +117,10 @@ class CheckpointFiles(Sink):
             )
 
     def _open(self, key: str) -> Checkpoint:
-        return Checkpoint.open(self.store, key, self._schema, self.settings.timestamp)
+        schema = self._schema
+        if self.timestamp == VERSION_MOMENT:
+            schema = pl.Schema({**schema, VERSION_MOMENT: pl.Datetime("us", "UTC")})
+        return Checkpoint.open(self.store, key, schema, self.timestamp)
 
     def _file_of(self, key: str) -> Checkpoint:
         """Return the file, if its rows belong in it.
@@ -215,3 +211,29 @@ class CheckpointFiles(Sink):
     @override
     def parquet_files(self) -> Sequence[ParquetSnapshot]:
         return table_files(self.store, self.layout, list(self._keys()), self._schema)
+
+
+def timestamp_in(
+    settings: ParquetCheckpointSettings, schema: pl.Schema, mode: WriteMode
+) -> str:
+    """Return the column by which rows are sorted.
+
+    Raises:
+        SettingsError: It is not a time with a time zone.
+    """
+    name = settings.timestamp or "timestamp"
+    dtype = schema.get(name)
+    if (
+        isinstance(dtype, pl.Datetime)
+        and dtype.time_zone is not None
+        and dtype.time_unit != "ns"
+    ):
+        return name
+    if settings.timestamp is None and mode != "append":
+        return VERSION_MOMENT
+    raise SettingsError(
+        f"sink parquet-checkpoint: setting timestamp names {name}, which is not a"
+        " column of Datetime (us or ms) with a time zone; there are"
+        f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}",
+        path=("timestamp",),
+    )

@@ -71,7 +71,7 @@ class FileCommit(ABC):
         """Commit each file."""
 
     def _none(self, key: str) -> Checkpoint:
-        return Checkpoint(self._sink.store, key, self._settings.timestamp)
+        return Checkpoint(self._sink.store, key, self._sink.timestamp)
 
     def _state_after(self, file: Checkpoint) -> str | None:
         return file.state if self._state is None else self._state
@@ -81,7 +81,7 @@ class FileCommit(ABC):
     ) -> Iterator[pl.DataFrame]:
         """Return the staged rows of a file in order, without skipped rows."""
         pieces = [piece for piece in self._pieces if piece.key == key]
-        return in_order(pieces, self._settings.timestamp, merge_rows(pieces), skipped)
+        return in_order(pieces, self._sink.timestamp, merge_rows(pieces), skipped)
 
     def _merged(
         self,

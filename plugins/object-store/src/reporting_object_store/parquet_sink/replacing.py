@@ -34,7 +34,7 @@ class ReplaceCommit(FileCommit):
         self._resolution = resolve(
             empty,
             self._pieces,
-            self._settings.timestamp,
+            self._sink.timestamp,
             self._area.folder(),
             hard=True,
         )

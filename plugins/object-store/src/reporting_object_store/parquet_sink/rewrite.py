@@ -11,6 +11,7 @@ import polars as pl
 
 from reporting_framework import DELETED_AT
 from reporting_object_store.parquet_sink.merge import regroup, write
+from reporting_object_store.parquet_sink.row_versions import VERSION_MOMENT
 from reporting_object_store.parquet_sink.staging import positions_in
 from reporting_object_store.parquet_sink.state import metadata_of
 
@@ -23,7 +24,7 @@ class Written(NamedTuple):
 
     Attributes:
         rows: Number of rows.
-        newest: Timestamp of the last row.
+        newest: Timestamp of the last row; `None` if rows have no timestamp.
         deleted: Number of rows that are deleted.
     """
 
@@ -86,12 +87,19 @@ def write_rows(
 ) -> Written:
     """Write sorted rows and a state to a file."""
     count, newest, deleted = 0, None, 0
+    if timestamp == VERSION_MOMENT:
+        schema = pl.Schema(
+            {name: dtype for name, dtype in schema.items() if name != timestamp}
+        )
 
     def counted() -> Iterator[pl.DataFrame]:
         nonlocal count, newest, deleted
         for frame in rows:
             count += frame.height
-            newest = frame[timestamp][-1]
+            if timestamp == VERSION_MOMENT:
+                frame = frame.drop(timestamp)
+            else:
+                newest = frame[timestamp][-1]
             if DELETED_AT in frame.columns:
                 deleted += frame[DELETED_AT].count()
             yield frame

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import polars as pl
 
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
 
+VERSION_MOMENT = "_reporting_moment"
+"""Column by which rows without a timestamp are sorted, made of their version; it is in
+no file.
+"""
+
+_MOMENT = pl.Datetime("us", "UTC")
+_MIDDLE = pl.lit(2**63, pl.Int128)
+_MOMENTS = (-60_000_000_000_000_000, 250_000_000_000_000_000)
+"""Numbers that are times between the years 1 and 9999, in microseconds."""
+
+Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
+
 VERSION_COLUMNS = {VERSION: pl.String(), DELETED_AT: pl.Datetime("us", "UTC")}
 """Further columns of an upserted table, after the columns of the report."""
+
+
+def with_version_moments(rows: Rows) -> Rows:
+    """Return rows with a time that grows with their version.
+
+    The version may be a time, or a number of twenty digits; any other is the epoch.
+    """
+    if VERSION not in rows.collect_schema():
+        return rows.with_columns(pl.lit(0).cast(_MOMENT).alias(VERSION_MOMENT))
+    version = pl.col(VERSION)
+    time = version.str.to_datetime(
+        "%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", strict=False
+    )
+    number = version.cast(pl.Int128, strict=False) - _MIDDLE
+    moment = pl.coalesce(
+        time.cast(pl.Int64), number.clip(*_MOMENTS).cast(pl.Int64), pl.lit(0)
+    )
+    return rows.with_columns(moment.cast(_MOMENT).alias(VERSION_MOMENT))
 
 
 def with_moments(frame: pl.DataFrame, timestamp: str) -> pl.DataFrame:

@@ -11,11 +11,12 @@ import polars as pl
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.query.schemas import readable_as
+from reporting_object_store.parquet_sink.row_versions import VERSION_MOMENT
 
 DAY = "%Y-%m-%d"
 """Format of a day as text."""
 
-_LAST = (SOURCE_KEY, VERSION, DELETED_AT)
+_LAST = (SOURCE_KEY, VERSION, DELETED_AT, VERSION_MOMENT)
 """Columns that follow all others."""
 
 MAX_MESSAGE = 600

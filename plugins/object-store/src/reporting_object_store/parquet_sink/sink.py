@@ -39,8 +39,10 @@ from reporting_object_store.parquet_sink.maintenance import (
 )
 from reporting_object_store.parquet_sink.piece_joining import join_pieces
 from reporting_object_store.parquet_sink.row_versions import (
+    VERSION_MOMENT,
     newest_rows,
     with_moments,
+    with_version_moments,
 )
 from reporting_object_store.parquet_sink.staging import (
     StagedFile,
@@ -69,7 +71,18 @@ class ParquetCheckpoint(CheckpointMaintenance):
         super().__init__(settings)
         self._files: dict[str, Checkpoint] = {}
         self._ledger: CheckpointLedger | None = None
-        self._spool = StagingArea(settings.timestamp)
+        self._spool = StagingArea(self.timestamp)
+
+    @override
+    def open(
+        self,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+        primary_key: Sequence[str] = (),
+    ) -> None:
+        super().open(schema, mode, primary_key)
+        self._spool.clear()
+        self._spool = StagingArea(self.timestamp)
 
     @override
     def ledger(self) -> CheckpointLedger:
@@ -109,11 +122,13 @@ class ParquetCheckpoint(CheckpointMaintenance):
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         rows, superseded = frame.height, 0
         if self._mode != "append":
-            frame = with_moments(frame, self.settings.timestamp)
+            if self.timestamp == VERSION_MOMENT:
+                frame = with_version_moments(frame)
+            frame = with_moments(frame, self.timestamp)
             frame, superseded = newest_rows(frame)
-        if frame[self.settings.timestamp].null_count():
+        if frame[self.timestamp].null_count():
             raise SettingsError(
-                f"sink {self.name}: column {self.settings.timestamp} holds a null, and"
+                f"sink {self.name}: column {self.timestamp} holds a null, and"
                 " rows are sorted by it; let the validator require it, or name another"
                 " column"
             )

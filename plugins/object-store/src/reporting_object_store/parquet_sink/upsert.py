@@ -115,7 +115,7 @@ class UpsertCommit(FileCommit):
                 return resolve(
                     self.files,
                     self._pieces,
-                    self._settings.timestamp,
+                    self._sink.timestamp,
                     self._area.folder(),
                     hard=self._hard,
                     protected=self._context.not_staged

@@ -1,0 +1,94 @@
+"""A TCP proxy that breaks connections in the middle of an answer."""
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+CHUNK = 65_536
+
+
+class Proxy:
+    """Proxy in front of a server's Unix socket.
+
+    Args:
+        target: The server's socket.
+
+    Attributes:
+        port: Port on the loopback interface.
+        connections: Number of connections so far.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.connections = 0
+        self._cuts: list[int] = []
+        self._lock = threading.Lock()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut_after(self, *sizes: int) -> None:
+        """Break connections after that many bytes of the server, one for each size.
+
+        A connection is broken as soon as all connections together have received the
+        first size.
+        """
+        with self._lock:
+            self._cuts = list(sizes)
+
+    @property
+    def cuts(self) -> int:
+        """Number of connections that are yet to be broken."""
+        with self._lock:
+            return len(self._cuts)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                self.connections += 1
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(str(self._target))
+                for pair in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=self._pump, args=pair, daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, answer: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(CHUNK):
+                if answer and self._breaks(len(data)):
+                    for each in (source, target):  # reset, not an orderly end
+                        linger = struct.pack("ii", 1, 0)
+                        each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    break
+                target.sendall(data)
+        for each in (source, target):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _breaks(self, size: int) -> bool:
+        with self._lock:
+            if not self._cuts:
+                return False
+            self._cuts[0] -= size
+            if self._cuts[0] > 0:
+                return False
+            del self._cuts[0]
+            return True
+
+
+@contextmanager
+def running(target: Path) -> Iterator[Proxy]:
+    """Run a proxy in front of a Unix socket."""
+    proxy = Proxy(target)
+    try:
+        yield proxy
+    finally:
+        proxy.close()
