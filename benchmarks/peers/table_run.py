@@ -6,14 +6,14 @@ out, and how many rows there are afterwards.
 
 - `frames`, `frames-upsert` and `frames-bare`: frames of six columns that are there
   already.
-- `postgres` and `postgres-bare`: a table of PostgreSQL, read with ADBC.
+- `postgres` and `postgres-bare`: a table of PostgreSQL, read by the source `sql-table`
+  and with ADBC.
 - `change` and `change-bare`: two rows of a checkpoint change.
 """
 
 import json
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -78,13 +78,7 @@ def orders(
     folder: Path, fetch: Callable[[Any], pl.DataFrame], mode: str = "append"
 ) -> Callable[[], int]:
     """Return a run of a report of a table source and a checkpoint."""
-    from reporting_framework import SOURCE_KEY, TableInfo, TableSettings, TableSource
-    from reporting_framework.builtin.engine import LocalEngine
-    from reporting_framework.builtin.frame_validator import FrameValidator
-    from reporting_framework.execution.pipeline import Pipeline
-    from reporting_framework.execution.runner import run
-    from reporting_framework.registry.registry import Registry
-    from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
+    from reporting_framework import TableInfo, TableSettings, TableSource
 
     class Orders(TableSource):
         name = "orders"
@@ -96,6 +90,27 @@ def orders(
         def fetch(self, query: Any) -> pl.DataFrame:
             return fetch(query)
 
+    return report(folder, Orders(TableSettings()), mode)
+
+
+def sql_table(folder: Path, uri: str) -> Callable[[], int]:
+    """Return a run of a report of the source ``sql-table`` and a checkpoint."""
+    from reporting_sql.source import SqlTable
+
+    settings = {"url": uri, "table": "orders", "cursor": "updated_at"}
+    return report(folder, SqlTable(SqlTable.Settings(**settings)), "append")
+
+
+def report(folder: Path, source: Any, mode: str) -> Callable[[], int]:
+    """Return a run of a report of a source of orders and a checkpoint."""
+    from reporting_framework import SOURCE_KEY
+    from reporting_framework.builtin.engine import LocalEngine
+    from reporting_framework.builtin.frame_validator import FrameValidator
+    from reporting_framework.execution.pipeline import Pipeline
+    from reporting_framework.execution.runner import run
+    from reporting_framework.registry.registry import Registry
+    from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
+
     def work() -> int:
         validator = FrameValidator(FrameValidator.Settings())
         validator.bind(SCHEMA)
@@ -106,7 +121,7 @@ def orders(
         }
         pipeline = Pipeline(
             report="orders",
-            source=Orders(TableSettings()),
+            source=source,
             validator=validator,
             transforms=[],
             sinks=[ParquetCheckpoint(ParquetCheckpoint.Settings(**settings))],
@@ -159,25 +174,6 @@ def _beyond(order: Sequence[str], values: Sequence[Any]) -> pl.Expr:
     return later | (same & _beyond(rest, others)) if others else later
 
 
-def postgres(uri: str) -> Callable[[Any], pl.DataFrame]:
-    """Return `fetch` from the table of a server."""
-    import adbc_driver_postgresql.dbapi as driver
-
-    own = threading.local()  # a connection is for one thread
-
-    def fetch(query: Any) -> pl.DataFrame:
-        text, values = query.select("orders", placeholder="?")
-        for number in range(1, len(values) + 1):
-            text = text.replace("?", f"${number}", 1)
-        if not hasattr(own, "connection"):
-            own.connection = driver.connect(uri)
-        with own.connection.cursor() as cursor:
-            cursor.execute(text, values or None)
-            return pl.DataFrame(cursor.fetch_arrow())
-
-    return fetch
-
-
 def prepared(what: str, rows: int, folder: Path, uri: str = "") -> Callable[[], int]:
     """Return the work, ready to be measured."""
     target = folder / "bare.parquet"
@@ -195,7 +191,7 @@ def prepared(what: str, rows: int, folder: Path, uri: str = "") -> Callable[[], 
 
         return write
     if what == "postgres":
-        return orders(folder, postgres(uri))
+        return sql_table(folder, uri)
     if what == "postgres-bare":
         import adbc_driver_postgresql.dbapi as driver
 
