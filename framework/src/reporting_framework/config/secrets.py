@@ -112,7 +112,8 @@ class SecretReference(NamedTuple):
             return self._requested()
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "unknown"))
-            if code.startswith(_REFUSED):
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            if code.startswith(_REFUSED) or status in (401, 403):
                 raise AccessDenied(
                     f"{self.text}: AWS refused the access ({code}); grant"
                     f" {self.permissions()[0].actions[0]}"

@@ -22,8 +22,8 @@ SCHEMES: Mapping[str, Dialect] = {
 """Dialects by the scheme of a URL."""
 
 FORMS = (
-    "postgresql://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE,"
-    " sqlite:///FILE or sqlite:////FOLDER/FILE"
+    "postgresql://HOST/DATABASE, mysql://HOST/DATABASE, sqlite:///FILE or"
+    " sqlite:////FOLDER/FILE"
 )
 
 

@@ -1,0 +1,232 @@
+"""Settings and tables of the source, and reports that are made of it."""
+
+import json
+
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from reporting_framework import SettingsError, run_report
+from reporting_framework.testing.harness.source_harness import planned
+from reporting_sql.source import SqlTable
+
+EXAMPLE = """
+[reports.orders]
+source    = { use = "sql-table", url = "sqlite:///shop.db", table = "orders", primary_key = ["id"], cursor = "updated_at", infer_deletes = true }
+validator = { use = "frame" }
+sinks     = [{ use = "parquet-checkpoint", uri = "out/orders.parquet", mode = "upsert" }]
+"""
+CURSORS = {
+    "TEXT": "'2024-01-01T00:{:02}:00Z'",
+    "TIMESTAMP": "'2024-01-01 00:{:02}:00'",
+    "INTEGER": "{}",
+}
+
+
+def source(url, **settings):
+    return SqlTable(SqlTable.Settings(url=url, **settings))
+
+
+def live():
+    """Return the rows of the report's table that are not deleted."""
+    frame = pl.read_parquet("out/orders.parquet")
+    alive = frame.filter(pl.col("_deleted_at").is_null())
+    return alive.select("id", "item", "updated_at").sort("id").rows()
+
+
+@pytest.mark.parametrize("kind", CURSORS)
+def test_the_example(tmp_path, monkeypatch, writer, kind):
+    """After each run, the rows that are not deleted are those of the table."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reporting.toml").write_text(EXAMPLE)
+    at = CURSORS[kind].format
+    shop = writer("sqlite:///shop.db")
+    query = "SELECT id, item, updated_at FROM orders ORDER BY id"
+    values = [f"({number}, 'i{number}', {at(number)})" for number in range(10)]
+    shop.run(
+        f"CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, updated_at {kind})",
+        f"INSERT INTO orders VALUES {', '.join(values)}",
+    )
+    run_report("orders")
+    assert live() == shop.rows(query)
+    shop.run(
+        f"UPDATE orders SET item = 'new', updated_at = {at(9)} WHERE id IN (1, 2)",
+        f"INSERT INTO orders VALUES (10, 'tie', {at(9)}), (11, 'new', {at(12)})",
+    )
+    run_report("orders")
+    assert live() == shop.rows(query)
+    if kind != "INTEGER":  # a number is looked back from only as far as lookback says
+        shop.run(f"INSERT INTO orders VALUES (12, 'late', {at(8)})")
+        run_report("orders")
+        assert live() == shop.rows(query)
+    shop.run("DELETE FROM orders WHERE id IN (3, 9)")
+    result = run_report("orders", {"full_scan": True})
+    assert live() == shop.rows(query)
+    assert result.deleted == 2
+
+
+def test_deletes_are_inferred_only_if_asked_for(tmp_path, monkeypatch, writer):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reporting.toml").write_text(
+        EXAMPLE.replace(", infer_deletes = true", "")
+    )
+    shop = writer("sqlite:///shop.db")
+    shop.run(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, updated_at TEXT)",
+        "INSERT INTO orders VALUES (1, 'a', '2024-01-01'), (2, 'b', '2024-01-01')",
+    )
+    run_report("orders")
+    shop.run("DELETE FROM orders WHERE id = 1")
+    run_report("orders", {"full_scan": True})
+    assert [row[0] for row in live()] == [1, 2]
+
+
+STREAMS = """
+[reports.shop]
+source     = {{ use = "sql-table", url = "{url}", tables = ["orders", "other.*"], cursor = "updated_at" }}
+validator  = {{ use = "frame" }}
+sinks      = [{{ use = "parquet-checkpoint", uri = "out/{{stream}}.parquet", mode = "upsert" }}]
+"""
+
+
+def test_several_tables_are_streams(tmp_path, monkeypatch, postgres_url, writer):
+    """A table without the cursor is read as a whole."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reporting.toml").write_text(STREAMS.format(url=postgres_url))
+    shop = writer(postgres_url)
+    shop.run(
+        "CREATE TABLE orders (id int PRIMARY KEY, updated_at timestamptz)",
+        "INSERT INTO orders VALUES (1, now())",
+        "CREATE TABLE ignored (id int PRIMARY KEY)",
+        "CREATE SCHEMA other",
+        "CREATE TABLE other.items (code text PRIMARY KEY, size int)",
+        "INSERT INTO other.items VALUES ('a/b', 5)",
+        "CREATE TABLE other.people (id int PRIMARY KEY, updated_at timestamptz)",
+    )
+    try:
+        result = run_report("shop")
+    finally:
+        shop.run("DROP SCHEMA other CASCADE")
+    assert list(result.streams) == ["orders", "other.items", "other.people"]
+    items = pl.read_parquet("out/other.items.parquet")
+    assert items.select("code", "size", "source_key").rows() == [
+        ("a/b", 5, "other.items/a%2Fb")
+    ]
+    assert pl.read_parquet("out/orders.parquet")["id"].to_list() == [1]
+
+
+def test_a_query_is_read_as_a_table(postgres_url, writer):
+    writer(postgres_url).run(
+        "CREATE TABLE orders (id int PRIMARY KEY, item text, updated_at timestamptz)",
+        "INSERT INTO orders SELECT g, 'x', now() FROM generate_series(1, 10) g",
+    )
+    table = source(
+        postgres_url,
+        query="SELECT id * 10 AS number, upper(item) AS item FROM orders; ",
+        primary_key=["number"],
+        page_rows=3,
+    )
+    keys = [
+        key
+        for split in planned(table, close=False)
+        for batch in table.read(split)
+        for key in batch.source_keys
+    ]
+    table.close()
+    assert keys == [f"query/{number}" for number in range(10, 101, 10)]
+
+
+def test_columns_that_are_left_out_are_not_read(sqlite_url, writer):
+    writer(sqlite_url).run(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, at TEXT)"
+    )
+    table = source(sqlite_url, table="t", columns=["b"], cursor="at")
+    assert table.schema().names() == ["id", "b", "at"]
+    table.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"table": "nope"}, "there is no table nope; there are bare, crowd, nulls, t"),
+        ({"table": "t", "cursor": "nope"}, "there is no column nope; there are id, a"),
+        ({"table": "t", "columns": ["nope"]}, "there is no column nope"),
+        ({"table": "bare"}, "it has no primary key; name its columns in primary_key"),
+        (
+            {"table": "crowd", "primary_key": ["a"]},
+            "primary_key a: two rows have the same values; name more columns",
+        ),
+        (
+            {"table": "nulls", "primary_key": ["a"]},
+            "primary_key a: a row has a value that is null, or not of the column's type",
+        ),
+        ({"tables": ["x*"]}, "tables: x* selects no table; there are bare, crowd"),
+    ],
+)
+def test_what_does_not_fit_is_refused(sqlite_url, writer, settings, message):
+    writer(sqlite_url).run(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)",
+        "CREATE TABLE bare (a TEXT)",
+        "CREATE TABLE crowd (a TEXT)",
+        "INSERT INTO crowd VALUES ('x'), ('x')",
+        "CREATE TABLE nulls (a TEXT UNIQUE)",
+        "INSERT INTO nulls VALUES ('x'), (NULL)",
+    )
+    table = source(sqlite_url, **settings)
+    try:
+        with pytest.raises(SettingsError) as raised:
+            table.streams() if "tables" in settings else table.info
+    finally:
+        table.close()
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "give one of table, query and tables"),
+        ({"table": "a", "query": "SELECT 1"}, "give one of table, query and tables"),
+        ({"query": "SELECT 1"}, "a query has no key of its own; give primary_key"),
+        ({"table": "a", "url": "nope://x"}, "not the URL of a known database"),
+        ({"table": "a", "url": "secret:x"}, "not a valid reference to a secret"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(settings, message):
+    with pytest.raises(ValidationError, match=message):
+        SqlTable.Settings(**{"url": "sqlite:///shop.db", **settings})
+
+
+def test_a_url_by_reference_is_resolved_when_the_source_opens(
+    sqlite_url, writer, monkeypatch
+):
+    writer(sqlite_url).run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    table = source("secret:env:SHOP_URL", table="t")
+    monkeypatch.setenv("SHOP_URL", sqlite_url)
+    assert table.schema().names() == ["id"]
+    assert table.source_uris() == [f"{sqlite_url}#t"]
+    table.close()
+    (permission,) = SqlTable.aws_permissions(
+        SqlTable.Settings(url="secret:ssm:/db/url", table="t")
+    )
+    assert permission.actions == ("ssm:GetParameter",)
+
+
+def test_a_snapshot_is_read_through_several_connections(postgres_url, writer):
+    """Rows that are written meanwhile are not in it, whoever reads."""
+    shop = writer(postgres_url)
+    shop.run(
+        "CREATE TABLE t (id int PRIMARY KEY, v int)",
+        "INSERT INTO t SELECT g, 0 FROM generate_series(1, 8) g",
+    )
+    table = source(postgres_url, table="t", split_rows=2, partitions=3)
+    assert table.parallelism == 3
+    splits = planned(table, close=False)
+    shop.run("UPDATE t SET v = 1", "INSERT INTO t VALUES (9, 1)")
+    values = []
+    for split in splits:
+        elsewhere = source(postgres_url, table="t")
+        there = split._replace(data=json.loads(json.dumps(split.data)))
+        values += [v for batch in elsewhere.read(there) for v in batch.frame["v"]]
+        elsewhere.close()
+    table.close()
+    assert values == [0] * 8
