@@ -93,6 +93,8 @@ def check(seed, url, writer, out):
     assert [row for row in live(out) if row[0] not in deleted] == rows, seed
     run_report("orders", {"full_scan": True}, config=config)
     assert live(out) == rows, seed
+    for connection in opened:
+        connection.close()
 
 
 @pytest.mark.parametrize("seed", range(CI_SEEDS))
