@@ -112,6 +112,10 @@ def postgres(bench: Bench) -> Sequence[Row]:
             partial(run, "postgres", rows),
             partial(run, "postgres-bare", rows),
         )
+        slow, fast = (
+            [bench.peer("dlt_table", backend, str(rows), bench.fresh("dlt"), uri)]
+            for backend in ("sqlalchemy", "pyarrow")
+        )
         fill(10 * rows)
         large = middle([run("postgres", 10 * rows)], "peak")
     small = middle(ours, "peak")
@@ -119,16 +123,31 @@ def postgres(bench: Bench) -> Sequence[Row]:
     return [
         compared(
             "table-postgres",
-            f"{rows:,} from {what}: of ADBC to `sink_parquet`",
-            1.6,
+            f"{rows:,} from {what} by `sql-table`: of ADBC to `sink_parquet`",
+            1.3,
             ours,
             bares,
             "seconds",
         ),
+        *(
+            compared(
+                f"table-postgres-dlt-{backend}",
+                f"{rows:,} from {what}: as fast as dlt's `sql_table` with {backend}",
+                bound,
+                ours[:1],
+                others,
+                "seconds",
+                at_least=True,
+            )
+            for backend, bound, others in (
+                ("sqlalchemy", 8, slow),
+                ("pyarrow", 3, fast),
+            )
+        ),
         Row(
             "table-memory",
             f"{what}: peak memory of {10 * rows:,}, of that of {rows:,}",
-            1.3,
+            1.1,
             large / small,
             f"{megabytes(large)} to {megabytes(small)}",
             peak=large,
@@ -139,5 +158,13 @@ def postgres(bench: Bench) -> Sequence[Row]:
 GROUPS = (
     Group(("table-frames", "table-frames-upsert"), frames),
     Group(("table-change",), change),
-    Group(("table-postgres", "table-memory"), postgres),
+    Group(
+        (
+            "table-postgres",
+            "table-postgres-dlt-sqlalchemy",
+            "table-postgres-dlt-pyarrow",
+            "table-memory",
+        ),
+        postgres,
+    ),
 )

@@ -5,11 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reporting_framework.testing import CANARY, CallFaults, TableSourceContract
-from reporting_sql.database import Database
 from reporting_sql.errors import OperationalError
-from reporting_sql.postgresql import PostgreSql
 from reporting_sql.source import SqlTable
-from reporting_sql.sqlite import Sqlite
 
 
 class Orders:
@@ -41,7 +38,6 @@ class Contract(TableSourceContract):
     strict = True
     crowd = 300
     cursor = "updated_at"
-    database: type[Database]
 
     @pytest.fixture
     def settings(self, url):
@@ -51,14 +47,11 @@ class Contract(TableSourceContract):
     @pytest.fixture
     def faults(self, monkeypatch):
         faults = CallFaults(lambda: OperationalError("XX000"))
-        broken = faults.around(self.database.frame)
-        monkeypatch.setattr(self.database, "frame", broken)
+        monkeypatch.setattr(SqlTable, "fetch", faults.around(SqlTable.fetch))
         return faults
 
 
 class TestSqlite(Contract):
-    database = Sqlite
-
     @pytest.fixture
     def url(self, sqlite_url):
         return sqlite_url
@@ -74,8 +67,6 @@ class TestSqlite(Contract):
 
 
 class TestPostgreSql(Contract):
-    database = PostgreSql
-
     @pytest.fixture
     def url(self, postgres_url):
         return postgres_url

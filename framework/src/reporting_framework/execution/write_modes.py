@@ -92,5 +92,7 @@ def mode_of(sink: Sink, composition: PipelineSpec) -> WriteMode:
 
 def planned_mode(settings: Any, composition: PipelineSpec) -> WriteMode:
     """Return the write mode of a sink with these settings."""
-    own = getattr(settings, "mode", None)
-    return own if own in get_args(WriteMode) else composition.write_mode
+    own: WriteMode | None = getattr(settings, "mode", None)
+    if own is None or own not in get_args(WriteMode):
+        return composition.write_mode
+    return own
