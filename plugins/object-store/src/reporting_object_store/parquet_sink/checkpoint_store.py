@@ -48,6 +48,7 @@ class CheckpointFiles(Sink):
         self.timestamp = settings.timestamp or "timestamp"
         self._schema = pl.Schema()
         self._mode: WriteMode = "append"
+        self._is_open = False
         self._state_file = StateFile(self.layout.source_state)
         self._versions: Mapping[str, str | None] | None = None
 
@@ -91,7 +92,7 @@ class CheckpointFiles(Sink):
     ) -> None:
         self.check_schema(self.settings, schema, mode)
         self.timestamp = timestamp_in(self.settings, schema, mode)
-        self._mode = mode
+        self._mode, self._is_open = mode, True
         self._schema = (
             pl.Schema({**schema, **VERSION_COLUMNS}) if mode == "upsert" else schema
         )
@@ -117,10 +118,20 @@ class CheckpointFiles(Sink):
             )
 
     def _open(self, key: str) -> Checkpoint:
+        try:
+            return self._sorted_by(self.timestamp, key)
+        except CorruptCheckpoint:
+            if self._is_open or self.settings.timestamp is not None:
+                raise
+            # a command opens files without a schema, and then only the file says
+            # whether its rows have a timestamp
+            return self._sorted_by(VERSION_MOMENT, key)
+
+    def _sorted_by(self, timestamp: str, key: str) -> Checkpoint:
         schema = self._schema
-        if self.timestamp == VERSION_MOMENT:
+        if timestamp == VERSION_MOMENT:
             schema = pl.Schema({**schema, VERSION_MOMENT: pl.Datetime("us", "UTC")})
-        return Checkpoint.open(self.store, key, schema, self.timestamp)
+        return Checkpoint.open(self.store, key, schema, timestamp)
 
     def _file_of(self, key: str) -> Checkpoint:
         """Return the file, if its rows belong in it.
