@@ -80,6 +80,23 @@ class TestPostgreSql(Contract):
         return Orders(writer(url), create, lambda at: at)
 
 
+@pytest.mark.slow
+class TestMySql(Contract):
+    @pytest.fixture
+    def url(self, mysql_url):
+        return mysql_url
+
+    @pytest.fixture
+    def table(self, url, writer):
+        create = (
+            "CREATE TABLE orders (id bigint PRIMARY KEY, item text CHARACTER SET"
+            " utf8mb4, updated_at timestamp(6) NULL)"
+        )
+        opened = writer(url)
+        opened.run("SET SESSION sql_mode = ''")  # takes the offset of a time
+        return Orders(opened, create, lambda at: at)
+
+
 class TestWithoutCursor(TestSqlite):
     cursor = None
     has_cursor = False
