@@ -56,7 +56,7 @@ class TableLedger:
         names.
         """
         sink, key = self._sink, self._sink.quote(SOURCE_KEY)
-        table, text = sink.quote(sink.settings.table), sink.key_type
+        table, text = sink.quote_table(sink.settings.table), sink.key_type
         database.run(
             f"CREATE TEMPORARY TABLE {ASKED} (name {text}, line {text}, beyond {text})"
         )
@@ -85,7 +85,7 @@ class TableLedger:
         """Return whether an object has a row, among keys that begin with its key."""
         key, table = self._sink.quote(SOURCE_KEY), self._sink.settings.table
         keys = database.rows(
-            f"SELECT t.{key} FROM {self._sink.quote(table)} AS t"
+            f"SELECT t.{key} FROM {self._sink.quote_table(table)} AS t"
             f" WHERE t.{key} >= ? AND t.{key} < ?",
             f"{name}#0",
             f"{name}#:",

@@ -5,15 +5,14 @@ Only the connection sees these tables, and they end with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.records import DELETED_AT, SOURCE_KEY, VERSION
-from reporting_framework.tables.values import encoded
 
 if TYPE_CHECKING:
     from reporting_framework.tables.dialect import Database
@@ -23,79 +22,164 @@ INTERNAL = "_reporting_"
 """Prefix of the names of tables and columns for internal use."""
 
 STAGED, LATEST = "_reporting_staged", "_reporting_latest"
+UNIQUE = "_reporting_unique"
 READ, SEEN = "_reporting_read", "_reporting_seen"
 ORDER = "_reporting_order"
-
-CHUNK = 10_000
-"""Rows that are passed to the driver at once."""
+RANK = "_reporting_rank"
 
 
-def create_staged(sink: Database, database: Session, columns: str) -> None:
+class StagedRows(NamedTuple):
+    """Rows of one staged part.
+
+    Attributes:
+        path: File of the rows.
+        rows: Number of rows, without deleted records.
+    """
+
+    path: Path
+    rows: int
+
+
+def create_staged(sink: Database, database: Session, schema: pl.Schema) -> None:
     """Create the temporary table of staged rows."""
-    number = sink.sql_type(pl.Int64())
-    database.run(f"CREATE TEMPORARY TABLE {STAGED} ({columns}, {ORDER} {number})")
+    columns = ", ".join(
+        f"{sink.quote(name)} {sink.staged_type(name, dtype)}"
+        for name, dtype in schema.items()
+    )
+    if not sink.row_order:
+        columns += f", {ORDER} {sink.sql_type(pl.Int64())}"
+    database.run(f"CREATE TEMPORARY TABLE {STAGED} ({columns})")
 
 
-def load(sink: Database, database: Session, files: Sequence[Path]) -> str:
+def load(
+    sink: Database,
+    database: Session,
+    schema: pl.Schema,
+    types: Mapping[str, str],
+    files: Sequence[Path],
+) -> str:
     """Load staged frames, and return the name of their temporary table.
 
     The table has one row for each source key, in its newest version; without versions,
-    the row that was staged first.
+    the row that was staged first. With a primary key, it also has one row for each.
 
     Args:
         sink: Sink with the SQL dialect.
         database: Session in which `create_staged` was called.
+        schema: Columns of the staged frames.
+        types: Types of the table's columns.
         files: Staged frames, in the order of the commit.
+
+    Raises:
+        SettingsError: A value cannot be kept, or a column of the primary key is null.
     """
-    at, versioned = 0, False
+    at = 0
     for path in files:
         with path.open("rb") as file:  # of a path polars would take some for a pattern
-            frame = encoded(pl.read_ipc(file))
-        versioned = VERSION in frame.columns
-        order = pl.int_range(at, at + frame.height).alias(ORDER)
-        for rows in frame.with_columns(order).iter_slices(CHUNK):
+            frame = sink.encode(pl.read_ipc(file))
+        if not sink.row_order:
+            order = pl.int_range(at, at + frame.height).alias(ORDER)
+            frame = frame.with_columns(order)
+        for rows in frame.iter_slices(sink.load_rows):
             sink.load(database.cursor, STAGED, rows)
         at += frame.height
-    key = sink.quote(SOURCE_KEY)
-    counted = f"SELECT count(*) - count(DISTINCT {key}) FROM {STAGED}"
-    if not database.number(counted):
-        return STAGED
-    database.run(
-        f"CREATE TEMPORARY TABLE {LATEST} AS SELECT * FROM (SELECT s.*, row_number()"
-        f" OVER (PARTITION BY {key} ORDER BY {_order(sink, versioned=versioned)})"
-        f" AS _reporting_rank FROM {STAGED} AS s) AS ranked WHERE _reporting_rank = 1"
-    )
-    return LATEST
+    return _Loaded(sink, database, schema, types).unique()
 
 
-def _order(sink: Database, *, versioned: bool) -> str:
-    if not versioned:
-        return ORDER
-    version, deleted = sink.quote(VERSION), sink.quote(DELETED_AT)
-    return (
-        f"CASE WHEN {version} IS NULL THEN 1 ELSE 0 END, {version} DESC,"
-        f" CASE WHEN {deleted} IS NULL OR {version} IS NULL THEN 1 ELSE 0 END,"
-        f" {ORDER} DESC"
-    )
+class _Loaded(NamedTuple):
+    """Staged rows, of which those are left out that another one replaces."""
+
+    sink: Database
+    database: Session
+    schema: pl.Schema
+    types: Mapping[str, str]
+
+    def unique(self) -> str:
+        """Return the table with one row for each key."""
+        key = self.sink.quote(SOURCE_KEY)
+        count = f"SELECT count(*) - count(DISTINCT {key}) FROM {STAGED}"
+        source, repeated = STAGED, bool(self.database.number(count))
+        values = {
+            name: self.sink.quote(name)
+            if (kind := self.types[name]) == self.sink.staged_type(name, dtype)
+            else self.sink.cast(name, kind)
+            for name, dtype in self.schema.items()
+        }
+        if repeated or any(self.sink.quote(name) != of for name, of in values.items()):
+            self._keep(LATEST, STAGED, values, key if repeated else None)
+            source = LATEST
+        if tuple(self.sink.key) != (SOURCE_KEY,):
+            source = self._unique_by_primary_key(source)
+        return source
+
+    def _unique_by_primary_key(self, source: str) -> str:
+        keys, deleted = list(map(self.sink.quote, self.sink.key)), DELETED_AT
+        live = f"{self.sink.quote(deleted)} IS NULL"
+        for name, key in zip(self.sink.key, keys, strict=True):
+            count = f"SELECT count(*) FROM {source} WHERE {live} AND {key} IS NULL"
+            if number := self.database.number(count):
+                raise SettingsError(
+                    f"{self.sink.subject}: column {name} of primary_key is null in"
+                    f" {number} rows; reject such rows with the validator, or give"
+                    " another primary_key"
+                )
+        listed = ", ".join(keys)
+        repeated = (
+            f"SELECT count(*) FROM (SELECT 1 AS one FROM {source} WHERE {live}"
+            f" GROUP BY {listed} HAVING count(*) > 1) AS repeated"
+        )
+        if not self.database.number(repeated):
+            return source
+        own = f"CASE WHEN {live} THEN NULL ELSE {self.sink.quote(SOURCE_KEY)} END"
+        same = {name: self.sink.quote(name) for name in self.schema}
+        self._keep(UNIQUE, source, same, f"{listed}, {own}")
+        return UNIQUE
+
+    def _keep(
+        self, table: str, source: str, values: Mapping[str, str], by: str | None
+    ) -> None:
+        """Create a table of the newest rows of each `by`, or of all rows."""
+        columns = [f"{value} AS {self.sink.quote(n)}" for n, value in values.items()]
+        listed = ", ".join([*columns, ORDER])
+        whole, order = "s.*", ORDER
+        if self.sink.row_order and source == STAGED:
+            order = f"s.{self.sink.row_order}"
+            whole += f", {order} AS {ORDER}"
+        condition = ""
+        if by is not None:
+            whole += f", row_number() OVER (PARTITION BY {by} ORDER BY"
+            whole += f" {self._order(order)}) AS {RANK}"
+            condition = f" WHERE {RANK} = 1"
+        self.database.run(
+            f"CREATE TEMPORARY TABLE {table} AS SELECT {listed}"
+            f" FROM (SELECT {whole} FROM {source} AS s) AS ranked{condition}"
+        )
+
+    def _order(self, order: str) -> str:
+        if VERSION not in self.schema:
+            return order
+        version, deleted = self.sink.quote(VERSION), self.sink.quote(DELETED_AT)
+        return (
+            f"CASE WHEN {version} IS NULL THEN 1 ELSE 0 END, {version} DESC,"
+            f" CASE WHEN {deleted} IS NULL OR {version} IS NULL THEN 1 ELSE 0 END,"
+            f" {order} DESC"
+        )
 
 
-def load_seen(
-    sink: Database, database: Session, source: str, read: Sequence[str]
-) -> None:
+def load_seen(sink: Database, database: Session, read: Sequence[str]) -> None:
     """Load the source keys of all records that were read.
 
     Args:
         sink: Sink with the SQL dialect.
         database: Session in which `load` was called.
-        source: Table that `load` has returned.
         read: Source keys of records that are not staged.
     """
-    for start in range(0, len(read), CHUNK):
-        keys = pl.DataFrame({"name": read[start : start + CHUNK]})
+    for start in range(0, len(read), sink.load_rows):
+        keys = pl.DataFrame({"name": read[start : start + sink.load_rows]})
         sink.load(database.cursor, READ, keys)
     database.run(f"CREATE TEMPORARY TABLE {SEEN} (name {sink.key_type} PRIMARY KEY)")
     database.run(
-        f"INSERT INTO {SEEN} SELECT {sink.quote(SOURCE_KEY)} FROM {source}"
+        f"INSERT INTO {SEEN} SELECT {sink.quote(SOURCE_KEY)} FROM {STAGED}"
         f" UNION SELECT name FROM {READ}"
     )
 

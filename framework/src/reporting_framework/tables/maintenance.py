@@ -11,14 +11,14 @@ from reporting_framework.errors import CommitConflict
 from reporting_framework.plugin_api.records import StoredArtifact
 from reporting_framework.storage.backup import changed, gone
 from reporting_framework.tables.loading import INTERNAL
-from reporting_framework.tables.merge import STATE
+from reporting_framework.tables.table_columns import STATE
 
 if TYPE_CHECKING:
     from reporting_framework.tables.dialect import Database
     from reporting_framework.tables.session import Session
 
 MAX_NAME = 63
-"""Longest name that every database accepts; PostgreSQL truncates longer names."""
+"""Longest name in bytes that every database accepts; PostgreSQL truncates others."""
 
 
 class TableMaintenance(NamedTuple):
@@ -32,6 +32,14 @@ class TableMaintenance(NamedTuple):
     sink: Database
     database: Session
 
+    @property
+    def _own(self) -> str:
+        return self.sink.split(self.sink.settings.table)[-1]
+
+    @property
+    def _state(self) -> str:
+        return self.sink.quote_table(self.sink.beside(STATE))
+
     def back_up(self, artifact: StoredArtifact, name: str) -> str:
         """Copy the rows to a new table, verify it, and return its name.
 
@@ -40,14 +48,18 @@ class TableMaintenance(NamedTuple):
         """
         sink, database = self.sink, self.database
         stamp = "".join(letter if letter.isalnum() else "_" for letter in name)
-        copy = f"{INTERNAL}{stamp}_{sink.settings.table}"[:MAX_NAME]
+        own = f"{INTERNAL}{stamp}_{self._own}".encode()[:MAX_NAME]
+        copy = sink.beside(own.decode(errors="ignore"))
         with database.transaction(sink.begin):
             self._check_unchanged(artifact)
             if sink.columns(database.cursor, copy):
                 raise CommitConflict(
                     f"{sink.subject}: there is a backup {copy}; nothing was changed"
                 )
-            table, quoted = sink.quote(sink.settings.table), sink.quote(copy)
+            table, quoted = (
+                sink.quote_table(sink.settings.table),
+                sink.quote_table(copy),
+            )
             database.run(f"CREATE TABLE {quoted} AS SELECT * FROM {table}")
             if self._rows(copy) != self._rows(sink.settings.table):
                 raise changed(artifact)
@@ -64,22 +76,23 @@ class TableMaintenance(NamedTuple):
         sink, database = self.sink, self.database
         with database.transaction(sink.begin):
             self._check_unchanged(artifact)
-            database.run(f"DROP TABLE {sink.quote(sink.settings.table)}")
+            database.run(f"DROP TABLE {sink.quote_table(sink.settings.table)}")
             database.run(
-                f"UPDATE {STATE} SET state = NULL WHERE name = ?", sink.settings.table
+                f"UPDATE {self._state} SET state = NULL WHERE name = ?", self._own
             )
 
     def restore_command(self, copy: str) -> str:
         """Return statements that copy a backup to the next run's new table."""
-        table, name = self.sink.quote(self.sink.settings.table), self.sink.quote(copy)
+        table = self.sink.quote_table(self.sink.settings.table)
+        name = self.sink.quote_table(copy)
         columns = ", ".join(
             map(self.sink.quote, self.sink.columns(self.database.cursor, copy))
         )
-        literal = self.sink.settings.table.replace("'", "''")
+        literal = self._own.replace("'", "''")
         return (
             f"-- once the next run has made the table:\nDELETE FROM {table};"
             f" INSERT INTO {table} ({columns}) SELECT {columns} FROM {name};"
-            f" UPDATE {STATE} SET version = version + 1, state = NULL"
+            f" UPDATE {self._state} SET version = version + 1, state = NULL"
             f" WHERE name = '{literal}';"
         )
 
@@ -88,16 +101,18 @@ class TableMaintenance(NamedTuple):
         sink, database = self.sink, self.database
         if not sink.columns(database.cursor, sink.settings.table):
             raise gone(artifact)
-        if not sink.columns(database.cursor, STATE):
+        if not sink.columns(database.cursor, sink.beside(STATE)):
             raise changed(artifact)
         database.run(
-            f"UPDATE {STATE} SET version = version WHERE name = ?", sink.settings.table
+            f"UPDATE {self._state} SET version = version WHERE name = ?", self._own
         )
         found = database.rows(
-            f"SELECT version FROM {STATE} WHERE name = ?", sink.settings.table
+            f"SELECT version FROM {self._state} WHERE name = ?", self._own
         )
         if [str(version) for (version,) in found] != [artifact.version]:
             raise changed(artifact)
 
     def _rows(self, table: str) -> int:
-        return self.database.number(f"SELECT count(*) FROM {self.sink.quote(table)}")
+        return self.database.number(
+            f"SELECT count(*) FROM {self.sink.quote_table(table)}"
+        )

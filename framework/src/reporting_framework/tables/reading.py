@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from reporting_framework.plugin_api.records import SOURCE_KEY
 from reporting_framework.tables.session import session
-from reporting_framework.tables.values import decoded
 
 if TYPE_CHECKING:
     from reporting_framework.tables.table_sink import TableSink
@@ -45,29 +45,26 @@ class TableReader:
     ) -> Iterator[pl.DataFrame]:
         """Yield the rows of one query, which reads the table's state at its start."""
         names = self._schema.names() if columns is None else columns
-        listed = ", ".join(
-            self._sink.quote(name) if name in self._existing else "NULL"
-            for name in names
-        )
-        table = self._sink.quote(self._sink.settings.table)
-        with session(self._sink) as database:
-            database.run(f"SELECT {listed or '1'} FROM {table}")
-            while rows is None or rows > 0:
-                size = min(batch or READ_ROWS, READ_ROWS, rows or READ_ROWS)
-                fetched = database.cursor.fetchmany(size)
-                if not fetched:
+        read = {name: self._schema[name] for name in names if name in self._existing}
+        sink = self._sink
+        read = read or {SOURCE_KEY: pl.String()}  # the number of rows counts
+        if rows == 0:
+            return
+        with session(sink) as database:
+            size = min(batch or READ_ROWS, READ_ROWS, rows or READ_ROWS)
+            table = sink.quote_table(sink.settings.table)
+            for frame in sink.read(database.cursor, table, read, size):
+                missing = [
+                    pl.lit(None, self._schema[name]).alias(name)
+                    for name in names
+                    if name not in self._existing
+                ]
+                part = frame.with_columns(missing).select(names)
+                if not names:
+                    part = pl.DataFrame(height=frame.height)
+                if rows is not None:
+                    part = part.head(rows)
+                    rows -= part.height
+                yield part if predicate is None else part.filter(predicate)
+                if rows == 0:
                     return
-                frame = self._frame(names, fetched)
-                rows = None if rows is None else rows - frame.height
-                yield frame if predicate is None else frame.filter(predicate)
-
-    def _frame(self, names: list[str], rows: list[tuple[object, ...]]) -> pl.DataFrame:
-        if not names:
-            return pl.DataFrame(height=len(rows))
-        values = zip(*rows, strict=True)
-        return pl.DataFrame(
-            [
-                decoded(name, column, self._schema[name])
-                for name, column in zip(names, values, strict=True)
-            ]
-        )

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.errors import CommitConflict
+from reporting_framework.errors import CommitConflict, StorageUnavailable
 from reporting_framework.plugin_api.driver_errors import is_driver_error, translated
 
 if TYPE_CHECKING:
     from reporting_framework.tables.dialect import Database
+
+_PLACES = re.compile(r"""(?s)"[^"]*"|'[^']*'|`[^`]*`|\?""")
+"""Quoted names and texts, and placeholders outside of them."""
+
+
+def placed(statement: str, placeholder: str) -> str:
+    """Return a statement with a driver's placeholders instead of ``?``."""
+    if placeholder == "?":
+        return statement
+    if placeholder == "%s":
+        statement = statement.replace("%", "%%")
+    numbers = count(1)
+
+    def place(found: re.Match[str]) -> str:
+        if found[0] != "?":
+            return found[0]
+        return f"${next(numbers)}" if placeholder == "$" else placeholder
+
+    return _PLACES.sub(place, statement)
 
 
 class Session:
@@ -28,8 +49,7 @@ class Session:
     def run(self, statement: str, *parameters: Any) -> None:
         """Execute a statement; ``?`` is the placeholder if there are parameters."""
         if parameters:
-            if (placeholder := self._sink.placeholder) != "?":
-                statement = statement.replace("%", "%%").replace("?", placeholder)
+            statement = placed(statement, self._sink.placeholder)
             self.cursor.execute(statement, parameters)
         else:
             self.cursor.execute(statement)
@@ -50,15 +70,38 @@ class Session:
 
     @contextmanager
     def transaction(self, begin: str = "BEGIN") -> Iterator[Transaction]:
-        """Commit all statements of the block, or none if it raises."""
+        """Commit all statements of the block, or none if it raises.
+
+        Raises:
+            StorageUnavailable: The answer of the commit was lost, so it may have been
+                made.
+        """
         self.run(begin)
         transaction = Transaction()
         try:
             yield transaction
-            self.run("COMMIT" if transaction.changed else "ROLLBACK")
+            if transaction.changed:
+                self._commit()
+            else:
+                self.run("ROLLBACK")
         except BaseException:
             with suppress(Exception):  # it may be over
                 self.run("ROLLBACK")
+            raise
+
+    def _commit(self) -> None:
+        try:
+            self.run("COMMIT")
+        except Exception as error:
+            if not is_driver_error(error):
+                raise
+            try:
+                self.run("ROLLBACK")  # the database is there, and has refused
+            except Exception:
+                raise StorageUnavailable(
+                    f"{self._sink.subject}: the answer of the commit was lost; all of"
+                    " it was written, or nothing; run again, which finds out"
+                ) from error
             raise
 
 

@@ -19,6 +19,14 @@ class TableSinkSettings(Settings):
     mode: WriteMode | None = Field(
         None, description="What runs do to the table, if not what the report says"
     )
+    primary_key: list[str] = Field(
+        [],
+        description=(
+            "Columns that identify a row of the table, with `upsert` and `replace`: the"
+            " newest version of them wins, whatever record it is from. Unless set, the"
+            " source key identifies a row"
+        ),
+    )
     deletes: Literal["soft", "hard"] = Field(
         "soft",
         description=(

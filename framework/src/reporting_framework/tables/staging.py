@@ -10,6 +10,12 @@ import polars as pl
 
 from reporting_framework.storage import LockedPath, locked_folder, naming
 
+MAX_UNCOMPRESSED = 256 * 1024 * 1024
+"""Bytes of frames that are staged as they are; further ones are compressed.
+
+Compression takes longer than the disk.
+"""
+
 
 class StagedFrames:
     """Folder of frames (Arrow IPC), created when it is first needed.
@@ -21,6 +27,7 @@ class StagedFrames:
         self._folder: LockedPath | None = None
         self._making = threading.Lock()
         self._numbers = count()
+        self._bytes = 0
 
     def _path(self) -> Path:
         with self._making:
@@ -38,11 +45,14 @@ class StagedFrames:
     def add(self, frame: pl.DataFrame) -> Path:
         """Stage a frame and return its file."""
         path = self._path()
+        with self._making:
+            self._bytes += int(frame.estimated_size())
+            compressed = self._bytes > MAX_UNCOMPRESSED
         with (
             naming(path),
             path.open("wb") as file,  # polars itself would not say that it is full
         ):
-            frame.write_ipc(file, compression="lz4")
+            frame.write_ipc(file, compression="lz4" if compressed else "uncompressed")
         return path
 
     def clear(self) -> None:
@@ -50,4 +60,4 @@ class StagedFrames:
         with self._making:
             if self._folder is not None:
                 self._folder.close()
-                self._folder = None
+                self._folder, self._bytes = None, 0

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import polars as pl
 from typing_extensions import override
 
-from reporting_framework.errors import CorruptCheckpoint
+from reporting_framework.errors import CorruptCheckpoint, SettingsError
 from reporting_framework.plugin_api.records import (
     DELETED_AT,
     ROWS_ONLY,
@@ -33,6 +32,7 @@ from reporting_framework.storage import commit_attempts
 from reporting_framework.tables.dialect import Database
 from reporting_framework.tables.ledger import TableLedger
 from reporting_framework.tables.loading import (
+    StagedRows,
     check_order,
     create_staged,
     load,
@@ -40,7 +40,6 @@ from reporting_framework.tables.loading import (
 )
 from reporting_framework.tables.maintenance import TableMaintenance
 from reporting_framework.tables.merge import (
-    STATE,
     VERSION_COLUMNS,
     MergeResult,
     TableMerge,
@@ -54,23 +53,13 @@ from reporting_framework.tables.session import (
 from reporting_framework.tables.sink_settings import TableSinkSettings
 from reporting_framework.tables.staging import StagedFrames
 from reporting_framework.tables.table_columns import (
+    STATE,
     check_columns,
-    definitions,
+    column_types,
+    create_needed,
     missing_columns,
 )
-from reporting_framework.tables.values import decoded, encoded
-
-
-class StagedRows(NamedTuple):
-    """Rows of one staged part.
-
-    Attributes:
-        path: File of the rows.
-        rows: Number of rows, without deleted records.
-    """
-
-    path: Path
-    rows: int
+from reporting_framework.tables.values import decoded
 
 
 class TableSink(Database):
@@ -104,7 +93,7 @@ class TableSink(Database):
         with session(self) as database:
             self._version = self._state(database)[0]
             if self._exists(database):
-                self._create_staged(database)
+                create_needed(self, database, self._table_schema)
                 missing_columns(self, database, self._table_schema)
 
     @classmethod
@@ -116,6 +105,12 @@ class TableSink(Database):
 
     def _check_columns(self, schema: pl.Schema, mode: WriteMode) -> None:
         check_columns(self, schema, () if mode == "append" else VERSION_COLUMNS)
+        if mode == "append" and self.settings.primary_key:
+            raise SettingsError(
+                f"{self.subject}: primary_key: with append, each source key is a row;"
+                " set the mode to upsert or replace, or leave primary_key out",
+                path=("primary_key",),
+            )
 
     @property
     def _staged_schema(self) -> pl.Schema:
@@ -127,8 +122,9 @@ class TableSink(Database):
     def _table_schema(self) -> pl.Schema:
         return self._staged_schema if self._mode == "upsert" else self._schema
 
-    def _create_staged(self, database: Session) -> None:
-        create_staged(self, database, definitions(self, self._staged_schema))
+    @property
+    def _own(self) -> str:
+        return self.split(self.settings.table)[-1]
 
     def _exists(self, database: Session) -> bool:
         return bool(self.columns(database.cursor, self.settings.table))
@@ -138,10 +134,12 @@ class TableSink(Database):
 
         Both are `None` if the table no longer exists, so that its rows are read again.
         """
-        if not (self._exists(database) and self.columns(database.cursor, STATE)):
+        state = self.beside(STATE)
+        if not (self._exists(database) and self.columns(database.cursor, state)):
             return None, None
         rows = database.rows(
-            f"SELECT version, state FROM {STATE} WHERE name = ?", self.settings.table
+            f"SELECT version, state FROM {self.quote_table(state)} WHERE name = ?",
+            self._own,
         )
         return (int(rows[0][0]), rows[0][1]) if rows else (None, None)
 
@@ -167,19 +165,18 @@ class TableSink(Database):
         return TableLedger(self, rows, newest, exists=exists)
 
     def _rows(self, database: Session) -> int:
-        table = self.quote(self.settings.table)
-        live = ""
-        if DELETED_AT in self.columns(database.cursor, self.settings.table):
-            live = f" WHERE {self.quote(DELETED_AT)} IS NULL"
-        return database.number(f"SELECT count(*) FROM {table}{live}")
+        return self._counts(database)[0]
 
-    def _deleted_rows(self, database: Session) -> int | None:
-        if self._mode != "upsert":
-            return None
-        if DELETED_AT not in self.columns(database.cursor, self.settings.table):
-            return 0
-        table, deleted = self.quote(self.settings.table), self.quote(DELETED_AT)
-        return database.number(f"SELECT count({deleted}) FROM {table}")
+    def _counts(self, database: Session) -> tuple[int, int]:
+        """Return the number of rows, and of rows that are marked as deleted."""
+        deleted = "0"
+        if DELETED_AT in self.columns(database.cursor, self.settings.table):
+            deleted = f"count({self.quote(DELETED_AT)})"
+        table = self.quote_table(self.settings.table)
+        rows, gone = database.rows(
+            f"SELECT count(*) AS whole, {deleted} AS gone FROM {table}"
+        )[0]
+        return int(rows) - int(gone), int(gone)
 
     def newest_of(
         self, database: Session, until: datetime | None = None
@@ -190,11 +187,10 @@ class TableSink(Database):
             database.cursor, self.settings.table
         ):
             return None
-        table, column = self.quote(self.settings.table), self.quote(name)
+        table, column = self.quote_table(self.settings.table), self.quote(name)
         bound = ""
         if until is not None:
-            moment = pl.DataFrame({"at": [until]}, schema={"at": self._schema[name]})
-            bound = f" WHERE {column} <= '{encoded(moment).item()}'"
+            bound = f" WHERE {column} <= {self.moment(until, self._schema[name])}"
         value = database.value(f"SELECT MAX({column}) FROM {table}{bound}")
         newest: datetime | None = decoded(name, [value], self._schema[name]).item()
         return newest.astimezone(UTC) if newest else None
@@ -231,7 +227,7 @@ class TableSink(Database):
                 new_rows=merged.added,
                 bytes=self.size(database.cursor),
                 version=None if merged.version is None else str(merged.version),
-                deleted_rows=self._deleted_rows(database),
+                deleted_rows=merged.deleted_rows,
             )
             newest = self.newest_of(database)
         duplicates = sum(part.rows for part in staged) - merged.kept
@@ -244,19 +240,24 @@ class TableSink(Database):
         )
 
     def _unchanged(self, database: Session) -> MergeResult:
-        rows = self._rows(database) if self._exists(database) else 0
-        counts = UpsertCounts() if self._mode == "upsert" else None
-        return MergeResult(False, rows, 0, 0, counts, self._state(database)[0])
+        rows, deleted = self._counts(database) if self._exists(database) else (0, 0)
+        result = MergeResult(False, rows, 0, 0, version=self._state(database)[0])
+        if self._mode != "upsert":
+            return result
+        return result._replace(upserted=UpsertCounts(), deleted_rows=deleted)
 
     def _merged(
         self, database: Session, staged: Sequence[StagedRows], context: CommitContext
     ) -> MergeResult:
         with database.transaction():
             check_order(self, database)
-            self._create_staged(database)
-            source = load(self, database, [part.path for part in staged])
+            create_needed(self, database, self._staged_schema)
+            create_staged(self, database, self._staged_schema)
+            types = column_types(self, database, self._staged_schema)
+            files = [part.path for part in staged]
+            source = load(self, database, self._staged_schema, types, files)
             if context.snapshot:
-                load_seen(self, database, source, context.not_staged)
+                load_seen(self, database, context.not_staged)
         merge = TableMerge(self, database, self._table_schema, self._mode)
         for _ in commit_attempts(self.subject):
             try:

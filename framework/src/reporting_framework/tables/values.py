@@ -7,7 +7,7 @@ types; if a database has no such types, the texts sort in the order of time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -78,3 +78,16 @@ def decoded(name: str, values: Sequence[Any], dtype: pl.DataType) -> pl.Series:
     if isinstance(dtype, pl.Duration):
         column = column.cast(pl.Int64)
     return column.cast(dtype)
+
+
+def decoded_rows(
+    columns: Mapping[str, pl.DataType], rows: Sequence[tuple[Any, ...]]
+) -> pl.DataFrame:
+    """Convert rows of a database to a frame with these columns."""
+    values = zip(*rows, strict=True)
+    return pl.DataFrame(
+        [
+            decoded(name, column, dtype)
+            for (name, dtype), column in zip(columns.items(), values, strict=True)
+        ]
+    )

@@ -1,0 +1,193 @@
+"""Upsert of loaded rows, in the transaction of a commit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reporting_framework.plugin_api.records import (
+    DELETED_AT,
+    SOURCE_KEY,
+    VERSION,
+    CommitContext,
+    UpsertCounts,
+)
+from reporting_framework.tables.keyed_deletes import KeyedDeletes
+from reporting_framework.tables.loading import SEEN
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reporting_framework.tables.dialect import Database
+    from reporting_framework.tables.session import Session
+
+_STAY = {"older", "unchanged", "deleted before"}
+"""Kinds of staged rows that change nothing."""
+
+
+class TableUpsert:
+    """Statements of one upsert.
+
+    Args:
+        sink: Sink with the SQL dialect.
+        database: Session of the statements.
+        schema: Columns of the table.
+        context: Further data of the commit.
+        lost: Whether another run has committed since `open`.
+    """
+
+    def __init__(
+        self,
+        sink: Database,
+        database: Session,
+        schema: pl.Schema,
+        context: CommitContext,
+        *,
+        lost: bool,
+    ) -> None:
+        self._sink, self._database, self._schema = sink, database, schema
+        self._table = sink.quote_table(sink.settings.table)
+        self._keys = [sink.quote(name) for name in sink.key]
+        self._version, self._deleted = sink.quote(VERSION), sink.quote(DELETED_AT)
+        self._hard = sink.settings.deletes == "hard"
+        self._at = sink.moment(context.at or datetime.now(UTC))
+        self._snapshot = context.snapshot and not lost
+        self._overtaken_from = context.at if lost else None
+
+    def write(self, source: str) -> tuple[UpsertCounts, bool]:
+        """Apply the newest version of each key; return the counts and a change.
+
+        Args:
+            source: Temporary table with one row for each key.
+        """
+        deleted = self._delete_unseen()
+        if tuple(self._sink.key) != (SOURCE_KEY,):
+            keyed = KeyedDeletes(
+                self._sink, self._database, self._schema, source, self._at
+            )
+            deleted += keyed.apply()
+        kinds = self._kinds(source)
+        if kinds.keys() & _STAY:
+            self._database.run(
+                f"DELETE FROM {source} WHERE EXISTS (SELECT 1 FROM {self._table} AS t"
+                f" WHERE {self._same_key(source)} AND {self._kind(source)}"
+                " IN ('older', 'unchanged', 'deleted before'))"
+            )
+        if kinds.keys() - _STAY:
+            self._write(source)
+        purged = self._purge()
+        counts = UpsertCounts(
+            inserted=kinds.get("inserted", 0),
+            updated=kinds.get("updated", 0),
+            unchanged=kinds.get("unchanged", 0),
+            deleted=kinds.get("deleted", 0) + deleted,
+        )
+        return counts, bool(deleted or purged or kinds.keys() - _STAY)
+
+    def _same_key(self, s: str) -> str:
+        return " AND ".join(f"t.{key} = {s}.{key}" for key in self._keys)
+
+    def _kinds(self, source: str) -> dict[str, int]:
+        """Return the number of staged rows of each kind."""
+        rows = self._database.rows(
+            f"SELECT {self._kind('s')} AS kind, count(*) AS number FROM {source} AS s"
+            f" LEFT JOIN {self._table} AS t ON {self._same_key('s')} GROUP BY 1"
+        )
+        return {kind: int(number) for kind, number in rows}
+
+    def _kind(self, s: str) -> str:
+        """Return an expression that classifies a staged row `s` against its row `t`.
+
+        A row stays deleted in the version in which the source has deleted it. Such a
+        delete is a row of nulls; a delete that a snapshot has implied keeps the values.
+
+        After a lost race, a row stays deleted if another run has deleted it since this
+        run began, and this run has read the version that was deleted.
+        """
+        version, deleted = self._version, self._deleted
+        same = " AND ".join(
+            f"({s}.{name} = t.{name} OR ({s}.{name} IS NULL AND t.{name} IS NULL))"
+            for name in map(self._sink.quote, self._schema)
+        )
+
+        def either(live: str, gone: str, of: str) -> str:
+            return f"CASE WHEN {of}.{deleted} IS NULL THEN {live} ELSE {gone} END"
+
+        values = [
+            f"t.{self._sink.quote(name)} IS NULL"
+            for name in self._schema
+            if name not in (SOURCE_KEY, VERSION, DELETED_AT, *self._sink.key)
+        ]
+        revived = ""
+        if values:
+            revived = (
+                f" WHEN {s}.{deleted} IS NULL AND t.{deleted} IS NOT NULL"
+                f" AND {s}.{version} = t.{version} AND {' AND '.join(values)}"
+                " THEN 'older'"
+            )
+        if self._overtaken_from is not None:  # it was read before it was deleted
+            began = self._sink.moment(self._overtaken_from)
+            revived += (
+                f" WHEN {s}.{deleted} IS NULL AND t.{deleted} > {began}"
+                f" AND ({s}.{version} = t.{version}"
+                f" OR ({s}.{version} IS NULL AND t.{version} IS NULL)) THEN 'older'"
+            )
+        kept = either("'unchanged'", "'deleted before'", s)
+        written = either(
+            either("'updated'", "'inserted'", "t"),
+            either("'deleted'", "'tombstone'", "t"),
+            s,
+        )
+        return (
+            f"CASE WHEN t.{self._keys[0]} IS NULL"
+            f" THEN {either(repr('inserted'), repr('tombstone'), s)}{revived}"
+            f" WHEN t.{version} IS NULL OR {s}.{version} >= t.{version}"
+            f" THEN CASE WHEN {same} THEN {kept} ELSE {written} END"
+            " ELSE 'older' END"
+        )
+
+    def _write(self, source: str) -> None:
+        """Write the staged rows that are left."""
+        condition = "1 = 1"
+        if self._hard:
+            condition = f"{self._deleted} IS NULL"
+            key = self._sink.quote(SOURCE_KEY)
+            self._database.run(
+                f"DELETE FROM {self._table} WHERE {key} IN (SELECT {key}"
+                f" FROM {source} WHERE {self._deleted} IS NOT NULL)"
+            )
+        self._database.run(
+            self._sink.upsert_sql(self._table, source, list(self._schema), condition)
+        )
+
+    def _purge(self) -> int:
+        """Remove rows that were marked as deleted earlier; return their number."""
+        if not self._hard:
+            return 0
+        number = self._database.number(
+            f"SELECT count({self._deleted}) FROM {self._table}"
+        )
+        if number:
+            self._database.run(
+                f"DELETE FROM {self._table} WHERE {self._deleted} IS NOT NULL"
+            )
+        return number
+
+    def _delete_unseen(self) -> int:
+        """Delete rows that the source no longer has, and return their number."""
+        if not self._snapshot:
+            return 0
+        unseen = (
+            f"{self._deleted} IS NULL AND NOT EXISTS (SELECT 1 FROM {SEEN}"
+            f" WHERE {SEEN}.name = {self._table}.{self._sink.quote(SOURCE_KEY)})"
+        )
+        number = self._database.number(
+            f"SELECT count(*) FROM {self._table} WHERE {unseen}"
+        )
+        if number and self._hard:
+            self._database.run(f"DELETE FROM {self._table} WHERE {unseen}")
+        elif number:
+            self._database.run(
+                f"UPDATE {self._table} SET {self._deleted} = {self._at} WHERE {unseen}"
+            )
+        return number
