@@ -19,3 +19,15 @@ def reporting_sources() -> Sequence[LazyPlugin]:
             "rows of tables or of a query, in PostgreSQL, SQLite, MySQL or MariaDB",
         )
     ]
+
+
+@hookimpl
+def reporting_sinks() -> Sequence[LazyPlugin]:
+    """Return the sink."""
+    return [
+        LazyPlugin(
+            "sql-table",
+            "reporting_sql.table_sink:SqlTableSink",
+            "a table in PostgreSQL, SQLite, MySQL or MariaDB",
+        )
+    ]
