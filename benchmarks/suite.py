@@ -21,6 +21,7 @@ from benchmarks import (
     bars_lambda,
     bars_processes,
     bars_s3,
+    bars_sinks,
     bars_sql,
     bars_start,
     bars_tables,
@@ -47,6 +48,7 @@ GROUPS = (
     *bars_events.GROUPS,
     *bars_tables.GROUPS,
     *bars_files.GROUPS,
+    *bars_sinks.GROUPS,
 )
 
 
