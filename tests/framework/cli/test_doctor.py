@@ -23,7 +23,8 @@ from reporting_framework.registry.registry import load_plugins
 from reporting_framework.storage import open as connect
 from reporting_framework.storage import open_store
 from reporting_framework.storage.temporary import temporary_folder
-from reporting_object_store.health_checks import clock, written
+from reporting_framework.storage.write_check import written
+from reporting_object_store.health_checks import clock
 from tests.framework.cli.test_quarantine import SECRET
 from tests.framework.distributions import program
 from tests.support import Fault, S3Server, moto_server

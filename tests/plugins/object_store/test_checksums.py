@@ -10,9 +10,13 @@ import pytest
 from reporting_framework import Rejection, Split
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.metadata.lineage import Lineage
-from reporting_framework.storage import checksums, open_store, parse_location
+from reporting_framework.storage import (
+    checksums,
+    open_store,
+    parquet_writing,
+    parse_location,
+)
 from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
-from reporting_object_store.parquet_sink import merge as merge_module
 from tests.plugins.object_store.tables import START, WIDE, table
 from tests.support.plugins import checkpoint, quarantine_at
 
@@ -27,7 +31,7 @@ _numbers = itertools.count(1)
 )
 def uri(request, tmp_path, monkeypatch):
     """Where the checkpoint is, of four small row groups."""
-    monkeypatch.setattr(merge_module, "ROW_GROUP", 500)
+    monkeypatch.setattr(parquet_writing, "ROW_GROUP", 500)
     if request.param.startswith("s3"):
         request.getfixturevalue("s3_environment")
         if request.param.endswith("several requests"):

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from reporting_framework import SettingsError
 from reporting_framework.metadata.store import quarantine_place
 from reporting_framework.storage import Location, parse_location
-from reporting_object_store.parquet_sink.layout import LONGEST, Layout, encode
+from reporting_framework.storage.key_values import LONGEST, encode
+from reporting_object_store.parquet_sink.layout import Layout
 from tests.support.plugins import checkpoint, metadata
 
 TEXTS = (

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_object_store.parquet_sink.merge import ROW_GROUP, merge, regroup, write
+from reporting_framework.storage.parquet_writing import ROW_GROUP, regroup, write
+from reporting_object_store.parquet_sink.merge import merge
 from tests.plugins.object_store.tables import (
     START,
     WIDE,

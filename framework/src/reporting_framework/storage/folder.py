@@ -210,8 +210,8 @@ class FolderStore(FolderMaintenance):
     def put(self, key: str, data: bytes | Path, *, if_version: str | None) -> str:
         """See `Store.put`.
 
-        A file must come from `temp_path`, within `lock`; for bytes, `put` takes the
-        lock itself.
+        A file must come from `temp_path`, within `lock`, unless no other writer uses
+        the key; for bytes, `put` takes the lock itself.
         """
         if isinstance(data, bytes):
             with self.lock(key), self.temp_path(key) as scratch:
@@ -251,6 +251,7 @@ class FolderStore(FolderMaintenance):
     def _move(self, scratch: Path, key: str) -> str:
         """Move a file into place, flushed to disk; return its version there."""
         _flush(scratch)
+        os.makedirs(os.path.dirname(self._path(key)), exist_ok=True)
         os.replace(scratch, self._path(key))
         _flush(Path(self._path(key)).parent)
         return _version(os.stat(self._path(key)))

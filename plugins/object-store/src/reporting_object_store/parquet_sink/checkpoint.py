@@ -18,6 +18,7 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
+from reporting_framework.query.schemas.mapping import SchemaMapping
 from reporting_framework.storage import (
     ScanTarget,
     Store,
@@ -26,12 +27,11 @@ from reporting_framework.storage import (
     parquet_errors,
     same_version,
 )
-from reporting_object_store.parquet_sink.merge import READ_ROWS
-from reporting_object_store.parquet_sink.row_versions import (
+from reporting_framework.storage.row_versions import (
     VERSION_MOMENT,
     with_version_moments,
 )
-from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
+from reporting_object_store.parquet_sink.merge import READ_ROWS
 from reporting_object_store.parquet_sink.staging import is_sorted
 from reporting_object_store.parquet_sink.state import text_in
 

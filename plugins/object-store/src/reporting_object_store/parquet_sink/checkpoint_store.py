@@ -18,12 +18,12 @@ from reporting_framework.storage import (
     permissions,
     same_version,
 )
-from reporting_object_store.parquet_sink.checkpoint import Checkpoint
-from reporting_object_store.parquet_sink.layout import Layout
-from reporting_object_store.parquet_sink.row_versions import (
+from reporting_framework.storage.row_versions import (
     VERSION_COLUMNS,
     VERSION_MOMENT,
 )
+from reporting_object_store.parquet_sink.checkpoint import Checkpoint
+from reporting_object_store.parquet_sink.layout import Layout
 from reporting_object_store.parquet_sink.scan import scan_files, table_files
 from reporting_object_store.parquet_sink.state import StateFile
 from reporting_object_store.settings import ParquetCheckpointSettings

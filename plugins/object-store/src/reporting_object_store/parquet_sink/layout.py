@@ -5,44 +5,32 @@ Values of columns are percent-encoded.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.storage import Location, parse_location
+from reporting_framework.storage.key_values import (
+    EMPTY,
+    HASH,
+    HIVE_NULL,
+    LONGEST,
+    NULL,
+    encode,
+)
 
 SOURCE_STATE_FOLDER = "_state"
 """Folder of the source state of a checkpoint of several files; because of the
 underscore, Athena and Hive do not read its contents.
 """
 
-NULL = "~null"
-"""Encoding of a null; no value has this encoding, as a tilde is encoded too."""
-
-HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
-"""Encoding of a null in a Hive folder name, ``NAME={column}``, which readers of such
-names know.
-"""
-
-EMPTY = "~empty"
-"""Encoding of an empty text."""
-
-LONGEST = 128
-"""Longest encoded value, in characters; the rest of a longer value is hashed."""
-
 SEGMENT = 200
 """Longest total of values in one segment of a key, in characters: file names may have
 255, and locks add to them.
 """
 
-HASH = 65
-"""Length of a hash with its separator, in characters."""
-
 _COLUMN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_HEAD = re.compile(r"(?:%..|[^%])*")
 _BARE = frozenset("-_.")
 _VALUE = (
     f"(?:{NULL}|{HIVE_NULL}|{EMPTY}"
@@ -166,29 +154,6 @@ class Layout(NamedTuple):
                 f" {', '.join(missing)}; there are {', '.join(names)}",
                 path=("uri",),
             )
-
-
-def encode(value: Any, apart: Iterable[str] = (), longest: int = LONGEST) -> str:
-    """Return a value as one segment of a key, or a part of it.
-
-    The result is never empty, hidden, ``..``, too long, or more than one segment.
-
-    Args:
-        value: The value; values that differ as text are encoded differently.
-        apart: Characters of `-_.` that are encoded too, as they separate two columns of
-            one segment.
-        longest: Maximum number of characters of the result.
-    """
-    if value is None:
-        return NULL
-    text = quote(str(value), safe="").replace("~", "%7E")
-    for character in apart:
-        text = text.replace(character, f"%{ord(character):02X}")
-    if text[:1] in ("_", "."):
-        text = f"%{ord(text[0]):02X}{text[1:]}"
-    if len(text) > longest and (head := _HEAD.match(text[: min(longest - HASH, 60)])):
-        text = f"{head.group()}~{hashlib.sha256(text.encode()).hexdigest()}"
-    return text or EMPTY
 
 
 def _separators(key: str) -> list[str]:

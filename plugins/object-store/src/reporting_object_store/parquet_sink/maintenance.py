@@ -12,7 +12,7 @@ from typing_extensions import override
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
 from reporting_framework.storage import Location, backup, same_version
-from reporting_object_store.health_checks import unknown_without_writing, written
+from reporting_framework.storage.write_check import unknown_without_writing, written
 from reporting_object_store.parquet_sink.checkpoint_store import CheckpointFiles
 
 MAX_WORKERS = 16

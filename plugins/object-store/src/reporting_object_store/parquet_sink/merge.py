@@ -1,25 +1,13 @@
-"""Merging of sorted rows, frame by frame, and writing to parquet.
-
-It needs memory for a few row groups.
-"""
+"""Merging of sorted rows, frame by frame; it needs memory for a few row groups."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
-from typing import Literal
 
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from reporting_framework import SOURCE_KEY
-from reporting_framework.storage import checksums, naming
-
-ROW_GROUP = 16_384
-"""Rows in a row group. The number affects the file's bytes: the same rows give the same
-file, in whatever order they were committed.
-"""
 
 READ_ROWS = 262_144
 """Number of rows of the old file that are read at once."""
@@ -62,75 +50,3 @@ def _split_at(
     end = frame[timestamp].search_sorted(moment, side="right")
     at = begin + int((frame[SOURCE_KEY][begin:end] <= source_key).sum())
     return frame[:at], frame[at:]
-
-
-def regroup(
-    frames: Iterator[pl.DataFrame], rows: int = ROW_GROUP
-) -> Iterator[pl.DataFrame]:
-    """Yield the same rows in frames of exactly `rows` rows, except the last frame.
-
-    Each frame is in one chunk of memory.
-    """
-    held: list[pl.DataFrame] = []
-    count = 0
-    for frame in frames:
-        held.append(frame)
-        count += frame.height
-        while count >= rows:
-            whole = pl.concat(held)
-            yield whole[:rows].rechunk()
-            held, count = [whole[rows:]], count - rows
-    if count:
-        yield pl.concat(held).rechunk()
-
-
-def write(
-    frames: Iterator[pl.DataFrame],
-    schema: pl.Schema,
-    path: Path,
-    compression: Literal["zstd", "snappy"],
-    metadata: Mapping[str, str] | None = None,
-) -> None:
-    """Write frames of `regroup` to a file, one row group each.
-
-    The file has statistics, checksums and `metadata`.
-
-    Raises:
-        Exception: Any error of `frames`, unchanged (polars would wrap it).
-    """
-    raised: list[BaseException] = []
-    groups = 0
-
-    def source(
-        columns: list[str] | None,
-        predicate: pl.Expr | None,
-        rows: int | None,
-        batch: int | None,
-    ) -> Iterator[pl.DataFrame]:
-        nonlocal groups
-        try:
-            for frame in frames:
-                groups += 1
-                yield frame
-        except BaseException as error:
-            raised.append(error)
-            raise
-
-    try:
-        with naming(path):
-            register_io_source(source, schema=schema).sink_parquet(
-                path,
-                compression=compression,
-                statistics=True,
-                row_group_size=ROW_GROUP,
-                metadata=lambda _: {
-                    **checksums.placeholder(groups),
-                    **(metadata or {}),
-                },  # asked for when all frames were given
-            )
-            with path.open("r+b") as file:
-                checksums.seal(file)
-    except Exception:
-        if raised:
-            raise raised[0] from None
-        raise

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from reporting_object_store.parquet_sink.row_versions import newest_rows
+from reporting_framework.storage.row_versions import newest_rows
 from reporting_object_store.parquet_sink.staging import (
     RECORD_BATCH,
     StagedFile,

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from reporting_framework.plugin_api.records import UpsertCounts
 from reporting_framework.storage import commit_attempts
+from reporting_framework.storage.row_versions import VERSION_COLUMNS
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.commit_results import CommittedFile
 from reporting_object_store.parquet_sink.file_commit import FileCommit
 from reporting_object_store.parquet_sink.resolution import FilePlan, resolve
 from reporting_object_store.parquet_sink.rewrite import write_rows
-from reporting_object_store.parquet_sink.row_versions import VERSION_COLUMNS
 
 
 class ReplaceCommit(FileCommit):

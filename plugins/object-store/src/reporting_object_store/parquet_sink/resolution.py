@@ -15,10 +15,10 @@ import polars as pl
 
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
 from reporting_framework.plugin_api.records import UpsertCounts
+from reporting_framework.storage.row_versions import newest_of
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.positions import Positions, parts_by
 from reporting_object_store.parquet_sink.row_comparison import equal_rows, windows
-from reporting_object_store.parquet_sink.row_versions import newest_of
 from reporting_object_store.parquet_sink.staged_keys import (
     AT,
     FILE,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import polars as pl
 
 from reporting_framework import DELETED_AT
-from reporting_object_store.parquet_sink.merge import regroup, write
-from reporting_object_store.parquet_sink.row_versions import VERSION_MOMENT
+from reporting_framework.storage.parquet_writing import regroup, write
+from reporting_framework.storage.row_versions import VERSION_MOMENT
 from reporting_object_store.parquet_sink.staging import positions_in
 from reporting_object_store.parquet_sink.state import metadata_of
 

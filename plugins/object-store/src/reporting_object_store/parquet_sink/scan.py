@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from reporting_framework.errors import CorruptCheckpoint
+from reporting_framework.query.schemas.mapping import SchemaMapping
 from reporting_framework.storage import (
     ParquetSnapshot,
     Pinned,
@@ -23,7 +24,6 @@ from reporting_framework.storage import (
 )
 from reporting_object_store.parquet_sink.checkpoint import READ_WHOLE
 from reporting_object_store.parquet_sink.layout import Layout
-from reporting_object_store.parquet_sink.schema_evolution import SchemaMapping
 
 MAX_WORKERS = 16
 """Number of files that are inspected at once: each is a round trip."""

@@ -28,6 +28,12 @@ from reporting_framework.errors import (
 )
 from reporting_framework.plugin_api.records import WriteMode
 from reporting_framework.storage import commit_attempts, same_version
+from reporting_framework.storage.row_versions import (
+    VERSION_MOMENT,
+    newest_rows,
+    with_moments,
+    with_version_moments,
+)
 from reporting_object_store.parquet_sink.append import AppendCommit
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.commit_results import Committed
@@ -38,12 +44,6 @@ from reporting_object_store.parquet_sink.maintenance import (
     CheckpointMaintenance,
 )
 from reporting_object_store.parquet_sink.piece_joining import join_pieces
-from reporting_object_store.parquet_sink.row_versions import (
-    VERSION_MOMENT,
-    newest_rows,
-    with_moments,
-    with_version_moments,
-)
 from reporting_object_store.parquet_sink.staging import (
     StagedFile,
     StagingArea,
@@ -64,7 +64,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
 
     A file of another schema, an older file or a file of another program, is read in the
     present columns. The next commit that adds rows writes it in these columns (see
-    `schema_evolution`).
+    `SchemaMapping`).
     """
 
     def __init__(self, settings: ParquetCheckpointSettings) -> None:

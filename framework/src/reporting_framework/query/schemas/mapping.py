@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
 from reporting_framework.errors import CorruptCheckpoint
-from reporting_framework.query.schemas import readable_as
-from reporting_object_store.parquet_sink.row_versions import VERSION_MOMENT
+from reporting_framework.plugin_api.records import DELETED_AT, SOURCE_KEY, VERSION
+from reporting_framework.query.schemas.comparison import readable_as
+from reporting_framework.storage.row_versions import VERSION_MOMENT
 
 DAY = "%Y-%m-%d"
 """Format of a day as text."""

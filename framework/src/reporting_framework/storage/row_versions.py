@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import polars as pl
 
-from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
+from reporting_framework.plugin_api.records import DELETED_AT, SOURCE_KEY, VERSION
 
 VERSION_MOMENT = "_reporting_moment"
 """Column by which rows without a timestamp are sorted, made of their version; it is in
