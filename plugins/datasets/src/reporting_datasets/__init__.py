@@ -1,0 +1,1 @@
+"""Sinks for other tools: datasets of parquet files, and CSV files."""

@@ -1,0 +1,1 @@
+"""Sink ``csv``: one CSV file."""

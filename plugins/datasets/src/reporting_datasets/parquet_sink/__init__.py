@@ -1,0 +1,1 @@
+"""Sink ``parquet-dataset``: a folder of parquet files with an atomic manifest."""

@@ -1,0 +1,95 @@
+"""Ledger of a dataset: its column of source keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+
+from reporting_framework import SOURCE_KEY
+from reporting_framework.storage import parquet_errors
+from reporting_datasets.parquet_sink.data_files import DataFiles
+from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
+
+_KEY = pl.col(SOURCE_KEY)
+_SEVERAL = _KEY.str.contains("#", literal=True)
+
+
+class DatasetLedger:
+    """Ledger from the source keys of the files; see `Ledger`.
+
+    A lookup reads only files whose range of source keys has one of the objects.
+
+    Args:
+        files: Reader of the files.
+        manifest: Manifest of the dataset.
+        timestamp: Column of the newest timestamp, `None`: there is none.
+    """
+
+    def __init__(
+        self, files: DataFiles, manifest: Manifest, timestamp: str | None
+    ) -> None:
+        self._files, self._manifest, self._timestamp = files, manifest, timestamp
+
+    @property
+    def rows(self) -> int:
+        """See `Ledger.rows`."""
+        return self._manifest.rows
+
+    @property
+    def newest(self) -> datetime | None:
+        """See `Ledger.newest`."""
+        return self._manifest.newest
+
+    def newest_until(self, moment: datetime) -> datetime | None:
+        """See `DatedLedger.newest_until`."""
+        newest = self._manifest.newest
+        if self._timestamp is None or newest is None or newest <= moment:
+            return newest
+        column = pl.col(self._timestamp)
+        scans = [
+            self._files.rows(self._manifest, file)
+            .select(column.filter(column <= moment).max())
+            for file in self._manifest.files
+            if file.newest is not None
+        ]
+        with parquet_errors.reading(self._files.place.folder.uri):
+            found = pl.collect_all(scans)
+        return max((one.item() for one in found if one.item()), default=None)
+
+    def filter_new(self, objects: Sequence[str]) -> list[str]:
+        """See `Ledger.filter_new`."""
+        wanted = pl.Series(objects, dtype=pl.String).unique().sort()
+        scans = [
+            self._objects(file, inside)
+            for file in self._manifest.files
+            if len(inside := _inside(wanted, file))
+        ]
+        if not scans:
+            return list(objects)
+        with parquet_errors.reading(self._files.place.folder.uri):
+            known = set(pl.concat(pl.collect_all(scans)).to_series())
+        return [name for name in objects if name not in known]
+
+    def _objects(self, file: DataFile, wanted: pl.Series) -> pl.LazyFrame:
+        """Select the wanted objects of a file."""
+        names = wanted.implode()
+        return (
+            self._files.rows(self._manifest, file)
+            .select(_KEY)
+            .filter(_KEY.is_in(names) | _SEVERAL)
+            .select(_KEY.str.replace(r"#[0-9]+$", ""))
+            .filter(_KEY.is_in(names))
+            .unique()
+        )
+
+
+def _inside(wanted: pl.Series, file: DataFile) -> pl.Series:
+    """Return the objects of which the file may have rows.
+
+    The source keys of an object are its key, or its key with ``#`` and a number.
+    """
+    begin = wanted.search_sorted(file.last, side="right")
+    below = wanted[:begin]
+    return below.filter((below + "#:") >= file.first)

@@ -1,0 +1,208 @@
+"""Sink ``parquet-dataset``: a folder of parquet files, committed by a manifest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import polars as pl
+from typing_extensions import override
+
+from reporting_framework import (
+
+    ROWS_ONLY,
+    CommitContext,
+    CommitResult,
+    MetadataLocation,
+    Permission,
+    Split,
+    StagedPart,
+    WriteMode,
+)
+from reporting_framework.errors import SettingsError
+from reporting_framework.plugin_api.result import Output
+from reporting_framework.storage import ParquetSnapshot, permissions
+from reporting_framework.storage.row_versions import VERSION_COLUMNS
+from reporting_datasets.parquet_sink.commit import Change, DatasetCommit, Done
+from reporting_datasets.parquet_sink.data_files import DataFiles
+from reporting_datasets.parquet_sink.ledger import DatasetLedger
+from reporting_datasets.parquet_sink.maintenance import DatasetMaintenance
+from reporting_datasets.parquet_sink.manifest import Manifest
+from reporting_datasets.parquet_sink.partitions import Partitions
+from reporting_datasets.parquet_sink.place import Place
+from reporting_datasets.parquet_sink.planning import RunPlanner
+from reporting_datasets.parquet_sink.scan import dataset_files, scan_dataset
+from reporting_datasets.parquet_sink.staging import Piece, StagingArea
+from reporting_datasets.parquet_sink.writing import FileWriter
+from reporting_datasets.settings import ParquetDatasetSettings
+
+
+class ParquetDataset(DatasetMaintenance):
+    """Sink of a folder of parquet files, in Hive partitions.
+
+    The manifest names the files of the table. A commit writes new files, and then the
+    manifest in one conditional write; whoever loses the race plans again. Files are
+    never changed: a file with changed rows is replaced by another one.
+    """
+
+    name: ClassVar[str] = "parquet-dataset"
+    Settings: ClassVar[type[ParquetDatasetSettings]] = ParquetDatasetSettings
+    write_modes: ClassVar[frozenset[WriteMode]] = frozenset(
+        {"append", "upsert", "replace"}
+    )
+
+    def __init__(self, settings: ParquetDatasetSettings) -> None:
+        super().__init__(settings)
+        self._area = StagingArea()
+        self._mode: WriteMode = "append"
+
+    @classmethod
+    def aws_permissions(cls, settings: ParquetDatasetSettings) -> Sequence[Permission]:
+        """See `Plugin.aws_permissions`; the metadata is beside the dataset."""
+        home = Place.parse(settings.uri).home
+        return [*permissions.writing(home), *permissions.deleting(home)]
+
+    @classmethod
+    def table_folder(cls, settings: ParquetDatasetSettings) -> str:
+        """See `Sink.table_folder`."""
+        return Place.parse(settings.uri).folder.uri
+
+    @override
+    def open(
+        self,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+        primary_key: Sequence[str] = (),
+    ) -> None:
+        self._partitions = Partitions(self.settings.partition_by)
+        self._partitions.check(schema)
+        self._check_timestamp(schema)
+        self._mode = mode
+        self._schema = (
+            pl.Schema({**schema, **VERSION_COLUMNS}) if mode == "upsert" else schema
+        )
+        self._opened = None
+
+    def _check_timestamp(self, schema: pl.Schema) -> None:
+        name = self.settings.timestamp
+        dtype = schema.get(name) if name is not None else None
+        if name is not None and not (
+            isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
+        ):
+            raise SettingsError(
+                f"sink {self.name}: timestamp: there is no column {name} of a date and"
+                " time with a time zone; name another one"
+            )
+
+    def metadata_location(self) -> MetadataLocation:
+        """See `Sink.metadata_location`: the folder that holds the dataset's folder."""
+        return MetadataLocation(self.place.home.uri, self.place.name)
+
+    # -- a run -------------------------------------------------------------------------
+
+    @override
+    def ledger(self) -> DatasetLedger:
+        self._opened = self.manifests.read()
+        manifest = self._present()
+        files = self._files()
+        for file in manifest.files:
+            files.mapping(manifest, file)
+        return DatasetLedger(files, manifest, self.settings.timestamp)
+
+    @override
+    def load_state(self) -> Mapping[str, Any] | None:
+        return self._present().state
+
+    def _files(self) -> DataFiles:
+        return DataFiles(self.place, self._schema)
+
+    @override
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
+        piece = self._area.add(frame, versions=self._mode != "append")
+        return StagedPart(frame.height, piece)
+
+    @override
+    def commit(
+        self,
+        staged_parts: Sequence[StagedPart],
+        context: CommitContext = ROWS_ONLY,
+    ) -> CommitResult:
+        opened = self._read_once()
+        pieces: Sequence[Piece] = [part.data for part in staged_parts]
+        idle = not (pieces or context.state or context.snapshot)
+        if idle and self._mode != "replace":
+            self._remove_due(opened)
+            change = Change([], [], None, opened, opened.state)
+            return self._result(Done(opened, change, False, []))
+        pieces = self._area.join(pieces, versions=self._mode != "append")
+        planner = RunPlanner(
+            self._files(),
+            self._partitions,
+            self._schema,
+            self._mode,
+            pieces,
+            context,
+            self._area,
+            FileWriter(self.settings.timestamp, self.settings.compression),
+            self.settings.target_file_bytes,
+            self.settings.deletes == "hard",
+            self.settings.partition_by,
+        )
+        keep = self.settings.keep_replaced_seconds
+        done = DatasetCommit(self.manifests, opened, planner.change, keep).run()
+        self._opened = done.manifest
+        return self._result(done)
+
+    def _remove_due(self, manifest: Manifest) -> None:
+        """Remove files that a killed process has replaced and not removed."""
+        keep = self.settings.keep_replaced_seconds
+        if any(old.at + keep <= time.time() for old in manifest.retired):
+            self.manifests.remove_retired(manifest, keep)
+
+    def _result(self, done: Done) -> CommitResult:
+        manifest, change = done.manifest, done.change
+        upserts = self._mode == "upsert"
+        outputs = [
+            Output(
+                uri=self.place.folder.uri,
+                rows=manifest.rows - manifest.deleted,
+                deleted_rows=manifest.deleted if upserts else None,
+                new_rows=change.counts.inserted,
+                bytes=manifest.bytes,
+                version=manifest.version,
+            )
+        ]
+        return CommitResult(
+            outputs if manifest.exists else [],
+            change.duplicates,
+            manifest.newest,
+            [("merge", span) for span in done.spans],
+            upserted=change.counts if upserts else None,
+            overtaken=done.overtaken,
+        )
+
+    @override
+    def output_versions(self) -> Mapping[str, str | None]:
+        manifest = self._read_once()
+        return {self.place.name: manifest.version} if manifest.exists else {}
+
+    # -- queries -----------------------------------------------------------------------
+
+    @override
+    def scan(self) -> pl.LazyFrame | None:
+        manifest = self.manifests.read()
+        if not manifest.exists:
+            return None
+        return scan_dataset(self._files(), manifest, self._schema)
+
+    @override
+    def parquet_files(self) -> Sequence[ParquetSnapshot]:
+        manifest = self.manifests.read()
+        return dataset_files(self._files(), manifest) if manifest.exists else []
+
+    @override
+    def close(self) -> None:
+        self._area.clear()
+
+
