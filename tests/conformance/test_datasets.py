@@ -86,15 +86,18 @@ class TestFolder(Dataset):
     def uri(self, tmp_path):
         return str(tmp_path / "place" / "visits")
 
-    @pytest.fixture
-    def faults(self, reporting_store_faults):
-        return reporting_store_faults
+    @pytest.fixture(
+        params=[pytest.param("reporting_store_faults", marks=pytest.mark.slow)]
+    )
+    def faults(self, request):
+        return request.getfixturevalue(request.param)
 
     @pytest.fixture
     def clear(self, tmp_path):
         return lambda: shutil.rmtree(tmp_path / "place", ignore_errors=True)
 
 
+@pytest.mark.slow
 class TestBucket(Dataset):
     """Conditional writes over the wire."""
 

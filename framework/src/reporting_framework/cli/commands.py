@@ -12,6 +12,7 @@ import click
 
 COMMANDS: Mapping[str, str] = {
     "build": "build:build_command",
+    "compact": "compact:compact_command",
     "doctor": "doctor:doctor_command",
     "freshness": "freshness:freshness_command",
     "history": "history:history_command",

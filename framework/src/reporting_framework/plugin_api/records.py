@@ -343,6 +343,20 @@ class CommitResult(NamedTuple):
     overtaken: bool = False
 
 
+class CompactResult(NamedTuple):
+    """Result of the compaction of one output.
+
+    Attributes:
+        uri: URI of the output.
+        before: Number of its files before.
+        after: Number of its files after.
+    """
+
+    uri: str
+    before: int
+    after: int
+
+
 @dataclass(slots=True)
 class SplitResult:
     """Result of one split.

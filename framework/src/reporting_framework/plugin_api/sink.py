@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.metadata import MetadataLocation
     from reporting_framework.plugin_api.records import (
         CommitResult,
+        CompactResult,
         Split,
         StagedPart,
         StoredArtifact,
@@ -277,6 +278,20 @@ class Sink(Plugin):
             NotSupported: The sink cannot be reset.
         """
         raise NotSupported(f"sink {self.name}: it cannot be reset")
+
+    @optional
+    def compact(self) -> CompactResult:
+        """Merge small files of the table into few files; no row changes.
+
+        Called after `open`, never during a run of the same sink. Other runs may commit
+        meanwhile, and lose no row. A second call changes nothing. A killed call leaves
+        the table as it was, or compacted.
+
+        Raises:
+            CommitConflict: Other runs changed the table before each retry.
+            NotSupported: The sink has no files to merge.
+        """
+        raise NotSupported(f"sink {self.name}: it cannot be compacted")
 
     @optional
     def restore_command(self, copy: str) -> str | None:

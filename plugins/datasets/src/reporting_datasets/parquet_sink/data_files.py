@@ -34,11 +34,12 @@ class DataFiles:
 
     Attributes:
         place: Places of the dataset.
+        schema: Columns in which rows are read.
     """
 
     def __init__(self, place: Place, schema: pl.Schema) -> None:
         self.place, self._store = place, place.store
-        self._schema, self._known = schema, described(schema)
+        self.schema, self._known = schema, described(schema)
         self._stored: dict[tuple[tuple[str, str], ...], SchemaMapping] = {}
 
     @property
@@ -64,7 +65,7 @@ class DataFiles:
             with parquet_errors.reading(self.uri(file)):
                 stored = rows.collect_schema()
             self._stored[columns] = SchemaMapping.between(
-                stored, self._schema, [SOURCE_KEY]
+                stored, self.schema, [SOURCE_KEY]
             )
         return self._stored[columns]
 
@@ -119,7 +120,7 @@ class DataFiles:
     def _collected(
         self, scans: Sequence[pl.LazyFrame], columns: Sequence[str]
     ) -> pl.DataFrame:
-        schema = {**{name: self._schema[name] for name in columns}}
+        schema = {**{name: self.schema[name] for name in columns}}
         none = pl.DataFrame(schema={**schema, AT: pl.UInt32, FILE: pl.UInt32})
         if not scans:
             return none

@@ -21,10 +21,12 @@ from reporting_framework import (
     WriteMode,
 )
 from reporting_framework.errors import SettingsError
+from reporting_framework.plugin_api.records import CompactResult
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import ParquetSnapshot, permissions
 from reporting_framework.storage.row_versions import VERSION_COLUMNS
 from reporting_datasets.parquet_sink.commit import Change, DatasetCommit, Done
+from reporting_datasets.parquet_sink.compaction import CompactionPlanner
 from reporting_datasets.parquet_sink.data_files import DataFiles
 from reporting_datasets.parquet_sink.ledger import DatasetLedger
 from reporting_datasets.parquet_sink.maintenance import DatasetMaintenance
@@ -144,7 +146,7 @@ class ParquetDataset(DatasetMaintenance):
             pieces,
             context,
             self._area,
-            FileWriter(self.settings.timestamp, self.settings.compression),
+            self._writer,
             self.settings.target_file_bytes,
             self.settings.deletes == "hard",
             self.settings.partition_by,
@@ -186,6 +188,30 @@ class ParquetDataset(DatasetMaintenance):
     def output_versions(self) -> Mapping[str, str | None]:
         manifest = self._read_once()
         return {self.place.name: manifest.version} if manifest.exists else {}
+
+    @override
+    def compact(self) -> CompactResult:
+        first = present = self.manifests.read()
+        if not first.exists:
+            return CompactResult(self.place.folder.uri, 0, 0)
+        keep, target = (
+            self.settings.keep_replaced_seconds,
+            self.settings.target_file_bytes,
+        )
+        planner = CompactionPlanner(self._files(), self._area, self._writer, target)
+        while True:  # merged files are smaller than expected if rows compress better
+            done = DatasetCommit(self.manifests, present, planner.change, keep).run()
+            present = done.manifest
+            if not done.change.removed:
+                break
+        self._opened = present
+        return CompactResult(
+            self.place.folder.uri, len(first.files), len(present.files)
+        )
+
+    @property
+    def _writer(self) -> FileWriter:
+        return FileWriter(self.settings.timestamp, self.settings.compression)
 
     # -- queries -----------------------------------------------------------------------
 
