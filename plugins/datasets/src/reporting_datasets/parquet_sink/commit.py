@@ -154,10 +154,12 @@ class DatasetCommit:
             )
             self.manifests.remove_retired(present, self.keep)
             version = self.manifests.publish(manifest, present.version)
-        except CommitConflict:
+        except (CommitConflict, StorageUnavailable) as error:
+            # The answer to a write that was done may be lost.
             found = self.manifests.read()
             if commit not in found.recent:
-                if intent is not None:
+                lost = isinstance(error, CommitConflict)
+                if lost and intent is not None:
                     self.manifests.remove_intended(intent, found)
                 raise
             manifest, version = found, found.version or ""
