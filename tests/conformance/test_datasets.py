@@ -2,11 +2,11 @@
 
 import shutil
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 import pytest
 
+from reporting_datasets.csv_sink.sink import CsvFile
 from reporting_datasets.parquet_sink.manifest_store import ManifestStore
 from reporting_datasets.parquet_sink.place import Place
 from reporting_datasets.parquet_sink.sink import ParquetDataset
@@ -79,12 +79,14 @@ class Dataset(SinkContract):
         return read
 
 
-class TestFolder(Dataset):
-    crowd = 64_000
+class InAFolder:
+    """A place that goes with the test."""
+
+    name = "visits"
 
     @pytest.fixture
     def uri(self, tmp_path):
-        return str(tmp_path / "place" / "visits")
+        return str(tmp_path / "place" / self.name)
 
     @pytest.fixture(
         params=[pytest.param("reporting_store_faults", marks=pytest.mark.slow)]
@@ -97,13 +99,14 @@ class TestFolder(Dataset):
         return lambda: shutil.rmtree(tmp_path / "place", ignore_errors=True)
 
 
-@pytest.mark.slow
-class TestBucket(Dataset):
-    """Conditional writes over the wire."""
+class InABucket:
+    """A place in S3, reached through a proxy that breaks requests."""
+
+    name = "visits"
 
     @pytest.fixture
     def uri(self, reporting_bucket):
-        return f"s3://{reporting_bucket}/place/visits"
+        return f"s3://{reporting_bucket}/place/{self.name}"
 
     @pytest.fixture
     def faults(self, reporting_s3_faults):
@@ -120,3 +123,59 @@ class TestBucket(Dataset):
             client.close()
 
         return empty
+
+
+class TestFolderDataset(InAFolder, Dataset):
+    crowd = 64_000
+
+
+@pytest.mark.slow
+class TestBucketDataset(InABucket, Dataset):
+    """Conditional writes over the wire."""
+
+
+class Csv(SinkContract):
+    plugin = CsvFile
+    strict = True
+    name = "visits.csv"
+
+    @pytest.fixture
+    def settings(self, uri):
+        return {"uri": uri}
+
+    @pytest.fixture
+    def rows(self):
+        return made
+
+    @pytest.fixture
+    def visible(self, uri):
+        """What any reader of CSV sees; timestamps are texts."""
+
+        def read():
+            data = content(uri)
+            if not data:
+                return made([])
+            seen = pl.read_csv(data, infer_schema=False)
+            return seen.drop("timestamp")
+
+        return read
+
+    @pytest.fixture
+    def files(self, uri):
+        return lambda: {"visits.csv": data} if (data := content(uri)) else {}
+
+
+def content(uri):
+    folder, _, name = uri.rpartition("/")
+    store = open_store(folder)
+    return store.get(name).data if store.head(name) else b""
+
+
+class TestFolderCsv(InAFolder, Csv):
+    name = "visits.csv"
+    crowd = 64_000
+
+
+@pytest.mark.slow
+class TestBucketCsv(InABucket, Csv):
+    name = "visits.csv"

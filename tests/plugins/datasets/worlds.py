@@ -71,7 +71,9 @@ class World:
         self._number += 1
         newer = self.chance.random() < 0.7
         version = f"{self._number if newer else 0:06}-{self._number:06}"
-        deleted = BEGIN if self.mode == "upsert" and self.chance.random() < 0.2 else None
+        deleted = (
+            BEGIN if self.mode == "upsert" and self.chance.random() < 0.2 else None
+        )
         number = self.chance.randrange(KEYS)
         return Change(number, version, self.chance.randrange(4), deleted)
 
@@ -228,6 +230,10 @@ def read_with_duckdb(uri: str) -> pl.DataFrame:
         database.execute("SET TimeZone = 'UTC'")
         table = "read_parquet(?, hive_partitioning = true)"
         columns = "* REPLACE (moment::VARCHAR AS moment)"
-        found = database.execute(f"SELECT {columns} FROM {table}", [f"{uri}/**/*.parquet"])
+        found = database.execute(
+            f"SELECT {columns} FROM {table}", [f"{uri}/**/*.parquet"]
+        )
         names = [column[0] for column in found.description]
-        return pl.DataFrame(found.fetchall(), names, orient="row", infer_schema_length=None)
+        return pl.DataFrame(
+            found.fetchall(), names, orient="row", infer_schema_length=None
+        )

@@ -150,5 +150,7 @@ class CsvSettings(Settings):
         if self.separator == self.quote:
             raise ValueError("separator and quote must differ")
         if any(mark in self.null for mark in (self.separator, self.quote, "\n", "\r")):
-            raise ValueError("null must not hold the separator, the quote or a line end")
+            raise ValueError(
+                "null must not hold the separator, the quote or a line end"
+            )
         return self

@@ -10,6 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
+from reporting_datasets.parquet_sink.manifest_store import Intent, ManifestStore
+from reporting_datasets.parquet_sink.writing import Written
 from reporting_framework.errors import (
     CommitConflict,
     CorruptCheckpoint,
@@ -18,9 +21,6 @@ from reporting_framework.errors import (
 )
 from reporting_framework.plugin_api.records import UpsertCounts
 from reporting_framework.storage import commit_attempts, same_version
-from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
-from reporting_datasets.parquet_sink.manifest_store import Intent, ManifestStore
-from reporting_datasets.parquet_sink.writing import Written
 
 _log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ import polars as pl
 from reporting_datasets.parquet_sink.commit import Change
 from reporting_datasets.parquet_sink.data_files import DataFiles
 from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
-from reporting_datasets.parquet_sink.ranges import key_ranges
-from reporting_datasets.parquet_sink.staging import StagingArea
 from reporting_datasets.parquet_sink.writing import FileWriter, Written, in_files
+from reporting_datasets.ranges import key_ranges
+from reporting_datasets.staging import StagingArea
 
 SMALL = 0.5
 """Share of the target size below which a file is small."""

@@ -8,12 +8,12 @@ from contextlib import closing
 
 import polars as pl
 
+from reporting_datasets.parquet_sink.manifest import DataFile, Manifest, described
+from reporting_datasets.parquet_sink.place import Place
 from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import CorruptCheckpoint, StorageUnavailable
 from reporting_framework.query.schemas.mapping import SchemaMapping
 from reporting_framework.storage import Store, checksums, parquet_errors
-from reporting_datasets.parquet_sink.manifest import DataFile, Manifest, described
-from reporting_datasets.parquet_sink.place import Place
 
 READ_ROWS = 262_144
 """Number of rows of a file that are read at once."""

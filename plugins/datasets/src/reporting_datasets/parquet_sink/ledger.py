@@ -7,10 +7,10 @@ from datetime import datetime
 
 import polars as pl
 
-from reporting_framework import SOURCE_KEY
-from reporting_framework.storage import parquet_errors
 from reporting_datasets.parquet_sink.data_files import DataFiles
 from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
+from reporting_framework import SOURCE_KEY
+from reporting_framework.storage import parquet_errors
 
 _KEY = pl.col(SOURCE_KEY)
 _SEVERAL = _KEY.str.contains("#", literal=True)
@@ -49,8 +49,9 @@ class DatasetLedger:
             return newest
         column = pl.col(self._timestamp)
         scans = [
-            self._files.rows(self._manifest, file)
-            .select(column.filter(column <= moment).max())
+            self._files.rows(self._manifest, file).select(
+                column.filter(column <= moment).max()
+            )
             for file in self._manifest.files
             if file.newest is not None
         ]

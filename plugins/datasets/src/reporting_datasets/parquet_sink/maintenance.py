@@ -12,16 +12,16 @@ from functools import partial
 import polars as pl
 from typing_extensions import override
 
-from reporting_framework import SOURCE_KEY, Sink
-from reporting_framework.errors import CommitConflict
-from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
-from reporting_framework.storage import backup, same_version
-from reporting_framework.storage.write_check import unknown_without_writing, written
 from reporting_datasets.parquet_sink.data_files import DataFiles
 from reporting_datasets.parquet_sink.manifest import Manifest, Retired
 from reporting_datasets.parquet_sink.manifest_store import ManifestStore
 from reporting_datasets.parquet_sink.place import Place
 from reporting_datasets.settings import ParquetDatasetSettings
+from reporting_framework import SOURCE_KEY, Sink
+from reporting_framework.errors import CommitConflict
+from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
+from reporting_framework.storage import backup, same_version
+from reporting_framework.storage.write_check import unknown_without_writing, written
 
 MAX_WORKERS = 16
 """Number of files that are copied or checked at once: each is a round trip."""
@@ -93,7 +93,9 @@ class DatasetMaintenance(Sink):
             if store.digest(key).sha256 != store.digest(f"{to}/{key}").sha256:
                 raise backup.changed(artifact)
 
-        with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-copy") as pool:
+        with ThreadPoolExecutor(
+            MAX_WORKERS, thread_name_prefix="reporting-copy"
+        ) as pool:
             list(pool.map(copy, keys))
         copy(self.place.manifest)
         self._unchanged(artifact)
@@ -176,7 +178,9 @@ class DatasetMaintenance(Sink):
         ]
         rows = manifest.rows
         if keys:
-            counts = pl.concat(keys).select(pl.len(), keys=pl.col(SOURCE_KEY).n_unique())
+            counts = pl.concat(keys).select(
+                pl.len(), keys=pl.col(SOURCE_KEY).n_unique()
+            )
             found, distinct = counts.collect(engine="streaming").row(0)
             if (found, distinct) != (rows, rows):
                 return CheckResult(
@@ -185,4 +189,6 @@ class DatasetMaintenance(Sink):
                     f" has {rows:,}",
                     "keep a copy, then reset the report: the next run reads everything",
                 )
-        return CheckResult("ok", f"{uri}: {rows:,} rows in {len(manifest.files):,} files")
+        return CheckResult(
+            "ok", f"{uri}: {rows:,} rows in {len(manifest.files):,} files"
+        )

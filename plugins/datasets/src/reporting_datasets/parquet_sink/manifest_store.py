@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from reporting_framework.errors import LocationError, ObjectMissing
-from reporting_framework.storage import Store, list_keys, naming, open_store
 from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
 from reporting_datasets.parquet_sink.place import Place
+from reporting_framework.errors import LocationError, ObjectMissing
+from reporting_framework.storage import Store, list_keys, naming, open_store
 
 MAYBE_ALIVE_SECONDS = 900
 """Age in seconds of an intent in a bucket, from which on its process counts as dead.
@@ -128,7 +128,9 @@ class ManifestStore:
             keys = list(list_keys(self._pending))
         except LocationError:
             return []  # there is no folder yet
-        return [key for key in keys if key.endswith(".json") and not key.startswith(".")]
+        return [
+            key for key in keys if key.endswith(".json") and not key.startswith(".")
+        ]
 
     @property
     def _pending(self) -> Store:
@@ -151,7 +153,9 @@ class ManifestStore:
         prefix = f"{partition}/" if partition else ""
         folder = self.place.folder.join(partition) if partition else self.place.folder
         try:
-            for page in open_store(folder).list(after=f"{commit}-", before=f"{commit}."):
+            for page in open_store(folder).list(
+                after=f"{commit}-", before=f"{commit}."
+            ):
                 yield from (
                     f"{prefix}{entry.key}"
                     for entry in page

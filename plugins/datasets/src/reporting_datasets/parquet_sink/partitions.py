@@ -93,7 +93,9 @@ class Partitions:
         """
         problems = [column.problem(schema) for column in self.columns]
         names = [column.name.casefold() for column in self.columns]
-        problems += [f"{name} is named twice" for name in names if names.count(name) > 1]
+        problems += [
+            f"{name} is named twice" for name in names if names.count(name) > 1
+        ]
         if found := next(filter(None, problems), None):
             raise SettingsError(f"sink parquet-dataset: partition_by: {found}")
 

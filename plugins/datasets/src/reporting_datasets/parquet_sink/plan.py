@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from reporting_framework.plugin_api.records import UpsertCounts
 from reporting_datasets.parquet_sink.data_files import AT, FILE
-from reporting_datasets.parquet_sink.staging import FrameLog, StagingArea
+from reporting_datasets.staging import FrameLog, StagingArea
+from reporting_framework.plugin_api.records import UpsertCounts
 
 
 class FileChange(NamedTuple):

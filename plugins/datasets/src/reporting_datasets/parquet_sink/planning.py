@@ -8,16 +8,12 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from reporting_framework import SOURCE_KEY, CommitContext, WriteMode
-from reporting_framework.storage.row_versions import VERSION_COLUMNS
 from reporting_datasets.parquet_sink.commit import Change
 from reporting_datasets.parquet_sink.data_files import DataFiles
 from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
 from reporting_datasets.parquet_sink.partitions import Partitions
 from reporting_datasets.parquet_sink.plan import Plan
-from reporting_datasets.parquet_sink.ranges import KeyRange, key_ranges
 from reporting_datasets.parquet_sink.resolution import Resolver
-from reporting_datasets.parquet_sink.staging import Piece, StagingArea
 from reporting_datasets.parquet_sink.writing import (
     PACKED,
     FileWriter,
@@ -25,6 +21,10 @@ from reporting_datasets.parquet_sink.writing import (
     changed_rows,
     in_files,
 )
+from reporting_datasets.ranges import KeyRange, key_ranges
+from reporting_datasets.staging import Piece, StagingArea
+from reporting_framework import SOURCE_KEY, CommitContext, WriteMode
+from reporting_framework.storage.row_versions import VERSION_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,4 +197,3 @@ class RunPlanner:
 
 def _with_partitions(manifest: Manifest, partition_by: tuple[str, ...]) -> Manifest:
     return replace(manifest, partition_by=partition_by)
-

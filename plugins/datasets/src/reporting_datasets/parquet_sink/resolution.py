@@ -8,14 +8,14 @@ from datetime import datetime
 
 import polars as pl
 
-from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
-from reporting_framework.storage import parquet_errors
-from reporting_framework.storage.row_versions import VERSION_COLUMNS
 from reporting_datasets.parquet_sink.data_files import AT, FILE, DataFiles
 from reporting_datasets.parquet_sink.manifest import Manifest
 from reporting_datasets.parquet_sink.partitions import PARTITION, Partitions
 from reporting_datasets.parquet_sink.plan import Plan
-from reporting_datasets.parquet_sink.ranges import KeyRange
+from reporting_datasets.ranges import KeyRange
+from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
+from reporting_framework.storage import parquet_errors
+from reporting_framework.storage.row_versions import VERSION_COLUMNS
 
 _OLD, _NEW, _TOMBSTONE = "_reporting_old", "_reporting_new", "_reporting_tombstone"
 _OLD_VERSION, _OLD_DELETED = f"{VERSION}{_OLD}", f"{DELETED_AT}{_OLD}"
@@ -113,9 +113,7 @@ class Resolver:
         if self.late is not None:
             late = (same & deleted.is_null() & (gone > self.late)).fill_null(False)
         inserted = (
-            pl.when(exists & live)
-            .then(pl.lit("updated"))
-            .otherwise(pl.lit("inserted"))
+            pl.when(exists & live).then(pl.lit("updated")).otherwise(pl.lit("inserted"))
         )
         removed = (
             pl.when(exists & live)
@@ -200,7 +198,9 @@ class Resolver:
         )
         old = rows[FILE].cast(pl.UInt32)
         rows = rows.with_columns(
-            pl.Series(_OLD, folders.gather(old) if len(folders) else old.cast(pl.String))
+            pl.Series(
+                _OLD, folders.gather(old) if len(folders) else old.cast(pl.String)
+            )
         )
         stays = pl.col(AT).is_not_null() & (
             pl.col(DELETED_AT).is_not_null() | (pl.col(_OLD) == pl.col(PARTITION))

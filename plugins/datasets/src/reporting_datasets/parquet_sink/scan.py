@@ -9,11 +9,11 @@ from typing import Any
 
 import polars as pl
 
+from reporting_datasets.parquet_sink.data_files import DataFiles, missing
+from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.query.schemas.mapping import SchemaMapping
 from reporting_framework.storage import ParquetSnapshot, checksums, parquet_errors
-from reporting_datasets.parquet_sink.data_files import DataFiles, missing
-from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
 
 MAX_WORKERS = 16
 """Number of files that are opened at once: each is a round trip."""
@@ -24,7 +24,9 @@ more, none is kept open, and a file that was removed is an error.
 """
 
 
-def scan_dataset(files: DataFiles, manifest: Manifest, schema: pl.Schema) -> pl.LazyFrame:
+def scan_dataset(
+    files: DataFiles, manifest: Manifest, schema: pl.Schema
+) -> pl.LazyFrame:
     """Return all rows as a lazy frame; files of older columns are read in present ones.
 
     Args:

@@ -9,8 +9,20 @@ from typing import Any, ClassVar
 import polars as pl
 from typing_extensions import override
 
+from reporting_datasets.parquet_sink.commit import Change, DatasetCommit, Done
+from reporting_datasets.parquet_sink.compaction import CompactionPlanner
+from reporting_datasets.parquet_sink.data_files import DataFiles
+from reporting_datasets.parquet_sink.ledger import DatasetLedger
+from reporting_datasets.parquet_sink.maintenance import DatasetMaintenance
+from reporting_datasets.parquet_sink.manifest import Manifest
+from reporting_datasets.parquet_sink.partitions import Partitions
+from reporting_datasets.parquet_sink.place import Place
+from reporting_datasets.parquet_sink.planning import RunPlanner
+from reporting_datasets.parquet_sink.scan import dataset_files, scan_dataset
+from reporting_datasets.parquet_sink.writing import FileWriter
+from reporting_datasets.settings import ParquetDatasetSettings
+from reporting_datasets.staging import Piece, StagingArea
 from reporting_framework import (
-
     ROWS_ONLY,
     CommitContext,
     CommitResult,
@@ -25,19 +37,6 @@ from reporting_framework.plugin_api.records import CompactResult
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import ParquetSnapshot, permissions
 from reporting_framework.storage.row_versions import VERSION_COLUMNS
-from reporting_datasets.parquet_sink.commit import Change, DatasetCommit, Done
-from reporting_datasets.parquet_sink.compaction import CompactionPlanner
-from reporting_datasets.parquet_sink.data_files import DataFiles
-from reporting_datasets.parquet_sink.ledger import DatasetLedger
-from reporting_datasets.parquet_sink.maintenance import DatasetMaintenance
-from reporting_datasets.parquet_sink.manifest import Manifest
-from reporting_datasets.parquet_sink.partitions import Partitions
-from reporting_datasets.parquet_sink.place import Place
-from reporting_datasets.parquet_sink.planning import RunPlanner
-from reporting_datasets.parquet_sink.scan import dataset_files, scan_dataset
-from reporting_datasets.parquet_sink.staging import Piece, StagingArea
-from reporting_datasets.parquet_sink.writing import FileWriter
-from reporting_datasets.settings import ParquetDatasetSettings
 
 
 class ParquetDataset(DatasetMaintenance):
@@ -230,5 +229,3 @@ class ParquetDataset(DatasetMaintenance):
     @override
     def close(self) -> None:
         self._area.clear()
-
-

@@ -10,10 +10,10 @@ from typing import Literal, NamedTuple
 
 import polars as pl
 
-from reporting_framework import DELETED_AT, SOURCE_KEY
-from reporting_framework.storage.parquet_writing import regroup, write
 from reporting_datasets.parquet_sink.data_files import AT
 from reporting_datasets.parquet_sink.plan import FileChange
+from reporting_framework import DELETED_AT, SOURCE_KEY
+from reporting_framework.storage.parquet_writing import regroup, write
 
 ROW_GROUP = 65_536
 """Rows in a row group."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from reporting_datasets.staging import SAMPLE, Piece, unique_rows
 from reporting_framework import SOURCE_KEY
-from reporting_datasets.parquet_sink.staging import SAMPLE, Piece, unique_rows
 
 RANGE_ROWS = 262_144
 RANGE_BYTES = 64 * 1024 * 1024

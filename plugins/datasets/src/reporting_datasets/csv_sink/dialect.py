@@ -1,0 +1,143 @@
+"""Dialect of a CSV file: rows as text, and text as rows."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, NamedTuple
+
+import polars as pl
+import polars.selectors as cs
+
+from reporting_datasets.settings import CsvSettings
+from reporting_framework.errors import SettingsError
+
+KEPT = (cs.numeric() | cs.boolean() | cs.string() | cs.enum() | cs.categorical()) | (
+    cs.temporal() - cs.duration()
+)
+"""Columns that have a form as text which can be read again."""
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_FORMULA = "^[=+\\-@\t\r\n']"
+"""Texts that get an apostrophe, with those that begin with one, so that each apostrophe
+at the beginning is one that was added.
+https://owasp.org/www-community/attacks/CSV_Injection
+"""
+
+_ISO = "iso:strict"
+
+
+class Dialect(NamedTuple):
+    """Dialect and columns of a file.
+
+    Attributes:
+        settings: Settings of the sink.
+        schema: Columns of the file.
+    """
+
+    settings: CsvSettings
+    schema: pl.Schema
+
+    def check(self) -> None:
+        """Refuse columns without a form as text.
+
+        Raises:
+            SettingsError: There is one.
+        """
+        if other := cs.expand_selector(self.schema, ~KEPT):
+            raise SettingsError(
+                f"sink csv: column {other[0]} is {self.schema[other[0]]}, which a CSV"
+                " file cannot keep; leave it out or convert it with a transform"
+            )
+        if not self.schema:
+            raise SettingsError("sink csv: there is no column; set source_key to true")
+
+    @property
+    def head(self) -> bytes:
+        """Return the bytes that a file begins with: the mark and the header."""
+        mark = BYTE_ORDER_MARK if self.settings.byte_order_mark else b""
+        if not self.settings.header:
+            return mark
+        texts = pl.Schema(dict.fromkeys(self.schema, pl.String()))
+        return mark + self._written(texts.to_frame(), header=True)
+
+    def encode(self, rows: pl.DataFrame) -> bytes:
+        """Return rows as text, without a header."""
+        frame = rows.select(
+            self._text(name, dtype) for name, dtype in self.schema.items()
+        )
+        return self._written(frame, header=False)
+
+    def _text(self, name: str, dtype: pl.DataType) -> pl.Expr:
+        column = pl.col(name)
+        if isinstance(dtype, pl.Datetime | pl.Date | pl.Time):
+            return column.dt.to_string(_ISO)
+        if self.settings.guard_formulas and _is_text(dtype):
+            text = column.cast(pl.String)
+            guarded = pl.concat_str(pl.lit("'"), text)
+            return pl.when(text.str.contains(_FORMULA)).then(guarded).otherwise(text)
+        return column
+
+    def _written(self, frame: pl.DataFrame, *, header: bool) -> bytes:
+        settings, buffer = self.settings, io.BytesIO()
+        frame.write_csv(
+            buffer,
+            include_header=header,
+            separator=settings.separator,
+            line_terminator=settings.line_end,
+            quote_char=settings.quote,
+            quote_style=settings.quoting,
+            null_value=settings.null,
+        )
+        return buffer.getvalue()
+
+    # -- reading -----------------------------------------------------------------------
+
+    def scan(self, source: Any) -> pl.LazyFrame:
+        """Return the rows of a file, each value as text."""
+        settings = self.settings
+        return pl.scan_csv(
+            source,
+            has_header=settings.header,
+            separator=settings.separator,
+            quote_char=settings.quote,
+            null_values=settings.null or None,
+            schema=dict.fromkeys(self.schema, pl.String()),
+            glob=False,
+        )
+
+    def values(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Return rows of texts in the types of the schema."""
+        return rows.select(
+            self.value(name, dtype) for name, dtype in self.schema.items()
+        )
+
+    def value(self, name: str, dtype: pl.DataType) -> pl.Expr:
+        """Return the expression of the value of a text."""
+        text = pl.col(name)
+        if _is_text(dtype):
+            if self.settings.guard_formulas:
+                text = text.str.replace("^'", "")
+            return text if dtype == pl.String else text.cast(dtype)
+        text = text.replace("", None)  # quoted, if all values are
+        if isinstance(dtype, pl.Datetime):
+            return _datetime(text, dtype)
+        if isinstance(dtype, pl.Date):
+            return text.str.to_date("%Y-%m-%d")
+        if isinstance(dtype, pl.Time):
+            return text.str.to_time("%H:%M:%S%.f").cast(dtype)
+        if isinstance(dtype, pl.Boolean):
+            return text == "true"
+        return text.cast(dtype)
+
+
+def _datetime(text: pl.Expr, dtype: pl.Datetime) -> pl.Expr:
+    unit = dtype.time_unit
+    if dtype.time_zone is None:
+        return text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit=unit)
+    moment = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit=unit)
+    return moment.dt.convert_time_zone(dtype.time_zone)
+
+
+def _is_text(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.String | pl.Enum | pl.Categorical)
