@@ -25,6 +25,7 @@ FIRST_PARTY = frozenset(
     {
         "reporting-aws",
         "reporting-dataframely",
+        "reporting-datasets",
         "reporting-event-log-checkpoint",
         "reporting-event-processor",
         "reporting-files",
@@ -41,6 +42,7 @@ FIRST_PARTY = frozenset(
 PLUGINS = frozenset(
     {
         "counters",
+        "csv",
         "dataframely",
         "dynamodb-counters",
         "dynamodb-enrich",
@@ -57,6 +59,7 @@ PLUGINS = frozenset(
         "object-store-json",
         "openlineage",
         "parquet-checkpoint",
+        "parquet-dataset",
         "pydantic",
         "sql-table",
         "sqs",

@@ -12,7 +12,7 @@ from reporting_datasets.staging import SAMPLE, Piece, unique_rows
 from reporting_framework import SOURCE_KEY
 
 RANGE_ROWS = 262_144
-RANGE_BYTES = 64 * 1024 * 1024
+RANGE_BYTES = 16 * 1024 * 1024
 """Maximum number of rows of a range, and their size in memory, about."""
 
 

@@ -76,6 +76,11 @@ class ParquetDatasetSettings(Settings):
             raise ValueError(
                 "a folder must be named: the manifest is beside it, in its parent"
             )
+        if value.rstrip("/").rpartition("/")[2][:1] in ("_", "."):
+            raise ValueError(
+                "the folder's name must not begin with _ or a dot: many readers ignore"
+                " such folders"
+            )
         return value
 
 
@@ -119,8 +124,8 @@ class CsvSettings(Settings):
     guard_formulas: bool = Field(
         False,
         description=(
-            "Whether an apostrophe is put before texts that spreadsheets would evaluate:"
-            " those that begin with = + - @ or a control character"
+            "Whether an apostrophe is put before texts that a spreadsheet evaluates:"
+            " those that begin with = + - @, a tab, a line end or an apostrophe"
         ),
     )
 

@@ -17,6 +17,7 @@ from reporting_framework.testing.contracts.base import (
 )
 from reporting_framework.testing.contracts.commit import CommitContract
 from reporting_framework.testing.contracts.commit_faults import CommitFaultsContract
+from reporting_framework.testing.contracts.compaction import CompactionContract
 from reporting_framework.testing.contracts.output_versions import OutputVersionsContract
 from reporting_framework.testing.contracts.sink_ledger import LedgerContract
 from reporting_framework.testing.contracts.staging import StagingContract
@@ -42,13 +43,14 @@ class SinkContract(
     WriteModesContract,
     OutputVersionsContract,
     BackupContract,
+    CompactionContract,
     ReadableContract,
     PluginContract,
 ):
     """Promises of a `Sink`.
 
-    They include the promises of its write modes, ledger, versions, table and reset, if
-    it has them.
+    They include the promises of its write modes, ledger, versions, table, reset and
+    compaction, if it has them.
 
     Required, in addition to `PluginContract`:
         rows: Fixture: a function that returns a frame, `SOURCE_KEY` last, with one row

@@ -19,6 +19,9 @@ from reporting_framework.storage import Pinned, Store, naming, system_problem
 COPY_BYTES = 8 * 1024 * 1024
 """Number of bytes that are copied at once."""
 
+ROWS = "_reporting_rows"
+"""Name of the column with the number of rows."""
+
 _KEY = pl.col(SOURCE_KEY)
 
 
@@ -61,7 +64,10 @@ class CsvVersion(NamedTuple):
                 copy(content, file)
         version = cls(uri, dialect, path, content.version, content.size)
         with _reading(uri):
-            rows = version.texts().select(pl.len()).collect(engine="streaming").item()
+            counts = version.texts().select(
+                pl.len().alias(ROWS), pl.all().null_count()
+            )  # each value is parsed, so that a line with more values is noticed
+            rows = counts.collect(engine="streaming")[ROWS].item()
         return version._replace(rows=rows)
 
     def texts(self) -> pl.LazyFrame:

@@ -75,7 +75,8 @@ class Dialect(NamedTuple):
         if self.settings.guard_formulas and _is_text(dtype):
             text = column.cast(pl.String)
             guarded = pl.concat_str(pl.lit("'"), text)
-            return pl.when(text.str.contains(_FORMULA)).then(guarded).otherwise(text)
+            evaluated = text.str.contains(_FORMULA)
+            return pl.when(evaluated).then(guarded).otherwise(text).alias(name)
         return column
 
     def _written(self, frame: pl.DataFrame, *, header: bool) -> bytes:
@@ -118,8 +119,10 @@ class Dialect(NamedTuple):
         if _is_text(dtype):
             if self.settings.guard_formulas:
                 text = text.str.replace("^'", "")
+            if isinstance(dtype, pl.Enum) and "" not in dtype.categories.to_list():
+                text = pl.when(text != "").then(text)
             return text if dtype == pl.String else text.cast(dtype)
-        text = text.replace("", None)  # quoted, if all values are
+        text = pl.when(text != "").then(text)  # quoted, if all values are
         if isinstance(dtype, pl.Datetime):
             return _datetime(text, dtype)
         if isinstance(dtype, pl.Date):

@@ -177,8 +177,8 @@ class CsvFile(Sink):
                     present = self._current(present)
                 if opened.version is not None and present.version is None:
                     raise CommitConflict(
-                        f"{opened.uri}: it was removed while this run was under way, and"
-                        " nothing was written; run again"
+                        f"{opened.uri}: it was removed while this run was under way,"
+                        " and nothing was written; run again"
                     )
                 overtaken = not same_version(present.version, opened.version)
                 try:

@@ -122,6 +122,8 @@ class DatasetCommit:
             self._check_same(present)
             self._tidy(present, [])
             return Done(present, change, overtaken, self._spans)
+        if present.version is None:
+            self.manifests.refuse_others()
         manifest = self._committed(present, change)
         self._tidy(manifest, dead)
         return Done(manifest, change, overtaken, self._spans)
@@ -207,7 +209,7 @@ class DatasetCommit:
                 self.manifests.remove_intended(intent, manifest)
         except ReportingError as error:
             _log.warning(
-                "%s: replaced files could not be removed; the next run removes them: %s",
+                "%s: replaced files were not removed; the next run removes them: %s",
                 self.manifests.uri,
                 error,
             )

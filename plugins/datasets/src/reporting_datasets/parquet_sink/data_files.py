@@ -70,7 +70,7 @@ class DataFiles:
         return self._stored[columns]
 
     def rows(self, manifest: Manifest, file: DataFile) -> pl.LazyFrame:
-        """Return the rows of a file, in the present columns and their own, with `AT`."""
+        """Return the rows of a file in the present columns and its own, with `AT`."""
         rows = self._scan(file, AT)
         if (mapping := self.mapping(manifest, file)) is None:
             return rows

@@ -62,7 +62,7 @@ class DatasetMaintenance(Sink):
                 "output",
                 self.place.folder.uri,
                 manifest.rows - manifest.deleted,
-                manifest.bytes,
+                manifest.size,
                 manifest.resets or manifest.version,
                 manifest.newest,
                 self.manifests.store.modified(self.place.manifest),

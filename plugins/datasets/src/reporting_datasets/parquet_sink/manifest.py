@@ -91,7 +91,7 @@ class Manifest:
 
     @property
     def exists(self) -> bool:
-        """True if there is a table: no manifest, or one that a reset removes, is none."""
+        """True if there is a table, and no reset removes it."""
         return self.version is not None and self.resets is None
 
     @property
@@ -105,7 +105,7 @@ class Manifest:
         return sum(file.deleted for file in self.files)
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Size of all files in bytes."""
         return sum(file.bytes for file in self.files)
 

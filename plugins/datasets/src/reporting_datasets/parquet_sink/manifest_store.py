@@ -7,9 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
+from reporting_datasets.parquet_sink.manifest import Manifest
 from reporting_datasets.parquet_sink.place import Place
-from reporting_framework.errors import LocationError, ObjectMissing
+from reporting_framework.errors import (
+    CorruptCheckpoint,
+    LocationError,
+    ObjectMissing,
+)
 from reporting_framework.storage import Store, list_keys, naming, open_store
 
 MAYBE_ALIVE_SECONDS = 900
@@ -123,6 +127,29 @@ class ManifestStore:
                 intents.append(intent)
         return intents
 
+    def refuse_others(self) -> None:
+        """Refuse to begin a dataset in a folder with files of another program.
+
+        Raises:
+            CorruptCheckpoint: There is a file, and no commit has begun to write it.
+        """
+        try:
+            keys = [
+                key
+                for key in list_keys(open_store(self.place.folder))
+                if not key.rpartition("/")[2].startswith((".", "_"))
+            ]
+        except LocationError:
+            return  # there is no folder yet
+        begun = {key.removesuffix(".json") for key in self._pending_keys()}
+        others = [key for key in keys if _commit_of(key) not in begun]
+        if others:
+            raise CorruptCheckpoint(
+                f"{self.place.folder.uri}: it has {len(others):,} files, and there is"
+                f" no manifest {self.uri}; restore it, or move the files away; nothing"
+                " was changed"
+            )
+
     def _pending_keys(self) -> list[str]:
         try:
             keys = list(list_keys(self._pending))
@@ -175,6 +202,7 @@ class ManifestStore:
         """Remove a data file, if it exists."""
         self.store.delete(self.place.key(key), if_version=None)
 
-    def data_file(self, manifest: Manifest, key: str) -> DataFile | None:
-        """Return the file of this key in a manifest."""
-        return next((file for file in manifest.files if file.key == key), None)
+
+def _commit_of(key: str) -> str:
+    """Return the id of the commit that has written a data file."""
+    return key.rpartition("/")[2].partition("-")[0]

@@ -77,7 +77,7 @@ class Plan:
 
 def _add(known: dict[int, list[pl.Series]], rows: pl.DataFrame) -> None:
     for (number,), part in rows.partition_by(FILE, as_dict=True).items():
-        known[int(number)].append(part[AT])  # type: ignore[call-overload]
+        known[int(number)].append(part[AT])
 
 
 def _positions(parts: list[pl.Series]) -> pl.Series:

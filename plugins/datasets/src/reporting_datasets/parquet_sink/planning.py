@@ -189,7 +189,7 @@ class RunPlanner:
     def _rows_per_file(self, manifest: Manifest, plan: Plan, folder: str) -> int:
         """Return the number of rows that a file of the target size has."""
         if manifest.rows >= 1000:
-            of_row = manifest.bytes / manifest.rows
+            of_row = manifest.size / manifest.rows
         else:
             of_row = PACKED * plan.new.bytes[folder] / plan.new.rows[folder]
         return max(1000, int(self.target / max(of_row, 1)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
@@ -252,7 +253,7 @@ class Resolver:
         )
 
 
-def _by(rows: pl.DataFrame, column: str) -> Iterator[tuple[int | str, pl.DataFrame]]:
+def _by(rows: pl.DataFrame, column: str) -> Iterator[tuple[Any, pl.DataFrame]]:
     """Yield the rows by the value of a column, in their order."""
     parts = rows.partition_by(column, as_dict=True, maintain_order=True)
     for (value,), part in parts.items():

@@ -106,10 +106,30 @@ class ParquetDataset(DatasetMaintenance):
     def ledger(self) -> DatasetLedger:
         self._opened = self.manifests.read()
         manifest = self._present()
+        self._check_partitions(manifest)
         files = self._files()
         for file in manifest.files:
             files.mapping(manifest, file)
         return DatasetLedger(files, manifest, self.settings.timestamp)
+
+    def _check_partitions(self, manifest: Manifest) -> None:
+        """Refuse folders of two kinds, which most readers cannot read as one table.
+
+        Raises:
+            SettingsError: The files are in folders of other columns.
+        """
+        wanted = self.settings.partition_by
+        if manifest.files and manifest.partition_by != wanted and not self._replaces:
+            found = ", ".join(manifest.partition_by) or "no column"
+            raise SettingsError(
+                f"sink {self.name}: partition_by is {', '.join(wanted) or 'no column'},"
+                f" and the files of {self.place.folder.uri} are in folders of {found};"
+                " set it back, or reset the report"
+            )
+
+    @property
+    def _replaces(self) -> bool:
+        return self._mode == "replace"
 
     @override
     def load_state(self) -> Mapping[str, Any] | None:
@@ -132,7 +152,7 @@ class ParquetDataset(DatasetMaintenance):
         opened = self._read_once()
         pieces: Sequence[Piece] = [part.data for part in staged_parts]
         idle = not (pieces or context.state or context.snapshot)
-        if idle and self._mode != "replace":
+        if idle and not self._replaces:
             self._remove_due(opened)
             change = Change([], [], None, opened, opened.state)
             return self._result(Done(opened, change, False, []))
@@ -170,7 +190,7 @@ class ParquetDataset(DatasetMaintenance):
                 rows=manifest.rows - manifest.deleted,
                 deleted_rows=manifest.deleted if upserts else None,
                 new_rows=change.counts.inserted,
-                bytes=manifest.bytes,
+                bytes=manifest.size,
                 version=manifest.version,
             )
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ ROW_GROUP = 65_536
 """Rows in a row group."""
 
 PACKED = 0.35
-"""Assumed share of their size in memory that rows have in a file, until there is one."""
+"""Assumed share of their size in memory that rows have in a file, if none is known."""
 
 
 class Written(NamedTuple):
@@ -70,7 +70,8 @@ class FileWriter(NamedTuple):
                 if DELETED_AT in frame.columns:
                     deleted += frame[DELETED_AT].count()
                 known = self._newest(frame)
-                newest = max(filter(_is_number, (newest, known)), default=None)
+                if known is not None:
+                    newest = known if newest is None else max(newest, known)
                 yield frame
 
         write(
@@ -87,10 +88,6 @@ class FileWriter(NamedTuple):
             return None
         newest: int | None = frame[self.timestamp].dt.timestamp("us").max()  # type: ignore[assignment]
         return newest
-
-
-def _is_number(value: int | None) -> bool:
-    return value is not None
 
 
 def changed_rows(
@@ -188,7 +185,7 @@ class _Sized:
         """True if there are more rows."""
         return self._held is not None
 
-    def take(self, rows: int) -> Iterator[pl.DataFrame]:
+    def take(self, rows: int) -> Generator[pl.DataFrame, None, None]:
         """Yield frames with the next `rows` rows."""
         while rows > 0 and self._held is not None:
             frame = self._held[:rows]
