@@ -12,8 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from reporting_framework import SOURCE_KEY
-from reporting_framework.storage import LockedPath, locked_folder, naming
-from reporting_framework.storage.row_versions import newest_rows
+from reporting_framework.storage import LockedPath, locked_folder, naming, row_versions
 
 SAMPLE = 256
 """Interval, in rows, of the source keys that are kept to cut rows into ranges."""
@@ -107,7 +106,7 @@ class StagingArea:
 def unique_rows(frame: pl.DataFrame, *, versions: bool) -> tuple[pl.DataFrame, int]:
     """Return one row of each source key, and the number of other rows but deletes."""
     if versions:
-        return newest_rows(frame)
+        return row_versions.newest_rows(frame)
     rows = frame.unique(SOURCE_KEY, keep="first", maintain_order=True)
     return rows, frame.height - rows.height
 

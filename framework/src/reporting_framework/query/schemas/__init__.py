@@ -5,5 +5,6 @@ from reporting_framework.query.schemas.comparison import (
     compare_schemas,
     readable_as,
 )
+from reporting_framework.query.schemas.mapping import SchemaMapping
 
-__all__ = ["SchemaComparison", "compare_schemas", "readable_as"]
+__all__ = ["SchemaComparison", "SchemaMapping", "compare_schemas", "readable_as"]

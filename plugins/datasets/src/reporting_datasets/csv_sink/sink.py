@@ -40,10 +40,10 @@ from reporting_framework.storage import (
     open_store,
     parse_location,
     permissions,
+    row_versions,
     same_version,
+    write_check,
 )
-from reporting_framework.storage.row_versions import VERSION_COLUMNS
-from reporting_framework.storage.write_check import unknown_without_writing, written
 
 TEXT_ROWS = 8_192
 """Number of rows that are made into text at once."""
@@ -252,10 +252,10 @@ class CsvFile(Sink):
 
     def _newest(self, pieces: Sequence[Piece]) -> Iterator[tuple[pl.DataFrame, int]]:
         """Yield the newest rows in the order of their source keys, without deletes."""
-        empty = pl.DataFrame(schema={**self._schema, **VERSION_COLUMNS})
+        empty = pl.DataFrame(schema={**self._schema, **row_versions.VERSION_COLUMNS})
         for part in key_ranges(pieces, empty, versions=True):
             live = part.rows.filter(pl.col(DELETED_AT).is_null())
-            yield live.drop(*VERSION_COLUMNS), part.superseded
+            yield live.drop(*row_versions.VERSION_COLUMNS), part.superseded
 
     def _add(self, path: Path, rows: pl.DataFrame) -> None:
         with naming(path), path.open("ab") as file:
@@ -329,9 +329,9 @@ class CsvFile(Sink):
     def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
         return {
             "file": self._check_file,
-            "conditional writes": partial(written, self._store)
+            "conditional writes": partial(write_check.written, self._store)
             if write
-            else unknown_without_writing,
+            else write_check.unknown_without_writing,
         }
 
     def _check_file(self) -> CheckResult:

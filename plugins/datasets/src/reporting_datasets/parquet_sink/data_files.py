@@ -12,7 +12,7 @@ from reporting_datasets.parquet_sink.manifest import DataFile, Manifest, describ
 from reporting_datasets.parquet_sink.place import Place
 from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import CorruptCheckpoint, StorageUnavailable
-from reporting_framework.query.schemas.mapping import SchemaMapping
+from reporting_framework.query.schemas import SchemaMapping
 from reporting_framework.storage import Store, checksums, parquet_errors
 
 READ_ROWS = 262_144

@@ -20,8 +20,7 @@ from reporting_datasets.settings import ParquetDatasetSettings
 from reporting_framework import SOURCE_KEY, Sink
 from reporting_framework.errors import CommitConflict
 from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
-from reporting_framework.storage import backup, same_version
-from reporting_framework.storage.write_check import unknown_without_writing, written
+from reporting_framework.storage import backup, same_version, write_check
 
 MAX_WORKERS = 16
 """Number of files that are copied or checked at once: each is a round trip."""
@@ -159,9 +158,9 @@ class DatasetMaintenance(Sink):
     def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
         return {
             "dataset": self._check_files,
-            "conditional writes": partial(written, self.manifests.store)
+            "conditional writes": partial(write_check.written, self.manifests.store)
             if write
-            else unknown_without_writing,
+            else write_check.unknown_without_writing,
         }
 
     def _check_files(self) -> CheckResult:

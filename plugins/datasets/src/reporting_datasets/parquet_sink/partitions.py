@@ -10,7 +10,7 @@ import polars as pl
 
 from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import SettingsError
-from reporting_framework.storage.key_values import HIVE_NULL, encode
+from reporting_framework.storage import key_values
 
 FORMATS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
 """Units of a timestamp that a partition may have, and their form in a folder's name."""
@@ -112,7 +112,7 @@ class Partitions:
         known = values.unique()
         folders = [
             "/".join(
-                f"{encode(column.name)}={_encoded(value)}"
+                f"{key_values.encode(column.name)}={_encoded(value)}"
                 for column, value in zip(self.columns, row, strict=True)
             )
             for row in known.iter_rows()
@@ -129,4 +129,4 @@ class Partitions:
 
 def _encoded(value: str | None) -> str:
     """Return a value in a folder's name; an empty text is a null, as in Hive."""
-    return encode(value) if value else HIVE_NULL
+    return key_values.encode(value) if value else key_values.HIVE_NULL

@@ -24,7 +24,7 @@ from reporting_datasets.parquet_sink.writing import (
 from reporting_datasets.ranges import KeyRange, key_ranges
 from reporting_datasets.staging import Piece, StagingArea
 from reporting_framework import SOURCE_KEY, CommitContext, WriteMode
-from reporting_framework.storage.row_versions import VERSION_COLUMNS
+from reporting_framework.storage import row_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class RunPlanner:
         versions = self.mode != "append"
         columns = dict(self.schema)
         if versions:
-            columns |= VERSION_COLUMNS
+            columns |= row_versions.VERSION_COLUMNS
         empty = pl.DataFrame(schema=columns)
         others = pl.DataFrame(
             {SOURCE_KEY: self.context.not_staged}, {SOURCE_KEY: pl.String}

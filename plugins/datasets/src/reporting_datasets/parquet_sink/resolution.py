@@ -15,8 +15,7 @@ from reporting_datasets.parquet_sink.partitions import PARTITION, Partitions
 from reporting_datasets.parquet_sink.plan import Plan
 from reporting_datasets.ranges import KeyRange
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
-from reporting_framework.storage import parquet_errors
-from reporting_framework.storage.row_versions import VERSION_COLUMNS
+from reporting_framework.storage import parquet_errors, row_versions
 
 _OLD, _NEW, _TOMBSTONE = "_reporting_old", "_reporting_new", "_reporting_tombstone"
 _OLD_VERSION, _OLD_DELETED = f"{VERSION}{_OLD}", f"{DELETED_AT}{_OLD}"
@@ -47,7 +46,7 @@ class Resolver:
 
     def __post_init__(self) -> None:
         """Name the columns of the report."""
-        own = (SOURCE_KEY, *VERSION_COLUMNS)
+        own = (SOURCE_KEY, *row_versions.VERSION_COLUMNS)
         self._payload.extend(name for name in self.schema if name not in own)
 
     # -- append and replace ------------------------------------------------------------
@@ -62,7 +61,9 @@ class Resolver:
 
     def replace(self, plan: Plan, part: KeyRange) -> None:
         """Add staged rows, without deletes; they are the whole table."""
-        rows = part.rows.filter(pl.col(DELETED_AT).is_null()).drop(*VERSION_COLUMNS)
+        rows = part.rows.filter(pl.col(DELETED_AT).is_null()).drop(
+            *row_versions.VERSION_COLUMNS
+        )
         plan.count(part.superseded, inserted=rows.height)
         self._write(plan, rows)
 

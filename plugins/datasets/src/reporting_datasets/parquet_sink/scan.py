@@ -12,7 +12,7 @@ import polars as pl
 from reporting_datasets.parquet_sink.data_files import DataFiles, missing
 from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
 from reporting_framework.errors import CorruptCheckpoint
-from reporting_framework.query.schemas.mapping import SchemaMapping
+from reporting_framework.query.schemas import SchemaMapping
 from reporting_framework.storage import ParquetSnapshot, checksums, parquet_errors
 
 MAX_WORKERS = 16

@@ -35,8 +35,7 @@ from reporting_framework import (
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.records import CompactResult
 from reporting_framework.plugin_api.result import Output
-from reporting_framework.storage import ParquetSnapshot, permissions
-from reporting_framework.storage.row_versions import VERSION_COLUMNS
+from reporting_framework.storage import ParquetSnapshot, permissions, row_versions
 
 
 class ParquetDataset(DatasetMaintenance):
@@ -81,7 +80,9 @@ class ParquetDataset(DatasetMaintenance):
         self._check_timestamp(schema)
         self._mode = mode
         self._schema = (
-            pl.Schema({**schema, **VERSION_COLUMNS}) if mode == "upsert" else schema
+            pl.Schema({**schema, **row_versions.VERSION_COLUMNS})
+            if mode == "upsert"
+            else schema
         )
         self._opened = None
 

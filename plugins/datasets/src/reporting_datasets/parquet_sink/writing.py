@@ -13,7 +13,7 @@ import polars as pl
 from reporting_datasets.parquet_sink.data_files import AT
 from reporting_datasets.parquet_sink.plan import FileChange
 from reporting_framework import DELETED_AT, SOURCE_KEY
-from reporting_framework.storage.parquet_writing import regroup, write
+from reporting_framework.storage import parquet_writing
 
 ROW_GROUP = 65_536
 """Rows in a row group."""
@@ -74,8 +74,8 @@ class FileWriter(NamedTuple):
                     newest = known if newest is None else max(newest, known)
                 yield frame
 
-        write(
-            regroup(counted(), ROW_GROUP),
+        parquet_writing.write(
+            parquet_writing.regroup(counted(), ROW_GROUP),
             schema,
             path,
             self.compression,

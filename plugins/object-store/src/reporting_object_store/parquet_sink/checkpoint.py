@@ -18,7 +18,7 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
-from reporting_framework.query.schemas.mapping import SchemaMapping
+from reporting_framework.query.schemas import SchemaMapping
 from reporting_framework.storage import (
     ScanTarget,
     Store,

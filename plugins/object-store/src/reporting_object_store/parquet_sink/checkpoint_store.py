@@ -16,12 +16,10 @@ from reporting_framework.storage import (
     open_store,
     parse_location,
     permissions,
+    row_versions,
     same_version,
 )
-from reporting_framework.storage.row_versions import (
-    VERSION_COLUMNS,
-    VERSION_MOMENT,
-)
+from reporting_framework.storage.row_versions import VERSION_MOMENT
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.layout import Layout
 from reporting_object_store.parquet_sink.scan import scan_files, table_files
@@ -94,7 +92,9 @@ class CheckpointFiles(Sink):
         self.timestamp = timestamp_in(self.settings, schema, mode)
         self._mode, self._is_open = mode, True
         self._schema = (
-            pl.Schema({**schema, **VERSION_COLUMNS}) if mode == "upsert" else schema
+            pl.Schema({**schema, **row_versions.VERSION_COLUMNS})
+            if mode == "upsert"
+            else schema
         )
 
     @classmethod

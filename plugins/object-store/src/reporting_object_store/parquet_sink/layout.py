@@ -10,15 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reporting_framework.errors import SettingsError
-from reporting_framework.storage import Location, parse_location
-from reporting_framework.storage.key_values import (
-    EMPTY,
-    HASH,
-    HIVE_NULL,
-    LONGEST,
-    NULL,
-    encode,
-)
+from reporting_framework.storage import Location, key_values, parse_location
 
 SOURCE_STATE_FOLDER = "_state"
 """Folder of the source state of a checkpoint of several files; because of the
@@ -33,7 +25,7 @@ SEGMENT = 200
 _COLUMN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BARE = frozenset("-_.")
 _VALUE = (
-    f"(?:{NULL}|{HIVE_NULL}|{EMPTY}"
+    f"(?:{key_values.NULL}|{key_values.HIVE_NULL}|{key_values.EMPTY}"
     "|(?![_.])(?:[A-Za-z0-9_.-]|%[0-9A-F]{2})+(?:~[0-9a-f]{64})?)"
 )
 """Pattern of the results of `encode`."""
@@ -78,10 +70,13 @@ class Layout(NamedTuple):
             len(segments) - 1,
         )
         folder = Location(location.scheme, location.root, "/".join(segments[:fixed]))
-        if max(len(_COLUMN.findall(segment)) for segment in segments) > SEGMENT // HASH:
+        if (
+            max(len(_COLUMN.findall(segment)) for segment in segments)
+            > SEGMENT // key_values.HASH
+        ):
             raise SettingsError(
-                f"checkpoint {uri}: more than {SEGMENT // HASH} columns in one name;"
-                " use folders",
+                f"checkpoint {uri}: more than {SEGMENT // key_values.HASH} columns in"
+                " one name; use folders",
                 path=("uri",),
             )
         if any(
@@ -106,7 +101,7 @@ class Layout(NamedTuple):
         most = max(
             len(_COLUMN.findall(segment)) for segment in self.template.split("/")
         )
-        longest = min(LONGEST, SEGMENT // max(most, 1))
+        longest = min(key_values.LONGEST, SEGMENT // max(most, 1))
 
         def encoded(match: re.Match[str]) -> str:
             value = values[match.group(1)]
@@ -114,7 +109,9 @@ class Layout(NamedTuple):
                 match.end() :
             ].startswith("/")
             return (
-                HIVE_NULL if value is None and hive else encode(value, apart, longest)
+                key_values.HIVE_NULL
+                if value is None and hive
+                else key_values.encode(value, apart, longest)
             )
 
         return _COLUMN.sub(encoded, self.template)

@@ -11,8 +11,7 @@ from typing_extensions import override
 
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
-from reporting_framework.storage import Location, backup, same_version
-from reporting_framework.storage.write_check import unknown_without_writing, written
+from reporting_framework.storage import Location, backup, same_version, write_check
 from reporting_object_store.parquet_sink.checkpoint_store import CheckpointFiles
 
 MAX_WORKERS = 16
@@ -116,9 +115,9 @@ class CheckpointMaintenance(CheckpointFiles):
     def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
         return {
             "checkpoint": self._check_files,
-            "conditional writes": partial(written, self.store)
+            "conditional writes": partial(write_check.written, self.store)
             if write
-            else unknown_without_writing,
+            else write_check.unknown_without_writing,
         }
 
     def _check_files(self) -> CheckResult:

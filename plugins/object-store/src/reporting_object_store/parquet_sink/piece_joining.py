@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from reporting_framework.storage.row_versions import newest_rows
+from reporting_framework.storage import row_versions
 from reporting_object_store.parquet_sink.staging import (
     RECORD_BATCH,
     StagedFile,
@@ -43,7 +43,7 @@ def join_pieces(
         frame = pl.concat([pl.read_ipc(piece.path) for piece in group])
         superseded = sum(piece.superseded for piece in group)
         if newest:
-            frame, older = newest_rows(frame)
+            frame, older = row_versions.newest_rows(frame)
             superseded += older
         piece = area.add(
             group[0].key,

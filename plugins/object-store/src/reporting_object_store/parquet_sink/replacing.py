@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reporting_framework.plugin_api.records import UpsertCounts
-from reporting_framework.storage import commit_attempts
-from reporting_framework.storage.row_versions import VERSION_COLUMNS
+from reporting_framework.storage import commit_attempts, row_versions
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.commit_results import CommittedFile
 from reporting_object_store.parquet_sink.file_commit import FileCommit
@@ -67,7 +66,7 @@ class ReplaceCommit(FileCommit):
         rows = self._staged_rows(file.key, self._resolution.skipped)
         with file.store.temp_path(file.key) as scratch:
             written = write_rows(
-                (frame.drop(VERSION_COLUMNS) for frame in rows),
+                (frame.drop(row_versions.VERSION_COLUMNS) for frame in rows),
                 self._sink.schema,
                 scratch,
                 file.timestamp,

@@ -15,7 +15,7 @@ import polars as pl
 
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
 from reporting_framework.plugin_api.records import UpsertCounts
-from reporting_framework.storage.row_versions import newest_of
+from reporting_framework.storage import row_versions
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.positions import Positions, parts_by
 from reporting_object_store.parquet_sink.row_comparison import equal_rows, windows
@@ -179,8 +179,8 @@ class _Resolver:
         staged = bucket.staged.with_columns(
             pl.col(DELETED_AT).is_not_null().alias(_DELETE)
         )
-        newest, older = newest_of(staged, PIECE)
-        best, _ = newest_of(bucket.old, FILE)
+        newest, older = row_versions.newest_of(staged, PIECE)
+        best, _ = row_versions.newest_of(bucket.old, FILE)
         best = best.with_columns(self._late.fill_null(False).alias(_LATE))
         decided = self._decided(newest, best)
         if self._tells_known:

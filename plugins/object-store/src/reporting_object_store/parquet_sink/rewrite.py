@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import polars as pl
 
 from reporting_framework import DELETED_AT
-from reporting_framework.storage.parquet_writing import regroup, write
+from reporting_framework.storage import parquet_writing
 from reporting_framework.storage.row_versions import VERSION_MOMENT
 from reporting_object_store.parquet_sink.staging import positions_in
 from reporting_object_store.parquet_sink.state import metadata_of
@@ -104,5 +104,11 @@ def write_rows(
                 deleted += frame[DELETED_AT].count()
             yield frame
 
-    write(regroup(counted()), schema, path, compression, metadata_of(state))
+    parquet_writing.write(
+        parquet_writing.regroup(counted()),
+        schema,
+        path,
+        compression,
+        metadata_of(state),
+    )
     return Written(count, newest, deleted)

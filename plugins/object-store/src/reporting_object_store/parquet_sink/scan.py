@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from reporting_framework.errors import CorruptCheckpoint
-from reporting_framework.query.schemas.mapping import SchemaMapping
+from reporting_framework.query.schemas import SchemaMapping
 from reporting_framework.storage import (
     ParquetSnapshot,
     Pinned,

@@ -27,13 +27,7 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.plugin_api.records import WriteMode
-from reporting_framework.storage import commit_attempts, same_version
-from reporting_framework.storage.row_versions import (
-    VERSION_MOMENT,
-    newest_rows,
-    with_moments,
-    with_version_moments,
-)
+from reporting_framework.storage import commit_attempts, row_versions, same_version
 from reporting_object_store.parquet_sink.append import AppendCommit
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.commit_results import Committed
@@ -122,10 +116,10 @@ class ParquetCheckpoint(CheckpointMaintenance):
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         rows, superseded = frame.height, 0
         if self._mode != "append":
-            if self.timestamp == VERSION_MOMENT:
-                frame = with_version_moments(frame)
-            frame = with_moments(frame, self.timestamp)
-            frame, superseded = newest_rows(frame)
+            if self.timestamp == row_versions.VERSION_MOMENT:
+                frame = row_versions.with_version_moments(frame)
+            frame = row_versions.with_moments(frame, self.timestamp)
+            frame, superseded = row_versions.newest_rows(frame)
         if frame[self.timestamp].null_count():
             raise SettingsError(
                 f"sink {self.name}: column {self.timestamp} holds a null, and"
