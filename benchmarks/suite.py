@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks import (
     bars_build,
+    bars_datasets,
     bars_events,
     bars_files,
     bars_folder,
@@ -49,6 +50,7 @@ GROUPS = (
     *bars_tables.GROUPS,
     *bars_files.GROUPS,
     *bars_sinks.GROUPS,
+    *bars_datasets.GROUPS,
 )
 
 

@@ -135,6 +135,11 @@ def test_the_example_is_run_as_the_page_shows(tmp_path):
     assert played(tmp_path, "run-a-report.md")[-2] == "python run.py"
 
 
+@pytest.mark.slow
+def test_a_dataset_is_written_read_and_compacted_as_the_page_shows(tmp_path):
+    assert len(played(tmp_path, "write-a-dataset.md")) == 10
+
+
 def test_each_page_with_commands_and_their_output_is_played():
     module = Path(__file__).read_text()
     shown = {

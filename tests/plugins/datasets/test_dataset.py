@@ -1,6 +1,5 @@
 """A dataset: its folders, files and manifest, what a commit costs, and what it refuses."""
 
-import json
 import os
 import signal
 import subprocess
@@ -24,6 +23,7 @@ from reporting_framework.errors import (
     SettingsError,
     StorageUnavailable,
 )
+from tests.docs.playing import DOCS, blocks
 
 SCHEMA = pl.Schema({"year": pl.Int64(), "price": pl.Float64(), SOURCE_KEY: pl.String()})
 
@@ -551,17 +551,17 @@ def test_a_killed_process_leaves_nothing_that_stays(dataset):
     ]
 
 
-def test_the_manifest_is_readable_by_other_programs(dataset):
+def test_duckdb_takes_its_files_from_the_manifest_as_the_page_shows(
+    dataset, monkeypatch
+):
     dataset.run(table(range(30)))
-    text = (Path(dataset.uri).parent / "_manifest/prices/current.json").read_text()
-    files = [file["key"] for file in json.loads(text)["files"]]
-    assert read_with_duckdb_files([f"{dataset.uri}/{key}" for key in files]) == 30
-
-
-def read_with_duckdb_files(paths):
+    other = Path(dataset.uri, "year=2001", "other.parquet")
+    table([99]).write_parquet(other)
+    monkeypatch.chdir(Path(dataset.uri).parents[1])
+    page = (DOCS / "how-to" / "write-a-dataset.md").read_text()
+    [query] = [block.text for block in blocks(page) if block.language == "sql"]
     with duckdb.connect() as database:
-        found = database.execute("SELECT count(*) FROM read_parquet(?)", [paths])
-        return found.fetchone()[0]
+        assert database.execute(query).fetchone() == (30,)
 
 
 def test_permissions_cover_the_dataset_and_its_manifest():
