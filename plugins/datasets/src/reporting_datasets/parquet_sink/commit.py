@@ -140,20 +140,16 @@ class DatasetCommit:
     def _committed(self, present: Manifest, change: Change) -> Manifest:
         """Write the files of a change and the manifest."""
         commit = uuid.uuid4().hex
-        intent: Intent | None = None
-        added: list[DataFile] = []
+        intent, added = self._files_of(commit, present, change)
+        manifest = change.manifest.following(
+            commit,
+            removed=change.removed,
+            added=added,
+            state=change.state,
+            at=time.time(),
+            keep=self.keep,
+        )
         try:
-            if change.write is not None:
-                intent = self.manifests.intend(commit, change.partitions)
-                added = self._written(commit, change.write())
-            manifest = change.manifest.following(
-                commit,
-                removed=change.removed,
-                added=added,
-                state=change.state,
-                at=time.time(),
-                keep=self.keep,
-            )
             self.manifests.remove_retired(present, self.keep)
             version = self.manifests.publish(manifest, present.version)
         except (CommitConflict, StorageUnavailable) as error:
@@ -169,6 +165,20 @@ class DatasetCommit:
             with suppress(ReportingError):  # the next run removes it
                 self.manifests.settle(intent)
         return replace(manifest, version=version)
+
+    def _files_of(
+        self, commit: str, present: Manifest, change: Change
+    ) -> tuple[Intent | None, list[DataFile]]:
+        """Write the files of a change; remove them again if that fails."""
+        if change.write is None:
+            return None, []
+        intent = self.manifests.intend(commit, change.partitions)
+        try:
+            return intent, self._written(commit, change.write())
+        except Exception:
+            with suppress(ReportingError):  # a later run removes the rest
+                self.manifests.remove_intended(intent, present)
+            raise
 
     def _written(
         self, commit: str, files: Iterable[tuple[str, int, Written]]

@@ -36,6 +36,11 @@ class Intent(NamedTuple):
     partitions: tuple[str, ...]
     at: float
 
+    @property
+    def key(self) -> str:
+        """Key of the note, from which its age is known without reading it."""
+        return f"{int(self.at * 1000):015}-{self.commit}.json"
+
 
 class ManifestStore:
     """Store of the manifest of a dataset.
@@ -94,7 +99,7 @@ class ManifestStore:
         """Note which files a commit is about to write."""
         intent = Intent(commit, tuple(sorted(set(partitions))), time.time())
         self._pending.replace(
-            f"{commit}.json",
+            intent.key,
             json.dumps(intent._asdict()).encode(),
             content_type="application/json",
             metadata={},
@@ -103,7 +108,7 @@ class ManifestStore:
 
     def settle(self, intent: Intent) -> None:
         """Remove the note of a commit that has ended."""
-        self._pending.delete(f"{intent.commit}.json", if_version=None)
+        self._pending.delete(intent.key, if_version=None)
 
     def abandoned(self) -> list[Intent]:
         """Return the intents of processes that are dead; call it within the lock.
@@ -111,9 +116,11 @@ class ManifestStore:
         In a folder, all others are: this process has the lock. In a bucket, only an
         old one is.
         """
-        young = time.time() - MAYBE_ALIVE_SECONDS if self.store.remote else None
         intents = []
+        dead = time.time() - MAYBE_ALIVE_SECONDS
         for key in self._pending_keys():
+            if self.store.remote and _written_at(key) > dead:
+                continue
             try:
                 content = json.loads(self._pending.get(key).data)
                 intent = Intent(
@@ -123,8 +130,7 @@ class ManifestStore:
                 )
             except (ObjectMissing, ValueError, TypeError, KeyError):
                 continue  # another process has removed it, or it is not an intent
-            if young is None or intent.at < young:
-                intents.append(intent)
+            intents.append(intent)
         return intents
 
     def refuse_others(self) -> None:
@@ -141,7 +147,7 @@ class ManifestStore:
             ]
         except LocationError:
             return  # there is no folder yet
-        begun = {key.removesuffix(".json") for key in self._pending_keys()}
+        begun = {_id_in(key) for key in self._pending_keys()}
         others = [key for key in keys if _commit_of(key) not in begun]
         if others:
             raise CorruptCheckpoint(
@@ -201,6 +207,17 @@ class ManifestStore:
     def remove(self, key: str) -> None:
         """Remove a data file, if it exists."""
         self.store.delete(self.place.key(key), if_version=None)
+
+
+def _written_at(note: str) -> float:
+    """Return the time of a note in seconds since the epoch, from its key."""
+    milliseconds = note.partition("-")[0]
+    return int(milliseconds) / 1000 if milliseconds.isdigit() else 0.0
+
+
+def _id_in(note: str) -> str:
+    """Return the id of a commit from the key of its note."""
+    return note.partition("-")[2].removesuffix(".json")
 
 
 def _commit_of(key: str) -> str:
