@@ -9,6 +9,7 @@ import polars as pl
 import polars.selectors as cs
 
 from reporting_datasets.settings import CsvSettings
+from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import SettingsError
 
 KEPT = (cs.numeric() | cs.boolean() | cs.string() | cs.enum() | cs.categorical()) | (
@@ -38,6 +39,16 @@ class Dialect(NamedTuple):
     settings: CsvSettings
     schema: pl.Schema
 
+    @classmethod
+    def of(cls, settings: CsvSettings, schema: pl.Schema) -> Dialect:
+        """Return the dialect of a report's file."""
+        columns = {
+            name: dtype
+            for name, dtype in schema.items()
+            if name != SOURCE_KEY or settings.source_key
+        }
+        return cls(settings, pl.Schema(columns))
+
     def check(self) -> None:
         """Refuse columns without a form as text.
 
@@ -50,7 +61,10 @@ class Dialect(NamedTuple):
                 " file cannot keep; leave it out or convert it with a transform"
             )
         if not self.schema:
-            raise SettingsError("sink csv: there is no column; set source_key to true")
+            raise SettingsError(
+                "sink csv: there is no column; set source_key to true",
+                path=("source_key",),
+            )
 
     @property
     def head(self) -> bytes:

@@ -108,19 +108,22 @@ class CsvFile(Sink):
         mode: WriteMode = "append",
         primary_key: Sequence[str] = (),
     ) -> None:
-        if mode == "append" and not self.settings.source_key:
+        self.check_schema(self.settings, schema, mode)
+        self._dialect = Dialect.of(self.settings, schema)
+        self._schema, self._mode, self._opened = schema, mode, None
+
+    @classmethod
+    @override
+    def check_schema(
+        cls, settings: CsvSettings, schema: pl.Schema, mode: WriteMode = "append"
+    ) -> None:
+        if mode == "append" and not settings.source_key:
             raise SettingsError(
                 "sink csv: source_key is false, and without this column append cannot"
-                " tell which rows the file has; set it to true, or use replace"
+                " tell which rows the file has; set it to true, or use replace",
+                path=("source_key",),
             )
-        columns = {
-            name: dtype
-            for name, dtype in schema.items()
-            if name != SOURCE_KEY or self.settings.source_key
-        }
-        self._dialect = Dialect(self.settings, pl.Schema(columns))
-        self._dialect.check()
-        self._schema, self._mode, self._opened = schema, mode, None
+        Dialect.of(settings, schema).check()
 
     @override
     def ledger(self) -> CsvLedger | None:

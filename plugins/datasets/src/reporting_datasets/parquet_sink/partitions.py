@@ -97,7 +97,9 @@ class Partitions:
             f"{name} is named twice" for name in names if names.count(name) > 1
         ]
         if found := next(filter(None, problems), None):
-            raise SettingsError(f"sink parquet-dataset: partition_by: {found}")
+            raise SettingsError(
+                f"sink parquet-dataset: partition_by: {found}", path=("partition_by",)
+            )
 
     def added(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return the rows with their folder in the column `PARTITION`.

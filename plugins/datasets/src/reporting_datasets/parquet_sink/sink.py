@@ -75,9 +75,8 @@ class ParquetDataset(DatasetMaintenance):
         mode: WriteMode = "append",
         primary_key: Sequence[str] = (),
     ) -> None:
+        self.check_schema(self.settings, schema, mode)
         self._partitions = Partitions(self.settings.partition_by)
-        self._partitions.check(schema)
-        self._check_timestamp(schema)
         self._mode = mode
         self._schema = (
             pl.Schema({**schema, **row_versions.VERSION_COLUMNS})
@@ -86,15 +85,24 @@ class ParquetDataset(DatasetMaintenance):
         )
         self._opened = None
 
-    def _check_timestamp(self, schema: pl.Schema) -> None:
-        name = self.settings.timestamp
+    @classmethod
+    @override
+    def check_schema(
+        cls,
+        settings: ParquetDatasetSettings,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+    ) -> None:
+        Partitions(settings.partition_by).check(schema)
+        name = settings.timestamp
         dtype = schema.get(name) if name is not None else None
         if name is not None and not (
             isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
         ):
             raise SettingsError(
-                f"sink {self.name}: timestamp: there is no column {name} of a date and"
-                " time with a time zone; name another one"
+                f"sink {cls.name}: timestamp: there is no column {name} of a date and"
+                " time with a time zone; name another one",
+                path=("timestamp",),
             )
 
     def metadata_location(self) -> MetadataLocation:
@@ -125,7 +133,8 @@ class ParquetDataset(DatasetMaintenance):
             raise SettingsError(
                 f"sink {self.name}: partition_by is {', '.join(wanted) or 'no column'},"
                 f" and the files of {self.place.folder.uri} are in folders of {found};"
-                " set it back, or reset the report"
+                " set it back, or reset the report",
+                path=("partition_by",),
             )
 
     @property
