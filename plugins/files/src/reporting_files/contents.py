@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from reporting_files import problems
-from reporting_files.settings import MEBIBYTE
+from reporting_files.settings import MEBIBYTE, FilesSettings
 from reporting_framework import ReadFailure, Rejection, single_source_key
 from reporting_framework.errors import (
     AccessDenied,
@@ -121,3 +122,23 @@ def _is_folder(store: Store, key: str) -> bool:
         return store.remote and store.head(f"{key}/") is not None
     except ReportingError:
         return False
+
+
+def version_of_rows(
+    store: Store, key: str, version: str, settings: FilesSettings
+) -> str:
+    """Return the version of the rows of a file.
+
+    If a new version of a file replaces its rows, versions must be in the order of time,
+    so the time of the last write comes first. In a folder, it is in each version.
+
+    Args:
+        store: Store of the file.
+        key: Path of the file.
+        version: Version of the file in the store.
+        settings: Settings of the source.
+    """
+    if settings.changed_files != "replace" or not store.remote:
+        return version
+    modified = store.modified(key) or datetime.fromtimestamp(0, UTC)
+    return f"{modified:%Y-%m-%dT%H:%M:%S.%fZ} {version}"

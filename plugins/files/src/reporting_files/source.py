@@ -14,10 +14,11 @@ from typing import Any, ClassVar
 import polars as pl
 from typing_extensions import override
 
+from reporting_files.contents import version_of_rows
 from reporting_files.file_state import TakenFile, merged_state, taken_files
 from reporting_files.health_checks import described
 from reporting_files.listing import FileListing
-from reporting_files.reading import FileReader, version_of_rows
+from reporting_files.reading import FileReader
 from reporting_files.sampling import Sample, sample_files
 from reporting_files.settings import MEBIBYTE, FilesSettings
 from reporting_files.split_data import SplitData
