@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 sys.path += filter(None, [os.environ.get("BENCHMARK_PACKAGES")])  # ADBC
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import polars as pl
-from table_run import SCHEMA, frames
+from benchmarks.peers.table_run import SCHEMA, frames
 
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION, CommitContext, Split
 from reporting_sql.table_sink import SqlTableSink

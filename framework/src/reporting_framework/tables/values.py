@@ -61,7 +61,9 @@ def _encoded(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     return column
 
 
-def decoded(name: str, values: Sequence[Any], dtype: pl.DataType) -> pl.Series:
+def decoded(
+    name: str, values: Sequence[Any] | pl.Series, dtype: pl.DataType
+) -> pl.Series:
     """Convert values of a database to a column of this type."""
     column = pl.Series(name, values, strict=False)
     if column.dtype == pl.String:
