@@ -109,9 +109,10 @@ class MySqlDialect(Dialect):
             n for n, kind in frame.schema.items() if isinstance(kind, pl.Datetime)
         ]
         self._check_precision(frame)
-        return encoded(nested_as_json(frame)).with_columns(
-            pl.col(name).str.slice(0, 26) for name in moments
+        exact = nested_as_json(frame).with_columns(
+            pl.col(moments).dt.cast_time_unit("us")
         )
+        return encoded(exact).with_columns(pl.col(moments).str.strip_suffix("+00:00"))
 
     def _check_precision(self, frame: pl.DataFrame) -> None:
         for name, dtype in frame.schema.items():
@@ -127,7 +128,7 @@ class MySqlDialect(Dialect):
 
     @override
     def literal(self, text: str) -> str:
-        return f"'{text[:26]}'"
+        return f"'{text.removesuffix('+00:00')}'"
 
     @override
     def load(self, cursor: Any, table: str, frame: pl.DataFrame) -> None:
