@@ -75,9 +75,7 @@ def test_every_hook_setting_and_plugin_is_there(made):
                 .partition("\n## ")[0]
             )
             model = registry.find(role, name).Settings
-            fields = [
-                info.alias or field for field, info in model.model_fields.items()
-            ]
+            fields = [info.alias or field for field, info in model.model_fields.items()]
             assert [field for field in fields if f"| `{field}` |" not in section] == []
             assert f"| [`{name}`](settings.md#{role}-{name}) |" in made["plugins.md"]
 
