@@ -53,6 +53,12 @@ class SqlTable(TableSource):
         known = self._sessions.run(self._database.tables)
         return matching(patterns, known, f"source {self.name}")
 
+    @classmethod
+    @override
+    def declared_streams(cls, settings: SqlTableSettings) -> Sequence[str] | None:
+        names = settings.tables
+        return None if any(set(name) & set("*?[") for name in names) else names
+
     @property
     @override
     def parallelism(self) -> int:

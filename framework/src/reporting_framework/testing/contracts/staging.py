@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from reporting_framework.plugin_api.records import Split
+from reporting_framework.plugin_api.records import SOURCE_KEY, Split
 from reporting_framework.tables.table_sink import TableSink
 from reporting_framework.testing.contracts.base import PluginContract, not_promised
 from reporting_framework.testing.harness.sink_harness import (
@@ -64,6 +64,26 @@ class StagingContract(PluginContract):
         sink.close()
         place.shows(range(6), "parts of a split are all there")
         adds_up(commit_result, 6, 6)
+
+    def test_a_source_key_is_taken_once_in_a_run(self, place: Place) -> None:
+        """Check that a record that a run has read twice is there once.
+
+        The second time it may have other values, as on two pages of an API.
+        """
+        sink = place.opened()
+        if sink.ledger() is None:
+            sink.close()
+            not_promised("it keeps no ledger")
+        first, other = place.rows(range(4)), place.rows(range(4, 8))
+        again = other.with_columns(first[SOURCE_KEY])[1:3]
+        staged_parts = [
+            sink.stage(frame, Split(f"s{number}", {}), 0)
+            for number, frame in enumerate([first, again])
+        ]
+        commit_result = sink.commit(staged_parts)
+        sink.close()
+        place.shows(range(4), "a source key is taken once in a run")
+        adds_up(commit_result, 6, 4)
 
     def test_stage_is_thread_safe(self, place: Place) -> None:
         """Check that splits can be staged from several threads at once."""

@@ -38,6 +38,7 @@ from reporting_object_store.parquet_sink.maintenance import (
     CheckpointMaintenance,
 )
 from reporting_object_store.parquet_sink.piece_joining import join_pieces
+from reporting_object_store.parquet_sink.repeated_keys import without_repeats
 from reporting_object_store.parquet_sink.staging import (
     StagedFile,
     StagingArea,
@@ -153,12 +154,15 @@ class ParquetCheckpoint(CheckpointMaintenance):
         """
         pieces: Sequence[StagedFile]
         pieces = [piece for part in staged_parts for piece in part.data]
-        if self._mode != "append" and not self.layout.columns:
+        repeated = 0
+        if self._mode == "append":
+            pieces, repeated = without_repeats(pieces, self._spool)
+        elif not self.layout.columns:
             pieces = join_pieces(pieces, self._spool, newest=True)
         commit = _commit_of(self._mode)(self, self._files, pieces, context, self._spool)
         committed = Committed(
             commit.run(),
-            sum(piece.superseded for piece in pieces),
+            repeated + sum(piece.superseded for piece in pieces),
             commit.spans,
             upserts=self._mode == "upsert",
         )
