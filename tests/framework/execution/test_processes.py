@@ -147,7 +147,7 @@ sinks      = [
 
 [reports.frames]
 source     = { use = "framed" }
-validator  = { use = "frame", columns = { number = { type = "int64", maximum = 60 }, at = { type = "datetime" } } }
+validator  = { use = "frame", columns = { number = { type = "int64", le = 60 }, at = { type = "datetime" } } }
 sinks      = [{ use = "parquet-checkpoint", uri = "OUT/frames.parquet", timestamp = "at" }]
 write_mode = "upsert"
 """
