@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -45,6 +46,12 @@ EXPECTED = {
 }
 
 
+def one_more(number):
+    """Return the path, the row and the content of a further file."""
+    row = {"note": f"{number} {'x' * 4000}", "count": number}
+    return f"in-{number:06}.csv", row, csv(pl.DataFrame([row]))
+
+
 class Source(SourceContract):
     plugin = Files
 
@@ -66,9 +73,8 @@ class Source(SourceContract):
     @pytest.fixture
     def add(self, uri):
         def put(number):
-            row = {"note": f"{number} {'x' * 4000}", "count": number}
-            key = f"in-{number:06}.csv"
-            open_store(uri).put(key, csv(pl.DataFrame([row])), if_version=None)
+            key, row, data = one_more(number)
+            open_store(uri).put(key, data, if_version=None)
             return f"{key}#1", row
 
         return put
@@ -80,6 +86,15 @@ class TestFolderFiles(Source):
     @pytest.fixture
     def uri(self, tmp_path):
         return str(tmp_path / "place")
+
+    @pytest.fixture
+    def add(self, uri):
+        def put(number):
+            key, row, data = one_more(number)
+            (Path(uri) / key).write_bytes(data)
+            return f"{key}#1", row
+
+        return put
 
     @pytest.fixture
     def faults(self, reporting_store_faults):
