@@ -94,3 +94,11 @@ def test_a_reset_and_a_restored_copy(shop):
     shutil.copytree(copy, folder / "out", dirs_exist_ok=True)
     assert run("sql", "prices", "select * from prices order by price") == before
     assert "4 rows" in run("state", "prices", "show")
+
+
+def test_a_sink_has_a_mode_of_its_own(shop):
+    """Without source keys a CSV file can only be replaced."""
+    own = '{ use = "csv", uri = "out/p.csv", mode = "replace", source_key = false }'
+    folder = shop(own)
+    lines = (folder / "out" / "p.csv").read_text().splitlines()
+    assert (lines[0], len(lines)) == ("year,price", 5)

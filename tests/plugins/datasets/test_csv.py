@@ -248,7 +248,7 @@ def test_a_file_that_was_removed_meanwhile_is_not_begun_again(file):
         ({"quote": "\n"}, "one ASCII character"),
         ({"separator": '"'}, "separator and quote must differ"),
         ({"null": "a,b"}, "null must not hold"),
-        ({"write_mode": "upsert"}, "'append' or 'replace'"),
+        ({"mode": "upsert"}, "'append' or 'replace'"),
     ],
 )
 def test_settings_that_make_no_file_are_refused(settings, message):

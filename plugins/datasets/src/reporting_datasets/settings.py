@@ -45,7 +45,7 @@ class ParquetDatasetSettings(Settings):
     compression: Literal["zstd", "snappy"] = Field(
         "zstd", description="Compression of the parquet pages"
     )
-    write_mode: Literal["append", "upsert", "replace"] | None = Field(
+    mode: Literal["append", "upsert", "replace"] | None = Field(
         None,
         description=(
             "What a run does to the table: append, upsert or replace; unless set, the"
@@ -90,7 +90,7 @@ class CsvSettings(Settings):
     uri: str = Field(
         description="The file: a path, s3://bucket/file.csv or memory://name/file.csv"
     )
-    write_mode: Literal["append", "replace"] | None = Field(
+    mode: Literal["append", "replace"] | None = Field(
         None,
         description=(
             "What a run does to the file: append or replace; unless set, the report's"

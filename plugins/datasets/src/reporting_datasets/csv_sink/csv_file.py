@@ -107,7 +107,7 @@ def _check_head(uri: str, dialect: Dialect, content: Pinned) -> None:
     if content.read(0, len(head)) != head:
         raise CorruptCheckpoint(
             f"{uri}: its first line has other columns or another dialect than the"
-            " report; move it away, or write it with write_mode replace; nothing was"
+            " report; move it away, or write it with mode replace; nothing was"
             " changed"
         )
 
