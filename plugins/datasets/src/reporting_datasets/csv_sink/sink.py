@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import polars as pl
 from typing_extensions import override
 
 from reporting_datasets.csv_sink.csv_file import CsvVersion, ends_line
 from reporting_datasets.csv_sink.dialect import Dialect
+from reporting_datasets.csv_sink.ledger import CsvLedger
+from reporting_datasets.csv_sink.maintenance import CsvMaintenance
 from reporting_datasets.ranges import key_ranges
 from reporting_datasets.settings import CsvSettings
-from reporting_datasets.staging import Piece, StagingArea
+from reporting_datasets.staging import Piece
 from reporting_framework import (
     DELETED_AT,
     ROWS_ONLY,
@@ -25,51 +25,26 @@ from reporting_framework import (
     CommitResult,
     MetadataLocation,
     Permission,
-    Sink,
     Split,
     StagedPart,
     WriteMode,
 )
 from reporting_framework.errors import CommitConflict, SettingsError
-from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import (
-    backup,
     commit_attempts,
     naming,
-    open_store,
     parse_location,
     permissions,
     row_versions,
     same_version,
-    write_check,
 )
 
 TEXT_ROWS = 8_192
 """Number of rows that are made into text at once."""
 
 
-class CsvLedger(NamedTuple):
-    """Ledger from the file's column of source keys; see `Ledger`.
-
-    Attributes:
-        file: The file, as it was opened.
-        rows: Number of its rows.
-        newest: `None`: the file has no known timestamp.
-    """
-
-    file: CsvVersion
-    rows: int
-    newest: datetime | None = None
-
-    def filter_new(self, objects: Sequence[str]) -> list[str]:
-        """See `Ledger.filter_new`."""
-        known = self.file.existing_objects(pl.Series(objects, dtype=pl.String))
-        gone = set(known)
-        return [name for name in objects if name not in gone]
-
-
-class CsvFile(Sink):
+class CsvFile(CsvMaintenance):
     """Sink of one CSV file.
 
     A CSV file has no place for a source state, for versions or for types. So it can be
@@ -83,13 +58,8 @@ class CsvFile(Sink):
     write_modes: ClassVar[frozenset[WriteMode]] = frozenset({"append", "replace"})
 
     def __init__(self, settings: CsvSettings) -> None:
-        self.settings = settings
-        self._place = parse_location(settings.uri)
-        self._store = open_store(self._place.parent)
-        self._area = StagingArea()
+        super().__init__(settings)
         self._mode: WriteMode = "append"
-        self._version: str | None = None
-        self._opened: CsvVersion | None = None
 
     @classmethod
     def aws_permissions(cls, settings: CsvSettings) -> Sequence[Permission]:
@@ -131,14 +101,6 @@ class CsvFile(Sink):
             return None
         file = self._read()
         return CsvLedger(file, file.rows)
-
-    def _read(self) -> CsvVersion:
-        """Open the present file, and remember it as the one that the run has opened."""
-        self._opened = CsvVersion.open(
-            self._store, self._place.name, self._dialect, self._area
-        )
-        self._version = self._opened.version
-        return self._opened
 
     @override
     def output_versions(self) -> Mapping[str, str | None]:
@@ -286,7 +248,7 @@ class CsvFile(Sink):
         exists = file.version is not None
         return CommitResult(outputs if exists else [], duplicates, overtaken=overtaken)
 
-    # -- queries and maintenance -------------------------------------------------------
+    # -- queries -------------------------------------------------------
 
     @override
     def scan(self) -> pl.LazyFrame | None:
@@ -294,54 +256,6 @@ class CsvFile(Sink):
         if file.path is None:
             return None
         return self._dialect.values(file.texts())
-
-    @override
-    def stored_artifacts(self) -> Sequence[StoredArtifact]:
-        entry = self._store.head(self._place.name)
-        leftovers = list(backup.leftovers([self._place.parent]))
-        if entry is None:
-            return leftovers
-        file = self._read()
-        modified = self._store.modified(self._place.name)
-        output = StoredArtifact(
-            "output", file.uri, file.rows, file.size, file.version, None, modified
-        )
-        return [output, *leftovers]
-
-    @override
-    def back_up(
-        self, stored_artifacts: Sequence[StoredArtifact], name: str
-    ) -> Sequence[str]:
-        return backup.back_up(self._places(stored_artifacts), self._store, name)
-
-    @override
-    def remove(self, stored_artifacts: Sequence[StoredArtifact]) -> None:
-        for store, key, artifact in self._places(stored_artifacts):
-            store.delete(key, if_version=artifact.version or "")
-        self._version = self._opened = None
-
-    def _places(self, stored_artifacts: Sequence[StoredArtifact]) -> list[backup.Place]:
-        places = [
-            backup.Place(self._store, self._place.name, artifact)
-            for artifact in stored_artifacts
-        ]
-        backup.check_unchanged(places)
-        return places
-
-    @override
-    def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
-        return {
-            "file": self._check_file,
-            "conditional writes": partial(write_check.written, self._store)
-            if write
-            else write_check.unknown_without_writing,
-        }
-
-    def _check_file(self) -> CheckResult:
-        file = self._read()
-        if file.version is None:
-            return CheckResult("ok", "there is none yet")
-        return CheckResult("ok", f"{file.uri}: {file.rows:,} rows")
 
     @override
     def close(self) -> None:
