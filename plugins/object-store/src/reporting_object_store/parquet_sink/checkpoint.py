@@ -25,11 +25,8 @@ from reporting_framework.storage import (
     TooLargeError,
     checksums,
     parquet_errors,
+    row_versions,
     same_version,
-)
-from reporting_framework.storage.row_versions import (
-    VERSION_MOMENT,
-    with_version_moments,
 )
 from reporting_object_store.parquet_sink.merge import READ_ROWS
 from reporting_object_store.parquet_sink.staging import is_sorted
@@ -131,7 +128,7 @@ class Checkpoint(NamedTuple):
             raise StorageUnavailable(
                 f"{self.uri}: another run has written it meanwhile; run again"
             )
-        has_timestamp = self.timestamp != VERSION_MOMENT
+        has_timestamp = self.timestamp != row_versions.VERSION_MOMENT
         newest = last.item() if rows and has_timestamp else None
         return file._replace(rows=rows, newest=newest, deleted=deleted)
 
@@ -200,7 +197,11 @@ class Checkpoint(NamedTuple):
         rows = pl.scan_parquet(
             target.source, glob=False, hive_partitioning=False, **target.options
         )
-        return with_version_moments(rows) if self.timestamp == VERSION_MOMENT else rows
+        return (
+            row_versions.with_version_moments(rows)
+            if self.timestamp == row_versions.VERSION_MOMENT
+            else rows
+        )
 
     def numbered(self, name: str) -> pl.LazyFrame:
         """Return the rows in the present columns, with positions in a column `name`.

@@ -19,7 +19,6 @@ from reporting_framework.storage import (
     row_versions,
     same_version,
 )
-from reporting_framework.storage.row_versions import VERSION_MOMENT
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
 from reporting_object_store.parquet_sink.layout import Layout
 from reporting_object_store.parquet_sink.scan import scan_files, table_files
@@ -125,12 +124,14 @@ class CheckpointFiles(Sink):
                 raise
             # a command opens files without a schema, and then only the file says
             # whether its rows have a timestamp
-            return self._sorted_by(VERSION_MOMENT, key)
+            return self._sorted_by(row_versions.VERSION_MOMENT, key)
 
     def _sorted_by(self, timestamp: str, key: str) -> Checkpoint:
         schema = self._schema
-        if timestamp == VERSION_MOMENT:
-            schema = pl.Schema({**schema, VERSION_MOMENT: pl.Datetime("us", "UTC")})
+        if timestamp == row_versions.VERSION_MOMENT:
+            schema = pl.Schema(
+                {**schema, row_versions.VERSION_MOMENT: pl.Datetime("us", "UTC")}
+            )
         return Checkpoint.open(self.store, key, schema, timestamp)
 
     def _file_of(self, key: str) -> Checkpoint:
@@ -241,7 +242,7 @@ def timestamp_in(
     ):
         return name
     if settings.timestamp is None and mode != "append":
-        return VERSION_MOMENT
+        return row_versions.VERSION_MOMENT
     raise SettingsError(
         f"sink parquet-checkpoint: setting timestamp names {name}, which is not a"
         " column of Datetime (us or ms) with a time zone; there are"

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import polars as pl
 
 from reporting_framework import DELETED_AT
-from reporting_framework.storage import parquet_writing
-from reporting_framework.storage.row_versions import VERSION_MOMENT
+from reporting_framework.storage import parquet_writing, row_versions
 from reporting_object_store.parquet_sink.staging import positions_in
 from reporting_object_store.parquet_sink.state import metadata_of
 
@@ -87,7 +86,7 @@ def write_rows(
 ) -> Written:
     """Write sorted rows and a state to a file."""
     count, newest, deleted = 0, None, 0
-    if timestamp == VERSION_MOMENT:
+    if timestamp == row_versions.VERSION_MOMENT:
         schema = pl.Schema(
             {name: dtype for name, dtype in schema.items() if name != timestamp}
         )
@@ -96,7 +95,7 @@ def write_rows(
         nonlocal count, newest, deleted
         for frame in rows:
             count += frame.height
-            if timestamp == VERSION_MOMENT:
+            if timestamp == row_versions.VERSION_MOMENT:
                 frame = frame.drop(timestamp)
             else:
                 newest = frame[timestamp][-1]
