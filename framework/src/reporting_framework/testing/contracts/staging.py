@@ -75,15 +75,15 @@ class StagingContract(PluginContract):
             sink.close()
             not_promised("it keeps no ledger")
         first, other = place.rows(range(4)), place.rows(range(4, 8))
-        again = other.with_columns(first[SOURCE_KEY])[1:3]
+        again = other.with_columns(first[SOURCE_KEY])[1:3].extend(place.rows([9]))
         staged_parts = [
             sink.stage(frame, Split(f"s{number}", {}), 0)
             for number, frame in enumerate([first, again])
         ]
         commit_result = sink.commit(staged_parts)
         sink.close()
-        place.shows(range(4), "a source key is taken once in a run")
-        adds_up(commit_result, 6, 4)
+        place.shows([*range(4), 9], "a source key is taken once in a run")
+        adds_up(commit_result, 7, 5)
 
     def test_stage_is_thread_safe(self, place: Place) -> None:
         """Check that splits can be staged from several threads at once."""

@@ -40,11 +40,11 @@ def without_repeats(
     repeated = pl.concat(again)
     kept: list[StagedFile] = []
     for number, piece in enumerate(pieces):
-        rows = repeated.filter(pl.col(_PIECE) == number)[_ROW]
-        if rows.is_empty():
+        positions = repeated.filter(pl.col(_PIECE) == number)[_ROW]
+        if positions.is_empty():
             kept.append(piece)
-        elif len(rows) < piece.rows:
-            kept.append(_rest(piece, rows, f"repeats\0{number}", area))
+        elif len(positions) < piece.rows:
+            kept.append(_rest(piece, positions, f"repeats\0{number}", area))
     return kept, repeated.height
 
 
@@ -81,10 +81,11 @@ def _hashes(
 
 
 def _rest(
-    piece: StagedFile, rows: pl.Series, name: str, area: StagingArea
+    piece: StagedFile, positions: pl.Series, name: str, area: StagingArea
 ) -> StagedFile:
     """Return a piece without the rows at these positions."""
-    frame = pl.read_ipc(piece.path, memory_map=False)
-    frame = frame.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(rows.implode()))
+    frame = pl.read_ipc(piece.path)
+    row = pl.int_range(pl.len(), dtype=pl.UInt32)
+    frame = frame.filter(~row.is_in(positions.implode()))
     piece.path.unlink()
     return area.add(piece.key, frame, name, fresh=piece.fresh)
