@@ -1,0 +1,53 @@
+"""The examples that run as a program of their own."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support import postgresql
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def output(tmp_path: Path, name: str) -> str:
+    """Run a copy of an example, and return what it prints."""
+    folder = tmp_path / name
+    shutil.copytree(EXAMPLES / name, folder, ignore=shutil.ignore_patterns("out"))
+    done = subprocess.run(
+        [sys.executable, str(folder / "run.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def lines(text: str, begin: str) -> list[list[str]]:
+    """Return the words of all lines that begin so."""
+    return [line.split() for line in text.splitlines() if line.startswith(begin)]
+
+
+def test_a_sheet_becomes_a_table(tmp_path):
+    text = output(tmp_path, "stock")
+    assert lines(text, "BRD0001") == [
+        ["BRD0001", "bread", "2026-01-05", "40"],
+        ["BRD0001", "bread", "2026-01-12", "35"],
+    ]
+    assert len(lines(text, "CHS0001")) == 1, "it is not in the second sheet"
+    assert len(lines(text, "HNY0001")) == 1
+    assert "1 x string_pattern_mismatch in sku" in text
+
+
+@pytest.mark.skipif(postgresql.programs() is None, reason="PostgreSQL is not installed")
+def test_orders_are_joined_with_price_lists(tmp_path):
+    text = output(tmp_path, "shop")
+    assert "240 (240 inserted, 0 updated, 0 unchanged)" in text
+    assert "242 (3 inserted, 0 updated, 239 unchanged); 1 deleted" in text
+    assert lines(text, "2024  MLK0001") == [
+        ["2024", "MLK0001", "54", "135", "160.65"],
+        ["2024", "MLK0001", "55", "142", "168.98"],
+    ]
+    assert text.count("check foreign_key(sku)      passed") == 2
