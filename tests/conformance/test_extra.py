@@ -20,6 +20,7 @@ from reporting_framework.builtin.pydantic_validator import (
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.testing import CANARY
+from reporting_json_schema.validator import JsonSchemaValidator
 from tests.conformance.test_event_processor import EVENT
 from tests.plugins.event_log_checkpoint.strategies import FORM
 
@@ -28,6 +29,7 @@ GOOD = {
     VisitEventValidator: FORM,
     VisitEventV2Validator: FORM,
     ExperimentEventValidator: EVENT,
+    JsonSchemaValidator: {"text": "x"},
 }
 """A record that each takes."""
 
@@ -42,11 +44,12 @@ every = pytest.mark.parametrize("kind", GOOD, ids=lambda kind: kind.name)
 
 
 def validated(kind, extra, *records):
-    more = (
-        {"model": "tests.framework.builtin.sample_models:Everything"}
-        if kind is PydanticValidator
-        else {}
-    )
+    more = {
+        PydanticValidator: {
+            "model": "tests.framework.builtin.sample_models:Everything"
+        },
+        JsonSchemaValidator: {"schema": "tests.conformance:text.json"},
+    }.get(kind, {})
     made = kind(kind.Settings.model_validate({"extra": extra, **more}))
     names = [f"{number}.json" for number in range(len(records))]
     found = made.validate(
@@ -90,7 +93,8 @@ def test_ignored_fields_are_left_out_and_counted(kind):
 def test_records_with_unknown_fields_are_rejected(kind):
     """Without the name, which may be data."""
     found = validated(kind, "reject", {**GOOD[kind], **MORE}, GOOD[kind])
-    assert found.rejections == [Rejection("0.json", "v", "extra_forbidden", None)]
+    word = "additionalProperties" if kind is JsonSchemaValidator else "extra_forbidden"
+    assert found.rejections == [Rejection("0.json", "v", word, None)]
     assert (
         found.frame.height,
         "extra" in found.frame.columns,

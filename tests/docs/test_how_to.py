@@ -141,7 +141,7 @@ def test_a_dataset_is_written_read_and_compacted_as_the_page_shows(tmp_path):
 
 
 def test_each_page_with_commands_and_their_output_is_played():
-    module = Path(__file__).read_text()
+    module = "".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
     shown = {
         path.name
         for path in (DOCS / "how-to").glob("*.md")

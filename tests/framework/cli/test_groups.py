@@ -13,7 +13,7 @@ from reporting_framework.plugin_api.result import RunResult
 @pytest.mark.parametrize(
     ("words", "near"),
     [
-        (["plugin"], "plugins"),
+        (["plugin"], "plugins or lint"),
         (["countrs"], "counters"),
         (["quarantine", "event-log-checkpoint", "lst"], "list"),
         (["state", "event-log-checkpoint", "rset"], "reset"),

@@ -65,7 +65,7 @@ def test_the_log_names_rejected_files_up_to_a_limit_and_counts_the_rest(run, cap
         (
             b"PAR1\x15\x04PAR1",
             "(1 x looks_like_parquet): the input looks like parquet, and source object-store-json reads JSON objects, "
-            "arrays, NDJSON, and gzip of each, in S3 or a folder; no installed source reads it: convert the files",
+            "arrays, NDJSON, and gzip of each, in S3 or a folder; use files",
         ),
         (b"a,b\n1,2\n", "the input looks like csv, and"),
         ('{"a": 1}'.encode("utf-16"), "the input looks like utf-16, and"),

@@ -56,7 +56,7 @@ def test_the_framework_finds_what_it_brings_itself():
     registry = load_plugins([])
     assert "local" in registry.names("engine")
     assert registry.find("engine", "local").name == "local"
-    assert row(registry, FRAMEWORK, role="engine").status == "registered"
+    assert row(registry, FRAMEWORK, role="engine", name="local").status == "registered"
 
 
 def test_classes_and_lazy_stand_ins_are_found_by_role_and_name(site):

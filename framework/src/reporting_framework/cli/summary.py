@@ -14,7 +14,6 @@ from reporting_framework._text.commands import prefixed
 from reporting_framework._text.messages import redacted, utc_text
 from reporting_framework.cli.standard_streams import escape_control_chars
 from reporting_framework.cli.tables import Rows, table
-from reporting_framework.execution.source_schema import change_text
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import CheckOutcome, Output, RunResult
@@ -125,10 +124,12 @@ def _rows(result: RunResult) -> Rows:
         )
     if result.last_processed_timestamp:
         rows.append(("newest timestamp", utc_text(result.last_processed_timestamp)))
-    rows += [
-        ("source column", change_text(change))
-        for change in result.schema_changes[:MAX_CHECKS]
-    ]
+    if changes := result.schema_changes[:MAX_CHECKS]:
+        from reporting_framework.execution.source_schema import (
+            change_text,
+        )  # `--help` does not need it
+
+        rows += [("source column", change_text(change)) for change in changes]
     rows += check_rows(result)
     rows += [
         (f"stream {name}", _stream(stream)) for name, stream in result.streams.items()

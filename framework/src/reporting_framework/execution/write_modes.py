@@ -81,8 +81,8 @@ def write_modes_of(
 
 def _path_of_mode(number: int, sink: Sink) -> tuple[str, ...]:
     """Return the path of the setting that decides the write mode of a sink."""
-    own = getattr(getattr(sink, "settings", None), "write_mode", None)
-    return ("sinks", str(number), "write_mode") if own else ("write_mode",)
+    own = getattr(getattr(sink, "settings", None), "mode", None)
+    return ("sinks", str(number), "mode") if own else ("write_mode",)
 
 
 def mode_of(sink: Sink, composition: PipelineSpec) -> WriteMode:

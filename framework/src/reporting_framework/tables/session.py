@@ -95,8 +95,10 @@ class Session:
         except Exception as error:
             if not is_driver_error(error):
                 raise
+            with suppress(Exception):  # a refused commit may have ended it
+                self.run("ROLLBACK")
             try:
-                self.run("ROLLBACK")  # the database is there, and has refused
+                self.value("SELECT 1")  # the database is there, and has refused
             except Exception:
                 raise StorageUnavailable(
                     f"{self._sink.subject}: the answer of the commit was lost; all of"

@@ -32,7 +32,7 @@ class Plan:
 
     Attributes:
         new: Rows to write into new files, by partition.
-        moved_in: Rows that replace rows of a file, by the file's number as text.
+        replacing: Rows that replace rows of a file, by the file's number as text.
         counts: Counts of changed rows.
         duplicates: Staged rows, other than deletes, that are not applied.
         rewrites: Numbers of files that must be rewritten for another reason.
