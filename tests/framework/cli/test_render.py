@@ -197,6 +197,7 @@ def test_pages_are_listed(here):
     assert render("event-log-checkpoint", "--list").stdout.splitlines() == [
         "page            summary                                              distribution",
         "monthly-visits  a month: volumes, pass rates, times, waiting visits  reporting-event-log-checkpoint",
+        "table-overview  any table: columns, rows over time, checks, runs     reporting-pages",
     ]
 
 
@@ -238,7 +239,7 @@ def test_options_of_the_page_are_completed_and_helped(here):
         == []
     )
     assert (
-        "Render a page of a month of event-log-checkpoint: monthly-visits."
+        "Render a page of event-log-checkpoint: monthly-visits."
         in render("event-log-checkpoint", "--help").stdout
     )
 

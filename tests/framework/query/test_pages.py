@@ -106,7 +106,7 @@ def test_a_report_without_a_page_of_its_own_needs_one(registry):
     with pytest.raises(SettingsError) as caught:
         pages.page_name(resolve_report("event-processor", registry), None, registry)
     assert str(caught.value) == (
-        "report event-processor names no page of its own; give one with --page: monthly-visits"
+        "report event-processor names no page of its own; give one with --page: monthly-visits, table-overview"
     )
 
 

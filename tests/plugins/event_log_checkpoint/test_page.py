@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 
 from reporting_event_log_checkpoint.monthly.aggregation import figures_of
-from reporting_event_log_checkpoint.monthly.provenance import _checks, _last_run
 from reporting_event_log_checkpoint.page import MonthlyVisits
 from reporting_framework import install_command
 from reporting_framework.errors import PluginError
@@ -18,6 +17,7 @@ from reporting_framework.plugin_api.result import (
     SchemaChange,
 )
 from reporting_pages.formatting import change
+from reporting_pages.runs import checks_card, last_run
 from reporting_pages.vega_bundle import library
 from tests.support import visits
 
@@ -245,11 +245,11 @@ def test_checks_of_the_last_run_that_had_any_are_told():
     changes = [SchemaChange(column="naccid", change="added", after="String")]
     last = RunRecord(run_id="1", report="r", started_at=visits.AT, finished_at=visits.AT, status="failed", complete=False, schema_changes=changes)  # fmt: skip
     before = last.model_copy(update={"checks": outcomes})
-    assert _checks([last]) is None
-    page = words(str(_checks([last, before])))
+    assert checks_card([last]) is None
+    page = words(str(checks_card([last, before])))
     assert "unique(ptid) table fail failed rows that share a key: 2 of 9" in page
     assert "fresh rows of the run warn not judged the run is incomplete" in page
-    facts = dict(_last_run(small(runs=[last])))
+    facts = dict(last_run([last], visits.AT))
     assert facts["Columns of the source"] == "naccid added"
 
 

@@ -89,6 +89,7 @@ def _make(
     name = pages.page_name(report, asked, registry)
     page = pages.page_of(report.name, name, {}, registry)
     reading = pages.read(report.name, composition, registry, at=datetime.now(UTC))
-    for month in (reading.material.at.date(), reading.material.month):
+    months = (reading.material.at.date(), reading.material.month)
+    for month in months if page.monthly else months[:1]:
         uri = pages.write_page_beside(page, reading, month)
         written.append(uri)  # at once: the next page may fail

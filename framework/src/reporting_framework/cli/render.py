@@ -1,4 +1,4 @@
-"""``reporting render REPORT``: a month of a report's table as an HTML page."""
+"""``reporting render REPORT``: a report's table, or a month of it, as HTML page."""
 
 from __future__ import annotations
 
@@ -130,9 +130,7 @@ class ReportPages(ReportCommands):
         work = partial(make, page=name, own=[str(option.name) for option in own])
         command = report_command(cmd_name, state, work, [*own, *general])
         put_first(command, [*general, *own])
-        command.help = f"Render a page of a month of {cmd_name}" + (
-            f": {name}." if name else "."
-        )
+        command.help = f"Render a page of {cmd_name}" + (f": {name}." if name else ".")
         return command
 
 
@@ -145,7 +143,7 @@ def make(
     page: str | None,
     own: Sequence[str],
 ) -> int:
-    """Render the page of a month of the report's current table."""
+    """Render a page of the report's current table."""
     html, pdf = generic["html"], generic["pdf"]
     if not html and not pdf:
         raise click.UsageError(
@@ -164,6 +162,10 @@ def make(
             resolve_report(report, state.registry), page, state.registry
         )
         rendered = pages.page_of(report, name, options, state.registry)
+        if generic["month"] and not rendered.monthly:
+            raise click.UsageError(
+                f"page {name}: it is about the whole table; leave out --month", context
+            )
         composition = state.pipeline_spec(report, given, generic["set"])
 
         def work() -> tuple[date, str, list[date] | None]:
@@ -172,22 +174,18 @@ def make(
             return (
                 month,
                 pages.render(rendered, reading, month),
-                pages.months_of(reading),
+                pages.months_of(reading) if rendered.monthly else None,
             )
 
         month, text, months = interruptible(work)
         _warn_of_no_data(month, months)
+        label = pages.label_of(rendered, month)
         if html == "-":
             write(text.removesuffix("\n"))
         elif html:
-            _write_page(html, text.encode(), f"{name} of {month:%Y-%m}")
+            _write_page(html, text.encode(), label)
         if pdf:
-            _write_page(
-                pdf,
-                print_page(text, chromium),
-                f"{name} of {month:%Y-%m}",
-                err=html == "-",
-            )
+            _write_page(pdf, print_page(text, chromium), label, err=html == "-")
     return DONE
 
 
@@ -227,7 +225,7 @@ def _list(context: click.Context, _parameter: click.Parameter, wanted: bool) -> 
 
 render_command = ReportPages(
     "render",
-    help="""Render a month of a report's table as a page.
+    help="""Render a report's table, or a month of it, as a page.
 
     The page is one self-contained HTML file. REPORT --list shows the pages; REPORT
     --help shows the options of the report's own page.

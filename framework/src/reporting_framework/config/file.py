@@ -53,7 +53,11 @@ class Config(NamedTuple):
         from reporting_framework.config.toml_report import ComposedReport
 
         return {
-            name: ComposedReport(name, str(table.get("summary", "")))
+            name: ComposedReport(
+                name,
+                str(table.get("summary", "")),
+                str(table.get("page") or "") or None,
+            )
             for name, table in self.tables.items()
         }
 

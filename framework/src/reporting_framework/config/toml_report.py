@@ -13,6 +13,7 @@
     engine     = { use = "local" }
     checks     = [{ check = "unique", columns = ["ptid", "visit_date"] }]
     metadata   = "s3://nacc-metadata/reports"
+    page       = "table-overview"
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ class ComposedReport(Report):
     Args:
         name: Name of the table.
         summary: The table's summary.
+        page: The table's default page.
     """
 
-    def __init__(self, name: str, summary: str = "") -> None:
+    def __init__(self, name: str, summary: str = "", page: str | None = None) -> None:
         self.name = name  # type: ignore[misc]  # each table has its own
         self.summary = summary  # type: ignore[misc]
+        self.page = page  # type: ignore[misc]
 
     @property
     def Settings(self) -> type[BaseModel]:  # noqa: N802 - a class

@@ -57,3 +57,8 @@ class ComposedSettings(Settings):
             " sink with a location for them decides"
         ),
     )
+    page: str | None = Field(
+        None,
+        description="Page that `reporting render` makes unless `--page` names another",
+        json_schema_extra={"option": False},
+    )

@@ -21,7 +21,7 @@ class PageContext(NamedTuple):
 
     Attributes:
         report: Name of the report.
-        month: First day of the month that the page is about.
+        month: First day of the month that the page is about, see `Page.monthly`.
         rows: The report's whole table, as a lazy frame.
         quarantine: Records that were read and not kept, see `Quarantine.entries`;
             `None` if there is no quarantine.
@@ -52,13 +52,16 @@ class HasHtml(Protocol):
 
 
 class Page(Plugin):
-    """Base class of pages: one self-contained HTML page of one month of a table.
+    """Base class of pages: one self-contained HTML file on a table or on its month.
 
     Attributes:
         required_columns: Columns that the page reads. A table without one of them is
             refused.
+        monthly: Whether the page is about a month. The month of another page has no
+            meaning, and `reporting render` takes none.
     """
 
+    monthly: ClassVar[bool] = True
     required_columns: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod

@@ -106,6 +106,11 @@ def read(
     return Reading(sink, material, metadata)
 
 
+def label_of(page: Page, month: date) -> str:
+    """Return the name of a page, with its month if it is about one."""
+    return f"{page.name} of {month:%Y-%m}" if page.monthly else page.name
+
+
 def months_of(reading: Reading, column: str = "timestamp") -> list[date] | None:
     """Return the months (UTC) that a table has rows for, in order.
 
@@ -164,6 +169,8 @@ def html_of(document: object) -> object:
 def write_page_beside(page: Page, reading: Reading, month: date) -> str:
     """Render the page of a month into the metadata store, and return its URI.
 
+    The file has the name of the month, or of the page if it is not about a month.
+
     Raises:
         PluginError: The report has no metadata store.
         ReportingError: As for `render` or `MetadataStore.put_artifact`.
@@ -175,8 +182,9 @@ def write_page_beside(page: Page, reading: Reading, month: date) -> str:
             " rows; set the report's metadata to the URI of a folder"
         )
     data = render(page, reading, month).encode()
+    name = f"{month:%Y-%m}" if page.monthly else page.name
     return reading.metadata.put_artifact(
-        FOLDER, f"{month:%Y-%m}.html", data, content_type="text/html; charset=utf-8"
+        FOLDER, f"{name}.html", data, content_type="text/html; charset=utf-8"
     )
 
 

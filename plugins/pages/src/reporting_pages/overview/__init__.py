@@ -1,0 +1,1 @@
+"""Content of the page ``table-overview``."""

@@ -1,0 +1,235 @@
+"""Profile of a table: its aggregates, computed in two scans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from reporting_framework import DELETED_AT, VERSION
+from reporting_framework.errors import SettingsError
+from reporting_framework.query.schemas.table import type_name
+from reporting_pages.overview.periods import (
+    Scale,
+    counted,
+    days_of,
+    period_of,
+    scale_of,
+)
+
+MAX_VALUES, MIN_ROWS = 12, 5
+"""A column's texts are shown if it has at most so many distinct texts, and each is in
+at least so many rows.
+"""
+
+_MAX_ESTIMATE = 16
+"""Highest estimate of distinct texts for which they are counted."""
+
+_PERIOD = "period"
+_COUNTED = (pl.String, pl.Categorical, pl.Enum, pl.Boolean)
+
+
+class Column(NamedTuple):
+    """Aggregates of a column.
+
+    Attributes:
+        name: Name of the column.
+        type: Type of the column.
+        nulls: Number of rows without a value.
+        distinct: Estimated number of distinct values; `None` for nested types.
+        least: Least value; `None` if there is none, or if it is not shown.
+        greatest: Greatest value, as `least`.
+        texts: Texts with their number of rows, the most frequent first; empty if they
+            are not shown.
+    """
+
+    name: str
+    type: str
+    nulls: int
+    distinct: int | None
+    least: str | None = None
+    greatest: str | None = None
+    texts: Sequence[tuple[str, int]] = ()
+
+
+class Course(NamedTuple):
+    """Rows over time.
+
+    Attributes:
+        column: Column of the date or time.
+        scale: Periods; `None` if no row has a day.
+        counts: Number of rows by the first day of their period.
+        undated: Number of rows without a day.
+    """
+
+    column: str
+    scale: Scale | None
+    counts: Mapping[date, int]
+    undated: int
+
+
+class Profile(NamedTuple):
+    """Aggregates of a table.
+
+    Attributes:
+        rows: Number of rows, without deleted rows.
+        deleted: Number of rows that are marked as deleted; `None` if the table marks
+            none.
+        columns: Columns in order, without those of the framework.
+        course: Rows over time; `None` without a column of dates or times.
+    """
+
+    rows: int
+    deleted: int | None
+    columns: Sequence[Column]
+    course: Course | None
+
+
+def profile_of(
+    rows: pl.LazyFrame, *, values: bool = True, time_column: str | None = None
+) -> Profile:
+    """Return the profile of a table.
+
+    A table that marks deleted rows is scanned three times, once for this column alone.
+
+    Args:
+        rows: The table.
+        values: Whether to find least and greatest values, and texts that repeat.
+        time_column: Column of dates or times; by default, the first.
+
+    Raises:
+        SettingsError: There is no such column, or it is no date or time.
+    """
+    schema = rows.collect_schema()
+    position = {name: number for number, name in enumerate(schema)}
+    marks = DELETED_AT if DELETED_AT in schema else None
+    named = {
+        name: dtype
+        for name, dtype in schema.items()
+        if name not in (DELETED_AT, VERSION)
+    }
+    timed = _time_column(named, time_column)
+    # Numbers instead of names: polars takes a name such as ^.*$ for a pattern.
+    numbers = {name: str(position[name]) for name in named}
+    live = rows.select(pl.nth(at).alias(str(at)) for at in position.values())
+    deleted = None
+    if marks:
+        mark = pl.col(str(position[marks]))
+        deleted = _collected(live.select(mark.count())).item()
+        live = live.filter(mark.is_null())
+    plan: list[pl.Expr] = [pl.len().alias("rows")]
+    for name, dtype in named.items():
+        plan += _aggregates(numbers[name], dtype, values=values)
+    days = None
+    if timed:
+        days = days_of(pl.col(numbers[timed]), named[timed])
+        plan += [days.min().alias("first"), days.max().alias("last")]
+    found = _collected(live.select(plan)).row(0, named=True)
+    scale = None
+    if timed and found["first"] is not None:
+        scale = scale_of(found["first"], found["last"])
+    period = period_of(days, scale.unit) if days is not None and scale else None
+    counts = _counts(live, _texts(found, numbers, named) if values else [], period)
+    columns = [
+        _column(name, dtype, numbers[name], found, counts)
+        for name, dtype in named.items()
+    ]
+    course = _course(timed, scale, counts, found["rows"]) if timed else None
+    return Profile(found["rows"], deleted, columns, course)
+
+
+def _time_column(named: Mapping[str, pl.DataType], wanted: str | None) -> str | None:
+    known = [
+        name
+        for name, dtype in named.items()
+        if isinstance(dtype, pl.Date | pl.Datetime)
+    ]
+    if wanted is None:
+        return known[0] if known else None
+    if wanted not in known:
+        raise SettingsError(
+            f"time_column {wanted}: it is no column of dates or times; "
+            + (f"there are {', '.join(known)}" if known else "there is none")
+        )
+    return wanted
+
+
+def _aggregates(number: str, dtype: pl.DataType, *, values: bool) -> list[pl.Expr]:
+    column = pl.col(number)
+    plan = [column.null_count().alias(f"{number} nulls")]
+    if not dtype.is_nested() and dtype not in (pl.Object, pl.Null):
+        plan.append(column.approx_n_unique().alias(f"{number} distinct"))
+    if values and (dtype.is_numeric() or dtype.is_temporal()):
+        # As text: Python has no date after the year 9999.
+        plan += [
+            column.min().cast(pl.String).alias(f"{number} least"),
+            column.max().cast(pl.String).alias(f"{number} greatest"),
+        ]
+    return plan
+
+
+def _texts(
+    found: Mapping[str, Any],
+    numbers: Mapping[str, str],
+    named: Mapping[str, pl.DataType],
+) -> list[str]:
+    """Return the columns with few distinct texts."""
+    return [
+        number
+        for name, number in numbers.items()
+        if named[name] in _COUNTED and 0 < found[f"{number} distinct"] <= _MAX_ESTIMATE
+    ]
+
+
+def _counts(
+    live: pl.LazyFrame, texts: Sequence[str], period: pl.Expr | None
+) -> dict[str, dict[str, int]]:
+    """Count the rows of each text and of each period, in one scan."""
+    columns = [pl.col(number).cast(pl.String) for number in texts]
+    if period is not None:
+        columns.append(period.alias(_PERIOD))
+    if not columns:
+        return {}
+    long = live.select(columns).unpivot().drop_nulls("value")
+    frame = _collected(long.group_by("variable", "value").len())
+    counts: dict[str, dict[str, int]] = {}
+    for variable, value, rows in frame.iter_rows():
+        counts.setdefault(variable, {})[value] = rows
+    return counts
+
+
+def _column(
+    name: str,
+    dtype: pl.DataType,
+    number: str,
+    found: Mapping[str, Any],
+    counts: Mapping[str, Mapping[str, int]],
+) -> Column:
+    nulls = found[f"{number} nulls"]
+    distinct = found.get(f"{number} distinct", 0 if dtype == pl.Null else None)
+    texts = counts.get(number, {})
+    if distinct is not None:  # null counts as a value there
+        distinct = min(max(distinct - (nulls > 0), 0), found["rows"] - nulls)
+    shown = 0 < len(texts) <= MAX_VALUES and min(texts.values()) >= MIN_ROWS
+    return Column(
+        name,
+        type_name(dtype),
+        nulls,
+        distinct,
+        found.get(f"{number} least"),
+        found.get(f"{number} greatest"),
+        sorted(texts.items(), key=lambda pair: (-pair[1], pair[0])) if shown else (),
+    )
+
+
+def _course(
+    column: str, scale: Scale | None, counts: Mapping[str, Any], rows: int
+) -> Course:
+    by_period = counted(counts.get(_PERIOD, {}))
+    return Course(column, scale, by_period, rows - sum(by_period.values()))
+
+
+def _collected(rows: pl.LazyFrame) -> pl.DataFrame:
+    return rows.collect(engine="streaming")
