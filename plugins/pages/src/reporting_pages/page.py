@@ -19,10 +19,10 @@ class TableOverview(Page):
     counted apart, and nowhere else. The page shows the least and the greatest value of
     a column of numbers, dates or times. It shows texts of a column only if it has at
     most 12 distinct texts and each is in at least 5 rows. Without `values` it shows
-    neither. Numbers of distinct values are estimates.
+    neither. Of a table with more than a million cells, the numbers of distinct values
+    are estimates.
 
-    The table is read twice, in batches: memory grows with the number of columns, not
-    with the number of rows.
+    The table is read twice, in batches, so its size does not matter for memory.
     """
 
     name: ClassVar[str] = "table-overview"

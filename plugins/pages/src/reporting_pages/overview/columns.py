@@ -26,17 +26,16 @@ def columns_section(profile: Profile, *, values: bool) -> Section:
             column.type,
             count(column.nulls),
             share(column.nulls / profile.rows) if profile.rows else None,
-            estimate(column.distinct),
+            count(column.distinct) if profile.exact else estimate(column.distinct),
         ]
         body.append(
             [*row, extreme(column.least), extreme(column.greatest)] if values else row
         )
     if values:
         heads += ["Least", "Greatest"]
-    says = (
-        "Numbers of distinct values are estimates, from 100 on with two digits; null is"
-        " not counted."
-    )
+    says = "Distinct values are counted without null."
+    if not profile.exact:
+        says += " Their numbers are estimates: most are off by less than a tenth."
     if values:
         says += " Numbers, dates and times have a least and a greatest value."
     shown = table(

@@ -24,8 +24,13 @@ MAX_VALUES, MIN_ROWS = 12, 5
 at least so many rows.
 """
 
-_MAX_ESTIMATE = 16
-"""Highest estimate of distinct texts for which they are counted."""
+_MAX_ESTIMATE = 24
+"""Highest estimate of distinct texts, null included, for which they are counted."""
+
+EXACT_CELLS = 1_000_000
+"""Rows times columns up to which distinct values are counted exactly. Of a larger table
+they are estimated, since an exact count holds all of them in memory.
+"""
 
 _PERIOD = "period"
 _COUNTED = (pl.String, pl.Categorical, pl.Enum, pl.Boolean)
@@ -38,7 +43,8 @@ class Column(NamedTuple):
         name: Name of the column.
         type: Type of the column.
         nulls: Number of rows without a value.
-        distinct: Estimated number of distinct values; `None` for nested types.
+        distinct: Number of distinct values, see `Profile.exact`; `None` for nested
+            types.
         least: Least value; `None` if there is none, or if it is not shown.
         greatest: Greatest value, as `least`.
         texts: Texts with their number of rows, the most frequent first; empty if they
@@ -79,12 +85,14 @@ class Profile(NamedTuple):
             none.
         columns: Columns in order, without those of the framework.
         course: Rows over time; `None` without a column of dates or times.
+        exact: Whether the numbers of distinct values are exact, not estimates.
     """
 
     rows: int
     deleted: int | None
     columns: Sequence[Column]
     course: Course | None
+    exact: bool
 
 
 def profile_of(
@@ -92,7 +100,7 @@ def profile_of(
 ) -> Profile:
     """Return the profile of a table.
 
-    A table that marks deleted rows is scanned three times, once for this column alone.
+    One column is scanned first, for the number of rows, and of deleted rows.
 
     Args:
         rows: The table.
@@ -103,8 +111,6 @@ def profile_of(
         SettingsError: There is no such column, or it is no date or time.
     """
     schema = rows.collect_schema()
-    position = {name: number for number, name in enumerate(schema)}
-    marks = DELETED_AT if DELETED_AT in schema else None
     named = {
         name: dtype
         for name, dtype in schema.items()
@@ -112,16 +118,15 @@ def profile_of(
     }
     timed = _time_column(named, time_column)
     # Numbers instead of names: polars takes a name such as ^.*$ for a pattern.
-    numbers = {name: str(position[name]) for name in named}
-    live = rows.select(pl.nth(at).alias(str(at)) for at in position.values())
-    deleted = None
-    if marks:
-        mark = pl.col(str(position[marks]))
-        deleted = _collected(live.select(mark.count())).item()
-        live = live.filter(mark.is_null())
+    numbers = {name: str(number) for number, name in enumerate(schema)}
+    live = rows.select(pl.nth(int(at)).alias(at) for at in numbers.values())
+    if DELETED_AT in schema:
+        live = live.filter(pl.col(numbers[DELETED_AT]).is_null())
+    total, deleted = _sizes(rows.select(pl.nth(_marker(schema)).alias("mark")), schema)
+    exact = total * len(named) <= EXACT_CELLS
     plan: list[pl.Expr] = [pl.len().alias("rows")]
     for name, dtype in named.items():
-        plan += _aggregates(numbers[name], dtype, values=values)
+        plan += _aggregates(numbers[name], dtype, values=values, exact=exact)
     days = None
     if timed:
         days = days_of(pl.col(numbers[timed]), named[timed])
@@ -137,7 +142,18 @@ def profile_of(
         for name, dtype in named.items()
     ]
     course = _course(timed, scale, counts, found["rows"]) if timed else None
-    return Profile(found["rows"], deleted, columns, course)
+    return Profile(found["rows"], deleted, columns, course, exact)
+
+
+def _marker(schema: pl.Schema) -> int:
+    """Return the position of the column that marks deleted rows, else the first."""
+    return schema.names().index(DELETED_AT) if DELETED_AT in schema else 0
+
+
+def _sizes(marks: pl.LazyFrame, schema: pl.Schema) -> tuple[int, int | None]:
+    """Return the number of rows, and of deleted rows if the table marks them."""
+    total, marked = _collected(marks.select(pl.len(), pl.col("mark").count())).row(0)
+    return total, marked if DELETED_AT in schema else None
 
 
 def _time_column(named: Mapping[str, pl.DataType], wanted: str | None) -> str | None:
@@ -156,18 +172,25 @@ def _time_column(named: Mapping[str, pl.DataType], wanted: str | None) -> str | 
     return wanted
 
 
-def _aggregates(number: str, dtype: pl.DataType, *, values: bool) -> list[pl.Expr]:
+def _aggregates(
+    number: str, dtype: pl.DataType, *, values: bool, exact: bool
+) -> list[pl.Expr]:
     column = pl.col(number)
     plan = [column.null_count().alias(f"{number} nulls")]
     if not dtype.is_nested() and dtype not in (pl.Object, pl.Null):
-        plan.append(column.approx_n_unique().alias(f"{number} distinct"))
+        distinct = column.n_unique() if exact else column.approx_n_unique()
+        plan.append(distinct.alias(f"{number} distinct"))
     if values and (dtype.is_numeric() or dtype.is_temporal()):
-        # As text: Python has no date after the year 9999.
-        plan += [
-            column.min().cast(pl.String).alias(f"{number} least"),
-            column.max().cast(pl.String).alias(f"{number} greatest"),
-        ]
+        for name, value in (("least", column.min()), ("greatest", column.max())):
+            plan.append(_as_text(value, dtype).alias(f"{number} {name}"))
     return plan
+
+
+def _as_text(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return values as text: Python has no date after the year 9999."""
+    if isinstance(dtype, pl.Duration):
+        return value.dt.to_string("polars")
+    return value.cast(pl.String)
 
 
 def _texts(
@@ -177,9 +200,9 @@ def _texts(
 ) -> list[str]:
     """Return the columns with few distinct texts."""
     return [
-        number
-        for name, number in numbers.items()
-        if named[name] in _COUNTED and 0 < found[f"{number} distinct"] <= _MAX_ESTIMATE
+        numbers[name]
+        for name, dtype in named.items()
+        if dtype in _COUNTED and 0 < found[f"{numbers[name]} distinct"] <= _MAX_ESTIMATE
     ]
 
 

@@ -9,7 +9,7 @@ from reporting_pages.formatting import NONE, count
 LONGEST = 120
 """Longest text of a name or a value, in characters."""
 
-_NO_FRACTION = re.compile(r"\.0+(?= |$)")
+_NO_FRACTION = re.compile(r"\.0+(?=[ +-]|$)")
 
 
 def visible(text: str) -> str:
