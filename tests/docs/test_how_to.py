@@ -187,6 +187,14 @@ def test_the_monthly_report_of_the_example_is_made_as_the_page_shows(tmp_path):
 
 
 @pytest.mark.slow
+def test_any_table_is_rendered_as_the_page_shows(tmp_path):
+    player = Player(tmp_path)
+    text = (DOCS / "how-to" / "render-any-table.md").read_text()
+    assert len(player.play(blocks(text))) == 3
+    assert "Table of orders" in (player.folder / "orders.html").read_text()
+
+
+@pytest.mark.slow
 def test_the_examples_are_fully_typed(tmp_path):
     shown = [block for text in (TUTORIAL, *map(page, ROLES)) for block in blocks(text)]
     modules = {

@@ -1,4 +1,4 @@
-"""The monthly report in a real browser: it draws all charts, loads nothing, fits, and everyone can use it."""
+"""The monthly report and the page of any table in a real browser: it draws all charts, loads nothing, fits, and everyone can use it."""
 
 from datetime import date
 from itertools import pairwise
@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from reporting_event_log_checkpoint.page import MonthlyVisits
+from reporting_pages.page import TableOverview
 from tests.support import visits
 from tests.support.browser import opened
 
@@ -69,12 +70,22 @@ TABLES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=TABLES)
+OVERVIEWS = ["usual", "no rows", "hostile"]
+"""Tables that the page of any table is made of, too."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        *((MonthlyVisits, name) for name in TABLES),
+        *((TableOverview, name) for name in OVERVIEWS),
+    ],
+    ids=lambda param: f"{param[0].name} of {param[1]}",
+)
 def page(request, tmp_path_factory):
+    kind, name = request.param
     path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(
-        MonthlyVisits(MonthlyVisits.Settings()).render(TABLES[request.param]())
-    )
+    path.write_text(kind(kind.Settings()).render(TABLES[name]()))
     return path
 
 

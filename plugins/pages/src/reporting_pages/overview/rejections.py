@@ -10,7 +10,7 @@ import polars as pl
 
 from reporting_framework import FILTERED
 from reporting_pages.documents import Section, section
-from reporting_pages.formatting import count, plural
+from reporting_pages.formatting import count
 from reporting_pages.markup import element
 from reporting_pages.overview.texts import visible
 from reporting_pages.runs import RUNS
@@ -30,7 +30,8 @@ def rejections_section(material: PageContext) -> Section:
     reasons = sorted({*kept, *seen}, key=lambda key: (-kept[key], -seen[key], str(key)))
     heads = ["Reason", "Field"]
     heads += ["In quarantine"] * (material.quarantine is not None)
-    heads += [f"By the last {plural(len(runs), 'run')}"] * bool(runs)
+    last = "run" if len(runs) == 1 else f"{len(runs)} runs"
+    heads += [f"By the last {last}"] * bool(runs)
     body = [
         [
             visible(kind),
