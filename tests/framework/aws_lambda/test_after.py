@@ -76,6 +76,14 @@ def test_pages_of_this_month_and_the_last_are_beside_the_table(function, tmp_pat
     }
 
 
+def test_of_a_page_of_the_whole_table_there_is_one(function):
+    answer, lines = function(REPORTING_PAGE="table-overview")
+    assert [uri.rpartition("/")[2] for uri in answer["pages"]] == [
+        "table-overview.html"
+    ]
+    assert metrics(lines)["PagesWritten"] == [1.0]
+
+
 @pytest.mark.parametrize(
     ("more", "reason"),
     [

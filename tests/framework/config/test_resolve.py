@@ -642,6 +642,7 @@ source     = { use = "object-store-json", uri = "s3://events/prod/" }
 validator  = { use = "pydantic", model = "my_package.models:Visit" }
 transforms = [{ use = "exclude-projects", patterns = ["sandbox-*"] }]
 sinks      = [{ use = "parquet-checkpoint", uri = "s3://checkpoints/visits.parquet", options = { level = 3 } }]
+page       = "table-overview"
 """
 
 
@@ -669,6 +670,7 @@ def test_a_report_is_composed_in_the_file(visits):
         )
     }
     assert visits.composed["visits"].summary == "visits of all centers"
+    assert visits.composed["visits"].page == "table-overview"
 
 
 def test_every_place_can_set_a_part_of_a_composed_report(visits):

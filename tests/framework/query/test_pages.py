@@ -235,6 +235,25 @@ def test_a_page_is_put_beside_the_table_and_is_no_part_of_it(full, registry):
     assert sorted(each.name for each in path.parent.iterdir()) == ["2024-02.html"]
 
 
+class Whole(Counted):
+    """A page that is about the whole table."""
+
+    name: ClassVar[str] = "whole"
+    required_columns: ClassVar[frozenset[str]] = frozenset()
+    monthly: ClassVar[bool] = False
+
+
+def test_a_page_of_the_whole_table_is_put_beside_it_under_its_own_name(full, registry):
+    _, settings = full
+    found = pages.read(
+        "event-log-checkpoint", composition(settings, registry), registry, at=AT
+    )
+    uri = pages.write_page_beside(Whole(), found, date(2024, 2, 1))
+    assert uri.endswith("/_reports/t/whole.html")
+    assert pages.label_of(Whole(), date(2024, 2, 1)) == "whole"
+    assert pages.label_of(Timed(), date(2024, 2, 1)) == "counted of 2024-02"
+
+
 @pytest.mark.parametrize(
     ("use", "shown"),
     [

@@ -1,4 +1,4 @@
-"""What the history tells of a report: its last runs, their checks and columns."""
+"""Cards on a report's history: its last runs, their checks and changes of columns."""
 
 from __future__ import annotations
 
