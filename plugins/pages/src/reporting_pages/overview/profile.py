@@ -10,7 +10,6 @@ import polars as pl
 
 from reporting_framework import DELETED_AT, VERSION
 from reporting_framework.errors import SettingsError
-from reporting_framework.query.schemas.table import type_name
 from reporting_pages.overview.periods import (
     Scale,
     counted,
@@ -238,13 +237,20 @@ def _column(
     shown = 0 < len(texts) <= MAX_VALUES and min(texts.values()) >= MIN_ROWS
     return Column(
         name,
-        type_name(dtype),
+        _type_name(dtype),
         nulls,
         distinct,
         found.get(f"{number} least"),
         found.get(f"{number} greatest"),
         sorted(texts.items(), key=lambda pair: (-pair[1], pair[0])) if shown else (),
     )
+
+
+def _type_name(dtype: pl.DataType) -> str:
+    """Return a type as `reporting schema` shows it: ``Datetime(us, UTC)``."""
+    if not isinstance(dtype, pl.Datetime):
+        return str(dtype)
+    return f"Datetime({', '.join(filter(None, (dtype.time_unit, dtype.time_zone)))})"
 
 
 def _course(
