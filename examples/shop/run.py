@@ -19,6 +19,8 @@ SALES = """
     FROM orders WHERE _deleted_at IS NULL GROUP BY year, sku ORDER BY year, sku
 """
 
+PAGE = ["--page", "table-overview", "--html", "out/orders.html"]
+
 
 def execute(url: str, name: str) -> None:
     """Execute the statements of a file."""
@@ -57,6 +59,7 @@ def main() -> None:
         execute(url, "changes.sql")
         reporting("reporting-run", "orders", "--full-scan", "--quiet", url=url)
         reporting("reporting", "sql", "orders", SALES, url=url)
+        reporting("reporting", "render", "orders", *PAGE, url=url)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ LATER = [
     ("HNY0001", "honey", date(2026, 1, 12), 7),
 ]
 
+PAGE = ["--page", "table-overview", "--html", "out/stock.html"]
+
 
 def write_sheet(rows: Sequence[tuple[str, str, date, int]]) -> None:
     """Write the spreadsheet, as somebody would save it."""
@@ -52,6 +54,7 @@ def main() -> None:
         write_sheet(sheet)
         reporting("reporting-run", "stock", "--quiet")
         reporting("reporting", "sql", "stock", rows)
+    reporting("reporting", "render", "stock", *PAGE)
 
 
 if __name__ == "__main__":

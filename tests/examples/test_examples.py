@@ -39,6 +39,7 @@ def test_a_sheet_becomes_a_table(tmp_path):
     assert len(lines(text, "CHS0001")) == 1, "it is not in the second sheet"
     assert len(lines(text, "HNY0001")) == 1
     assert "1 x string_pattern_mismatch in sku" in text
+    assert "<title>" in (tmp_path / "stock" / "out" / "stock.html").read_text()
 
 
 @pytest.mark.skipif(postgresql.programs() is None, reason="PostgreSQL is not installed")
@@ -51,3 +52,4 @@ def test_orders_are_joined_with_price_lists(tmp_path):
         ["2024", "MLK0001", "55", "142", "168.98"],
     ]
     assert text.count("check foreign_key(sku)      passed") == 2
+    assert "<title>" in (tmp_path / "shop" / "out" / "orders.html").read_text()
