@@ -136,6 +136,14 @@ def test_a_query_is_read_as_a_table(postgres_url, writer):
     assert keys == [f"query/{number}" for number in range(10, 101, 10)]
 
 
+def test_a_url_without_a_host_names_a_socket_in_its_query(server, writer, postgres_url):
+    writer(postgres_url).run("CREATE TABLE t (id int PRIMARY KEY)")
+    _, _, options = postgres_url.partition("?")
+    table = source(f"postgresql:///postgres?{options}&user=test", table="t")
+    assert table.schema().names() == ["id"]
+    table.close()
+
+
 def test_columns_that_are_left_out_are_not_read(sqlite_url, writer):
     writer(sqlite_url).run(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, at TEXT)"

@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from reporting_framework import LocationError, SettingsError
 from reporting_sql.urls import DatabaseUrl
@@ -97,7 +97,7 @@ def _postgresql(
         **url.options,
     }
     query = urlencode(options, quote_via=quote)
-    uri = urlunsplit(("postgresql", parts.netloc, parts.path, query, ""))
+    uri = f"postgresql://{parts.netloc}{parts.path}?{query}"
     database = _database_of(uri)
     low_level = AdbcConnection(database)
     kept: Any = _Kept()
