@@ -45,6 +45,20 @@ class Relation(NamedTuple):
     id: Any = None
 
 
+class Listed(NamedTuple):
+    """Table or view in the list of all.
+
+    Attributes:
+        name: Name, with the schema unless it is the default one.
+        is_base: Whether it is a table, and not a view.
+        has_key: Whether it has a primary key.
+    """
+
+    name: str
+    is_base: bool
+    has_key: bool
+
+
 class Keys(NamedTuple):
     """Keys of a table.
 
@@ -168,11 +182,8 @@ class Database(ABC):
         """Return a table or view by its name in settings; `None` if there is none."""
 
     @abstractmethod
-    def tables(self, connection: Connection) -> list[str]:
-        """Return the names of all tables that can be read.
-
-        Tables outside of the default schema are named with their schema.
-        """
+    def tables(self, connection: Connection) -> list[Listed]:
+        """Return all tables and views that can be read, by schema and name."""
 
     @abstractmethod
     def columns(self, connection: Connection, relation: Relation) -> list[Column]:

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from reporting_sql.columns import Column
 from reporting_sql.connections import Connection, run
-from reporting_sql.database import Database, Keys, Relation
+from reporting_sql.database import Database, Keys, Listed, Relation
 from reporting_sql.mysql_types import column_of
 
 FETCH_ROWS = 10_000
@@ -98,17 +98,26 @@ class MySql(Database):
         return Relation(name, ".".join(map(self.quote, key)), key)
 
     @override
-    def tables(self, connection: Connection) -> list[str]:
+    def tables(self, connection: Connection) -> list[Listed]:
         rows = self.frame(
             connection,
-            "SELECT table_schema, table_name, table_schema = DATABASE()"
-            " FROM information_schema.tables WHERE table_schema NOT IN"
+            "SELECT t.table_schema, t.table_name, t.table_schema = DATABASE(),"
+            " t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED'),"
+            " k.table_name IS NOT NULL FROM information_schema.tables AS t LEFT JOIN"
+            " (SELECT DISTINCT table_schema, table_name FROM"
+            " information_schema.statistics WHERE index_name = 'PRIMARY') AS k"
+            " ON k.table_schema = t.table_schema AND k.table_name = t.table_name"
+            " WHERE t.table_schema NOT IN"
             " ('information_schema', 'mysql', 'performance_schema', 'sys')"
             " ORDER BY 1, 2",
         )
         return [
-            name if usual == "1" else f"{schema}.{name}"
-            for schema, name, usual in rows.rows()
+            Listed(
+                name if usual == "1" else f"{schema}.{name}",
+                is_base == "1",
+                has_key == "1",
+            )
+            for schema, name, usual, is_base, has_key in rows.rows()
         ]
 
     @override

@@ -12,7 +12,7 @@ from typing_extensions import override
 from reporting_sql.arrow import read_frame
 from reporting_sql.columns import Column
 from reporting_sql.connections import Connection, run, set_config
-from reporting_sql.database import ALIAS, Database, Keys, Relation
+from reporting_sql.database import ALIAS, Database, Keys, Listed, Relation
 from reporting_sql.postgresql_types import column_of
 
 _ELEMENT = re.compile(r'<xsd:element name="([^"]*)" type="[^"]*" nillable=')
@@ -110,11 +110,14 @@ class PostgreSql(Database):
         return None if found is None else Relation(name, full, found)
 
     @override
-    def tables(self, connection: Connection) -> list[str]:
+    def tables(self, connection: Connection) -> list[Listed]:
         rows = self.frame(
             connection,
             "SELECT n.nspname::text AS schema, c.relname::text AS name,"
-            " n.nspname = current_schema() AS usual"
+            " n.nspname = current_schema() AS usual,"
+            " c.relkind IN ('r', 'p', 'f') AS is_base,"
+            " EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid"
+            "  AND i.indisprimary AND i.indisvalid AND i.indimmediate) AS has_key"
             " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition"
             " AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"
@@ -122,7 +125,8 @@ class PostgreSql(Database):
             " ORDER BY 1, 2",
         )
         return [
-            name if usual else f"{schema}.{name}" for schema, name, usual in rows.rows()
+            Listed(name if usual else f"{schema}.{name}", is_base, has_key)
+            for schema, name, usual, is_base, has_key in rows.rows()
         ]
 
     @override

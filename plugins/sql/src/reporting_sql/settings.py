@@ -23,6 +23,11 @@ def url_field(description: str = "") -> SecretText:
     return field
 
 
+def is_pattern(name: str) -> bool:
+    """Return whether a name of ``tables`` or ``exclude`` is a pattern."""
+    return not set("*?[").isdisjoint(name)
+
+
 def checked_url(url: SecretText) -> SecretText:
     """Return a URL whose form is checked, unless it is a reference.
 
@@ -62,7 +67,13 @@ class SqlTableSettings(TableSettings):
         [],
         description=(
             "Several tables, each a stream: names, and patterns such as `*` and"
-            " `SCHEMA.*`"
+            " `SCHEMA.*`, which select no views"
+        ),
+    )
+    exclude: list[str] = Field(
+        [],
+        description=(
+            "Tables that the patterns of `tables` do not select: names and patterns"
         ),
     )
     primary_key: list[str] = Field(
@@ -120,4 +131,6 @@ class SqlTableSettings(TableSettings):
             raise ValueError("give one of table, query and tables")
         if self.query is not None and not self.primary_key:
             raise ValueError("a query has no key of its own; give primary_key")
+        if self.exclude and not any(map(is_pattern, self.tables)):
+            raise ValueError("exclude needs a pattern in tables, such as *")
         return self

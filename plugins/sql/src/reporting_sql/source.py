@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 import polars as pl
@@ -22,12 +23,27 @@ from reporting_sql.columns import fitted
 from reporting_sql.database import ALIAS
 from reporting_sql.databases import database_of
 from reporting_sql.errors import problem_of
+from reporting_sql.selection import select
 from reporting_sql.sessions import Sessions
-from reporting_sql.settings import SqlTableSettings, resolved_url
-from reporting_sql.tables import Described, describe, matching
+from reporting_sql.settings import SqlTableSettings, is_pattern, resolved_url
+from reporting_sql.tables import Described, describe
 
 _VALUE = "\0"
 """Place of a value in SQL, until its literal is inserted; no name holds it."""
+
+_log = logging.getLogger(__name__)
+
+
+@cache
+def _warn(subject: str, name: str, reason: str) -> None:
+    """Log once per process that a table is left out: each stream asks for all."""
+    _log.warning(
+        "%s: table %s is left out: %s; list it in exclude, or read it in a report of"
+        " its own",
+        subject,
+        name,
+        reason,
+    )
 
 
 class SqlTable(TableSource):
@@ -47,17 +63,23 @@ class SqlTable(TableSource):
 
     @override
     def streams(self) -> Sequence[str]:
-        patterns = self.settings.tables
-        if not patterns:
+        if not self.settings.tables:
             return []
-        known = self._sessions.run(self._database.tables)
-        return matching(patterns, known, f"source {self.name}")
+        subject = f"source {self.name}"
+        names, left_out = self._sessions.run(
+            lambda connection: select(
+                self._database, connection, self.settings, subject
+            )
+        )
+        for name, reason in left_out.items():
+            _warn(f"{subject}: {self._database.url.shown}", name, reason)
+        return names
 
     @classmethod
     @override
     def declared_streams(cls, settings: SqlTableSettings) -> Sequence[str] | None:
         names = settings.tables
-        return None if any(set(name) & set("*?[") for name in names) else names
+        return None if any(map(is_pattern, names)) else names
 
     @property
     @override

@@ -10,7 +10,7 @@ from typing_extensions import override
 from reporting_sql.arrow import read_frame
 from reporting_sql.columns import Column
 from reporting_sql.connections import Connection, run
-from reporting_sql.database import Database, Keys, Relation
+from reporting_sql.database import Database, Keys, Listed, Relation
 from reporting_sql.sqlite_types import column_of
 
 
@@ -47,18 +47,23 @@ class Sqlite(Database):
     def relation(self, connection: Connection, name: str) -> Relation | None:
         return (
             Relation(name, self.quote(name), name)
-            if name in self.tables(connection)
+            if any(name == table.name for table in self.tables(connection))
             else None
         )
 
     @override
-    def tables(self, connection: Connection) -> list[str]:
+    def tables(self, connection: Connection) -> list[Listed]:
         rows = self.frame(
             connection,
-            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"
-            " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+            "SELECT t.name, t.type = 'table', t.type = 'table' AND"
+            " EXISTS (SELECT 1 FROM pragma_table_info(t.name) WHERE pk > 0)"
+            " FROM pragma_table_list AS t WHERE t.schema = 'main'"
+            " AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY t.name",
         )
-        return rows.cast(pl.String)["name"].to_list()
+        return [
+            Listed(str(name), bool(is_base), bool(has_key))
+            for name, is_base, has_key in rows.rows()
+        ]
 
     @override
     def columns(self, connection: Connection, relation: Relation) -> list[Column]:

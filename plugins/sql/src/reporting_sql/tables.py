@@ -1,10 +1,8 @@
-"""Tables of a source: names and patterns, columns, keys, and what is refused."""
+"""Tables of a source: columns, keys, and what is refused."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import polars as pl
@@ -13,13 +11,11 @@ from reporting_framework import SettingsError, TableInfo
 from reporting_sql.columns import Column
 from reporting_sql.connections import Connection
 from reporting_sql.database import ALIAS, Database, Keys, Relation
+from reporting_sql.selection import shown
 from reporting_sql.settings import SqlTableSettings
 
 QUERY = "query"
 """Name of a query in source keys."""
-
-_PATTERN = re.compile(r"[*?\[]")
-_STREAM = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class Described(NamedTuple):
@@ -34,38 +30,6 @@ class Described(NamedTuple):
     relation: Relation
     columns: dict[str, Column]
     info: TableInfo
-
-
-def matching(patterns: Sequence[str], known: Sequence[str], subject: str) -> list[str]:
-    """Return the tables that names and patterns of the setting ``tables`` select.
-
-    ``*`` matches the tables of the default schema, ``SCHEMA.*`` those of a schema.
-
-    Raises:
-        SettingsError: A name or a pattern selects no table, or a table has a name that
-            a stream cannot have.
-    """
-    chosen: dict[str, None] = {}
-    for pattern in patterns:
-        found = [name for name in known if _matches(pattern, name)]
-        if not found:
-            raise SettingsError(
-                f"{subject}: tables: {pattern} selects no table; there are"
-                f" {', '.join(known[:20]) or 'none'}"
-            )
-        chosen.update(dict.fromkeys(found))
-    if wrong := [name for name in chosen if not _STREAM.fullmatch(name)]:
-        raise SettingsError(
-            f"{subject}: tables: a stream cannot be named {wrong[0]}; read this table"
-            " in a report of its own, with the setting table"
-        )
-    return list(chosen)
-
-
-def _matches(pattern: str, name: str) -> bool:
-    if not _PATTERN.search(pattern):
-        return name == pattern
-    return pattern.count(".") == name.count(".") and fnmatchcase(name, pattern)
 
 
 def describe(
@@ -105,8 +69,10 @@ def describe(
     wanted = [*key, *([cursor] if cursor else []), *settings.columns]
     for missing in wanted:
         if missing not in known:
+            fix = "; leave it out with exclude" if settings.tables else ""
             raise SettingsError(
-                f"{subject}: there is no column {missing}; there are {', '.join(known)}"
+                f"{subject}: there is no column {missing}; there are"
+                f" {', '.join(known)}{fix}"
             )
     columns = {
         column.name: column
@@ -134,8 +100,7 @@ def _relation(
     if relation is None:
         known = database.tables(connection)
         raise SettingsError(
-            f"{subject}: there is no table {name}; there are"
-            f" {', '.join(known[:20]) or 'none'}"
+            f"{subject}: there is no table {name}; there are {shown(known)}"
         )
     return relation
 
