@@ -169,12 +169,12 @@ def test_what_a_driver_says_is_not_shown(orders):
             "postgresql://test:geheim@127.0.0.1:1/x",
             StorageUnavailable,
             "postgresql://127.0.0.1:1/x: the connection was lost or refused"
-            " (connection); run again",
+            " (connection); check host and port of the URL, or run again",
         ),
         (
             "mysql://test:geheim@127.0.0.1:1/x",
             StorageUnavailable,
-            "mysql://127.0.0.1:1/x: the connection was lost or refused (2003); run again",
+            "mysql://127.0.0.1:1/x: the connection was lost or refused (2003);",
         ),
         (
             "sqlite:////nowhere/shop.db",
@@ -190,15 +190,34 @@ def test_a_database_that_is_not_there_is_named(url, kind, message, monkeypatch):
         planned(table)
     assert message in str(raised.value)
     assert "geheim" not in str(raised.value)
+    table = source(url, table=None, tables=["*"])
+    with pytest.raises(kind) as again:
+        table.streams()
+    assert str(again.value) == str(raised.value)
 
 
-def test_a_wrong_name_of_a_database_or_a_user_is_named(server, orders):
+def test_a_wrong_name_of_a_database_or_a_user_is_named(server, orders, caplog):
+    """The connection is not tried again."""
     for url, kind, words in (
         (orders.url.replace("/postgres?", "/nope?"), SettingsError, "no such database"),
         (orders.url.replace("test@", "nobody@"), AccessDenied, "refused the user"),
     ):
         with pytest.raises(kind, match=words):
             planned(source(url))
+        with pytest.raises(kind, match=words):
+            source(url, table=None, tables=["*"]).streams()
+    assert caplog.messages == []
+
+
+def test_a_wrong_name_in_mariadb_is_named(mysql_url, caplog):
+    socket = mysql_url.partition("?")[2]
+    for url, kind, words in (
+        (f"mysql://root@localhost/nope?{socket}", SettingsError, "no such database"),
+        (f"mysql://root:x@localhost/test?{socket}", AccessDenied, "refused the user"),
+    ):
+        with pytest.raises(kind, match=words):
+            source(url, table=None, tables=["*"]).streams()
+    assert caplog.messages == []
 
 
 def test_a_table_that_may_not_be_read_is_named(orders):

@@ -105,7 +105,12 @@ _CAUSES: Sequence[tuple[tuple[str, ...], type[ReportingError], str]] = (
         StorageUnavailable,
         "the server ended the transaction; run again",
     ),
-    (LOST, StorageUnavailable, "the connection was lost or refused; run again"),
+    (
+        LOST,
+        StorageUnavailable,
+        "the connection was lost or refused; check host and port of the URL, or run"
+        " again",
+    ),
     (
         ("42", "1146", "1054", "1064", "22", "no such"),
         SettingsError,
@@ -151,6 +156,11 @@ def code_of(error: Exception) -> str:
 
 def _found(text: str, table: Mapping[str, str]) -> str | None:
     return next((code for part, code in table.items() if part in text), None)
+
+
+def is_database_error(error: Exception) -> bool:
+    """Return whether an exception is of a driver: its base has the name of PEP 249."""
+    return any(kind.__name__ == "DatabaseError" for kind in type(error).__mro__)
 
 
 def is_lost(error: Exception) -> bool:

@@ -198,7 +198,7 @@ class Sessions:
                 if number + 1 == ATTEMPTS or not is_lost(error):
                     raise
                 _log.warning(
-                    "%s: connection lost (%s); trying again",
+                    "%s: connection lost or refused (%s); trying again",
                     self._database.url.shown,
                     code_of(error),
                 )

@@ -22,7 +22,7 @@ from reporting_framework import (
 from reporting_sql.columns import fitted
 from reporting_sql.database import ALIAS
 from reporting_sql.databases import database_of
-from reporting_sql.errors import problem_of
+from reporting_sql.errors import is_database_error, problem_of
 from reporting_sql.selection import select
 from reporting_sql.sessions import Sessions
 from reporting_sql.settings import SqlTableSettings, is_pattern, resolved_url
@@ -66,11 +66,16 @@ class SqlTable(TableSource):
         if not self.settings.tables:
             return []
         subject = f"source {self.name}"
-        names, left_out = self._sessions.run(
-            lambda connection: select(
-                self._database, connection, self.settings, subject
+        try:
+            names, left_out = self._sessions.run(
+                lambda connection: select(
+                    self._database, connection, self.settings, subject
+                )
             )
-        )
+        except Exception as error:
+            if not is_database_error(error):
+                raise
+            raise self.problem(error) from error
         for name, reason in left_out.items():
             _warn(f"{subject}: {self._database.url.shown}", name, reason)
         return names
