@@ -4,9 +4,12 @@ import json
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from pydantic import ValidationError
 
 from reporting_framework import SettingsError, run_report
+from reporting_framework.cli.main import reporting
+from reporting_framework.operations.doctor import run_checks
 from reporting_framework.testing.harness.source_harness import planned
 from reporting_sql.source import SqlTable
 
@@ -217,6 +220,51 @@ def test_a_url_by_reference_is_resolved_when_the_source_opens(
         SqlTable.Settings(url="secret:ssm:/db/url", table="t")
     )
     assert permission.actions == ("ssm:GetParameter",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "found"),
+    [
+        ({"table": "t"}, "ok", "{url}#t: 2 columns, primary key id"),
+        ({"table": "nope"}, "fail", "source sql-table: there is no table nope"),
+        ({"table": "bare"}, "fail", "table bare: it has no primary key"),
+        (
+            {"url": "sqlite:////nope/x.db", "table": "t"},
+            "fail",
+            "there is no such file",
+        ),
+        (
+            {"url": "postgresql://u:geheim@127.0.0.1:1/x", "table": "t"},
+            "fail",
+            "postgresql://127.0.0.1:1/x: the connection was lost or refused",
+        ),
+    ],
+)
+def test_the_doctor_checks_the_table(
+    sqlite_url, writer, monkeypatch, settings, status, found
+):
+    monkeypatch.setattr("reporting_sql.sessions.FIRST_WAIT_SECONDS", 0.01)
+    writer(sqlite_url).run(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)", "CREATE TABLE bare (a TEXT)"
+    )
+    table = source(**{"url": sqlite_url, **settings})
+    (result,) = run_checks(table.health_checks(write=False), limit=30)
+    assert (result.check, result.status) == ("source", status)
+    assert found.format(url=sqlite_url) in result.found
+
+
+def test_the_doctor_checks_each_stream(tmp_path, monkeypatch, writer):
+    monkeypatch.chdir(tmp_path)
+    writer("sqlite:///shop.db").run(
+        "CREATE TABLE a (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE b (id INTEGER PRIMARY KEY, v TEXT)",
+    )
+    text = EXAMPLE.replace('table = "orders"', 'tables = ["*"]')
+    text = text.replace('primary_key = ["id"], ', "").replace("orders.p", "{stream}.p")
+    (tmp_path / "reporting.toml").write_text(text)
+    result = CliRunner().invoke(reporting, ["doctor", "orders", "--format", "json"])
+    assert "sqlite:///shop.db#a: 1 column, primary key id" in result.output
+    assert "sqlite:///shop.db#b: 2 columns, primary key id" in result.output
 
 
 def test_a_snapshot_is_read_through_several_connections(postgres_url, writer):

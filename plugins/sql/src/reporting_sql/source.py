@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from reporting_framework import (
     TableQuery,
     TableSource,
 )
+from reporting_framework.plugin_api.records import CheckResult
 from reporting_sql.columns import fitted
 from reporting_sql.database import ALIAS
 from reporting_sql.databases import database_of
@@ -117,6 +118,10 @@ class SqlTable(TableSource):
         return problem_of(f"source {self.name}: {self._database.url.shown}", error)
 
     @override
+    def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
+        return {"source": self._check_table}
+
+    @override
     def source_uris(self) -> Sequence[str]:
         what = self.stream or self.settings.table or "query"
         return [f"{self._database.url.shown}#{what}"]
@@ -148,6 +153,16 @@ class SqlTable(TableSource):
                 self._database, connection, self.settings, name, subject
             )
         )
+
+    def _check_table(self) -> CheckResult:
+        """Check that the database answers, and that the table can be read."""
+        try:
+            columns, key = len(self.info.schema), ", ".join(self.info.primary_key)
+            (uri,) = self.source_uris()
+        finally:
+            self.close()
+        noun = "column" if columns == 1 else "columns"
+        return CheckResult("ok", f"{uri}: {columns:,} {noun}, primary key {key}")
 
     def _sql(self, query: TableQuery) -> str:
         """Return a query as SQL of the database, with literals."""
