@@ -143,7 +143,7 @@ def test_columns_are_matched_by_name(tmp_path):
         },
     )
     found = read(str(tmp_path), sample_files=1)
-    assert found.schema.names() == ["a", "b"]
+    assert found.schema.names() == ["a", "b", "new"]
     assert found.rows.select("a", "b", "new").rows() == [
         (1, "x", None),
         (2, "y", None),

@@ -27,7 +27,7 @@ from reporting_framework.execution.plugin_errors import (
     call,
     owner_of,
 )
-from reporting_framework.execution.source_schema import source_schema_of
+from reporting_framework.execution.source_schema import columns_of, source_schema_of
 from reporting_framework.execution.write_modes import check_names, write_modes_of
 from reporting_framework.plugin_api.base import Shape, supports
 from reporting_framework.plugin_api.records import SOURCE_KEY
@@ -87,7 +87,7 @@ def assemble(
     metadata = metadata_of(report, composition.metadata, sinks)
     source_schema = source_schema_of(
         report,
-        source.schema() if supports(validator, "bind") else None,
+        columns_of(source, metadata) if supports(validator, "bind") else None,
         composition.contract,
         metadata,
     )

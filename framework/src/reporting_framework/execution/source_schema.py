@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reporting_framework._text.messages import one_line
 from reporting_framework.errors import ReportingError, SchemaChanged, SettingsError
 from reporting_framework.execution.pipeline import NO_METADATA
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.result import SchemaChange
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from reporting_framework.execution.recorder import Recorder
     from reporting_framework.metadata.store import MetadataStore
     from reporting_framework.plugin_api.report import Contract
+    from reporting_framework.plugin_api.source import Source
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,31 @@ class SourceSchema(NamedTuple):
     source: pl.Schema
     taken: pl.Schema
     contract: Contract | None = None
+
+
+def columns_of(source: Source, metadata: MetadataStore | None) -> pl.Schema | None:
+    """Return the columns of a source, `None` if it does not know them.
+
+    A source that sees only a sample is given the columns of the last run first. If
+    these cannot be read, it goes on without them.
+
+    Args:
+        source: The source, guarded.
+        metadata: Metadata store of the report.
+
+    Raises:
+        ReportingError: The columns cannot be looked up.
+    """
+    history = metadata.history if metadata is not None else None
+    if history is not None and supports(source, "use_known_columns"):
+        try:
+            known = history.schemas()
+        except ReportingError as error:
+            known = None
+            _log.warning("which columns the last run had is not known: %s", error)
+        if known is not None:
+            source.use_known_columns(known[0])
+    return source.schema()
 
 
 def source_schema_of(

@@ -171,6 +171,17 @@ class Source(Plugin):
         return None
 
     @optional
+    def use_known_columns(self, known: pl.Schema) -> None:
+        """Add the columns of the last run to those that `schema` will return.
+
+        For a source that sees only a sample of its records. Called before `schema`, if
+        the report has a history with columns.
+
+        Args:
+            known: Columns that the source had in the last run that committed.
+        """
+
+    @optional
     def prefetch(self, hints: Mapping[str, Any]) -> None:
         """Start requests whose responses `plan` will probably need, and return at once.
 

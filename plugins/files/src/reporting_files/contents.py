@@ -32,6 +32,7 @@ class Content(NamedTuple):
         size: Size in bytes, as stored.
         data: The whole content; `None`: the file is not small.
         store: Store of the file.
+        block: Size of the blocks in bytes.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Content(NamedTuple):
     size: int
     data: bytes | None
     store: Store
+    block: int = BLOCK
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the content as it is stored; it may be called more than once.
@@ -53,8 +55,8 @@ class Content(NamedTuple):
         if pinned is None or pinned.version != self.version:
             raise self._replaced()
         try:
-            for start in range(0, pinned.size, BLOCK):
-                yield pinned.read(start, BLOCK)
+            for start in range(0, pinned.size, self.block):
+                yield pinned.read(start, self.block)
         finally:
             pinned.close()
 
@@ -80,7 +82,12 @@ class Content(NamedTuple):
 
 
 def fetch(
-    store: Store, key: str, limit: int, admit: Admit | None = None
+    store: Store,
+    key: str,
+    limit: int,
+    admit: Admit | None = None,
+    *,
+    small: int = SMALL,
 ) -> Content | Rejection | ReadFailure | None:
     """Return the content of a file, or why there is none.
 
@@ -91,10 +98,11 @@ def fetch(
         key: Path of the file.
         limit: Largest size in bytes, as stored.
         admit: Called with the size before the content is read; it may wait.
+        small: Largest file that is fetched as a whole, in bytes.
     """
     try:
         try:
-            stored = store.get(key, limit=min(limit, SMALL), admit=admit)
+            stored = store.get(key, limit=min(limit, small), admit=admit)
         except TooLargeError as error:
             if error.size > limit:
                 reason = problems.TOO_LARGE

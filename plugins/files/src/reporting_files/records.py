@@ -19,7 +19,12 @@ from reporting_files.problems import UnreadableError
 from reporting_files.raw_frames import RawFrame
 from reporting_files.settings import FileFormat, FilesSettings
 from reporting_files.text import check_records, utf_8_blocks, whole_records, within
-from reporting_files.whole_files import avro_frame, excel_frame, parquet_frames
+from reporting_files.whole_files import (
+    avro_frame,
+    excel_frame,
+    parquet_frames,
+    parquet_schema,
+)
 
 
 class FileRecords:
@@ -74,6 +79,14 @@ class FileRecords:
         """
         text = b"".join(self._blocks(content))
         return within(text, self._settings.max_record_bytes)
+
+    def parquet_schema(self, content: Content) -> pl.Schema:
+        """Return the columns of a Parquet file; its rows are not read.
+
+        Raises:
+            UnreadableError: The file is damaged.
+        """
+        return parquet_schema(content, self._parquet_data(content))
 
     def csv_parser(self, table: CsvTable) -> CsvRecords:
         """Return the parser of the records of CSV files of a layout."""

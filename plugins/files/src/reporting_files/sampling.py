@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
 
 from reporting_files.column_types import dtype_of
-from reporting_files.contents import Content, fetch
+from reporting_files.contents import SMALL, Content, fetch
 from reporting_files.csv_dialect import read_header
 from reporting_files.decompress import plain_blocks
-from reporting_files.formats import format_by_name
+from reporting_files.formats import STREAMED, format_by_name
 from reporting_files.json_records import parse_lines
 from reporting_files.path_columns import PathColumns
 from reporting_files.problems import UnreadableError
@@ -24,6 +26,15 @@ from reporting_framework.errors import ReportingError
 from reporting_framework.storage import Store
 
 SAMPLE_BYTES = 1024 * 1024
+MAX_HEADERS, HEADER_BYTES = 64, 64 * 1024
+"""Most files of which only the columns are looked up, and the text read for it."""
+
+WHOLE_BYTES = 1024 * 1024
+"""Largest JSON, Excel or Avro file that is read only to look up its columns."""
+
+HEADER_REQUESTS = 16
+"""Requests for headers at once."""
+
 _INTEGER = r"^-?(?:0|[1-9][0-9]{0,17})$"
 _NUMBER = r"^-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 _WORD = r"^(?:true|false|True|False|TRUE|FALSE)$"
@@ -43,15 +54,22 @@ class Sample(NamedTuple):
     formats: Sequence[FileFormat]
 
 
-def sample_files(store: Store, keys: Sequence[str], settings: FilesSettings) -> Sample:
+def sample_files(
+    store: Store,
+    keys: Sequence[str],
+    settings: FilesSettings,
+    known: Mapping[str, pl.DataType] = {},
+) -> Sample:
     """Return the columns and formats of files.
 
     Declared types win. Of other columns, the first files and the last one say the type.
+    Columns that only further files have follow: of the last `MAX_HEADERS` ones.
 
     Args:
         store: Store of the files.
         keys: Paths of files, in order.
         settings: Settings of the source.
+        known: Columns of earlier files, which are kept.
 
     Raises:
         ReportingError: Files cannot be read.
@@ -60,12 +78,16 @@ def sample_files(store: Store, keys: Sequence[str], settings: FilesSettings) -> 
     path = PathColumns.parse(settings.path_columns) if settings.path_columns else None
     found: dict[str, pl.DataType] = {}
     formats = []
-    for key in _chosen(keys, settings.sample_files):
+    chosen = _chosen(keys, settings.sample_files)
+    for key in chosen:
         form, types = _sampled(store, key, settings)
         formats += [form] if form else []
-        for name, dtype in types.items():
-            found[name] = _common(found.get(name, pl.Null()), dtype)
-    of_path = {} if path is None else _path_types(path, keys)
+        found = _united(found, types)
+    others = [key for key in keys if key not in chosen][-MAX_HEADERS:]
+    further = _further(store, others, found.keys() | declared.keys(), settings)
+    found |= {name: dtype for name, dtype in further.items() if name not in found}
+    found = _united(known, found)
+    of_path = {} if path is None else _path_types(path, keys, known)
     columns = {
         name: declared.get(name, dtype)
         for name, dtype in (found | dict.fromkeys(declared, pl.Null())).items()
@@ -87,34 +109,78 @@ def _chosen(keys: Sequence[str], most: int) -> Sequence[str]:
     return [*keys[: most - 1], keys[-1]]
 
 
+def _further(
+    store: Store, keys: Sequence[str], known: Set[str], settings: FilesSettings
+) -> dict[str, pl.DataType]:
+    """Return the columns of further files that have at least one known column."""
+    found: dict[str, pl.DataType] = {}
+    look_up = partial(_sampled, store, settings=settings, header=True)
+    with ThreadPoolExecutor(HEADER_REQUESTS if store.remote else 1) as requests:
+        for _, types in requests.map(look_up, keys):
+            if not known or not known.isdisjoint(types):
+                found = _united(found, types)
+    return found
+
+
+def _united(
+    known: Mapping[str, pl.DataType], others: Mapping[str, pl.DataType]
+) -> dict[str, pl.DataType]:
+    """Return columns of both, in types for the values of both."""
+    return {**known} | {
+        name: _common(known.get(name, pl.Null()), dtype)
+        for name, dtype in others.items()
+    }
+
+
 def _sampled(
-    store: Store, key: str, settings: FilesSettings
+    store: Store, key: str, settings: FilesSettings, *, header: bool = False
 ) -> tuple[FileFormat | None, dict[str, pl.DataType]]:
-    """Return the format and the columns of a file; none if it cannot be read."""
+    """Return the format and the columns of a file; none if it cannot be read.
+
+    Args:
+        store: Store of the file.
+        key: Its path.
+        settings: Settings of the source.
+        header: Whether to read no more than it takes to know the names of the columns.
+    """
     reader = FileRecords(settings, pl.Schema())
     form = settings.format or format_by_name(key)
-    content = fetch(store, key, reader.limit(form))
+    small = HEADER_BYTES if header else SMALL
+    content = fetch(store, key, reader.limit(form), small=small)
     if not isinstance(content, Content):
         return None, {}
+    if header:
+        content = content._replace(block=HEADER_BYTES)
     try:
         form = reader.form(content)
-        frame = _first_rows(reader, content, form, settings)
+        if header and form not in STREAMED and content.size > WHOLE_BYTES:
+            return form, {}
+        if header and form == "parquet":
+            return form, _types(reader.parquet_schema(content).to_frame())
+        size = HEADER_BYTES if header else SAMPLE_BYTES
+        frame = _first_rows(reader, content, form, settings, size)
     except UnreadableError:
         return None, {}  # the run rejects the file
     except ReportingError as error:
         _log.warning("no sample of a file: %s", error)
         return None, {}
-    return form, {
-        name: _inferred(frame[name]) for name in frame.columns if is_column(name)
-    }
+    return form, _types(frame)
+
+
+def _types(frame: pl.DataFrame) -> dict[str, pl.DataType]:
+    return {name: _inferred(frame[name]) for name in frame.columns if is_column(name)}
 
 
 def _first_rows(
-    reader: FileRecords, content: Content, form: FileFormat, settings: FilesSettings
+    reader: FileRecords,
+    content: Content,
+    form: FileFormat,
+    settings: FilesSettings,
+    size: int,
 ) -> pl.DataFrame:
     if form in ("csv", "ndjson") and content.size:
         plain = plain_blocks(content.blocks(), settings.max_streamed_bytes)
-        text = _head(utf_8_blocks(plain, settings.encoding))
+        text = _head(utf_8_blocks(plain, settings.encoding), size)
         if form == "ndjson":
             frame = parse_lines(text, {}).frame
         else:
@@ -127,14 +193,13 @@ def _first_rows(
     return frame.head(settings.sample_rows)
 
 
-def _head(blocks: Iterable[bytes]) -> bytes:
-    """Return the first lines of a text."""
-    text, size = b"", 0
+def _head(blocks: Iterable[bytes], size: int) -> bytes:
+    """Return the first lines of a text, of about `size` bytes."""
+    text = b""
     for block in blocks:
         text += block
-        size = len(text)
-        if size >= SAMPLE_BYTES:
-            cut = text[:SAMPLE_BYTES].rfind(b"\n") + 1
+        if len(text) >= size:
+            cut = text[:size].rfind(b"\n") + 1
             return text[:cut] if cut else text
     return text if text.endswith(b"\n") else text + b"\n"
 
@@ -174,10 +239,15 @@ def _common(one: pl.DataType, other: pl.DataType) -> pl.DataType:
     return pl.String()
 
 
-def _path_types(path: PathColumns, keys: Sequence[str]) -> dict[str, pl.DataType]:
+def _path_types(
+    path: PathColumns, keys: Sequence[str], known: Mapping[str, pl.DataType]
+) -> dict[str, pl.DataType]:
     rows = [values for key in keys if (values := path.values(key)) is not None]
     frame = pl.DataFrame(rows, dict.fromkeys(path.names, pl.String()), orient="row")
-    types = {name: _inferred(frame[name]) for name in path.names}
+    types = {
+        name: _common(known.get(name, pl.Null()), _inferred(frame[name]))
+        for name in path.names
+    }
     return {
         name: dtype if dtype in (pl.Int64(), pl.Null()) else pl.String()
         for name, dtype in types.items()

@@ -120,7 +120,10 @@ class FilesSettings(Settings):
         4,
         ge=1,
         le=100,
-        description="Files whose first rows say which columns there are",
+        description=(
+            "Files whose first rows say the types of columns; of 64 others, only"
+            " headers are read"
+        ),
     )
     sample_rows: int = Field(
         1000, ge=1, le=100_000, description="Rows of each such file"

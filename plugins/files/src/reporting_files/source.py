@@ -65,6 +65,7 @@ class Files(Source):
         self._listing = FileListing(self.store, settings.include)
         self._listed: Iterator[list[ObjectInfo]] | None = None
         self._sample: Sample | None = None
+        self._known = pl.Schema()
         self._plan = ObjectPlan(SPLIT_FILES, SPLIT_BYTES)
         self._rest: Iterator[ObjectInfo] = iter(())
         self._state: Mapping[str, Any] | None = None
@@ -86,6 +87,10 @@ class Files(Source):
         return super().write_modes
 
     @override
+    def use_known_columns(self, known: pl.Schema) -> None:
+        self._known, self._sample = known, None
+
+    @override
     def schema(self) -> pl.Schema | None:
         return self.sample().schema
 
@@ -97,7 +102,7 @@ class Files(Source):
         """
         if self._sample is None:
             keys = [file.key for page in self._first_pages() for file in page]
-            self._sample = sample_files(self.store, keys, self.settings)
+            self._sample = sample_files(self.store, keys, self.settings, self._known)
             formats = ", ".join(self._sample.formats)
             _log.info("%s: format %s", self.store.location.uri, formats or "unknown")
         return self._sample

@@ -47,6 +47,15 @@ def parquet_frames(content: Content, data: bytes | None) -> Iterator[pl.DataFram
         raise UnreadableError("parquet_invalid") from error
 
 
+def parquet_schema(content: Content, data: bytes | None) -> pl.Schema:
+    """Return the columns of a Parquet file; see `parquet_frames`."""
+    try:
+        target = content.scan_target() if data is None else ScanTarget(data)
+        return _scan(target).collect_schema()
+    except pl.exceptions.PolarsError as error:
+        raise UnreadableError("parquet_invalid") from error
+
+
 def _scan(target: ScanTarget) -> pl.LazyFrame:
     source = target.source
     if isinstance(source, bytes):
