@@ -1,8 +1,9 @@
 """Excel: values of formulas, dates, sheets by name, empty sheets, cells of several types."""
 
 import io
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
+import pytest
 import xlsxwriter
 
 from tests.plugins.files.reading import put, read
@@ -62,3 +63,75 @@ def test_cells_of_several_types(tmp_path):
     found = read(str(tmp_path), columns={"n": "int64", "code": "string"})
     assert found.rows.select("n", "code").rows() == [(1, "007"), (3, "9.5"), (4, "z")]
     assert found.rejected == [("a.xlsx#2", "wrong_type", "n")]
+
+
+@pytest.mark.parametrize("text", ["n/a", "NULL", "None", "-", "#N/A"])
+def test_a_text_among_numbers_is_not_null(tmp_path, text):
+    def fill(book):
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["n", "word", "on"])
+        for row, values in enumerate(
+            [(1.5, text, True), (text, "x", None), (3, None, text)], 1
+        ):
+            sheet.write_row(row, 0, values)
+
+    put(str(tmp_path), {"a.xlsx": workbook(fill)})
+    found = read(
+        str(tmp_path), columns={"n": "float64", "word": "string", "on": "boolean"}
+    )
+    assert found.rows.select("n", "word", "on").rows() == [(1.5, text, True)]
+    assert found.rejected == [
+        ("a.xlsx#2", "wrong_type", "n"),
+        ("a.xlsx#3", "wrong_type", "on"),
+    ]
+
+
+@pytest.mark.parametrize("text", ["2.2.2024", "n/a", "x"])
+def test_a_text_among_dates(tmp_path, text):
+    moment = datetime(2024, 1, 3, 4, 5, 6)
+
+    def fill(book):
+        sheet = book.add_worksheet()
+        day = book.add_format({"num_format": "dd.mm.yyyy"})
+        sheet.write_row(0, 0, ["day", "at"])
+        sheet.write_datetime(1, 0, datetime(2024, 1, 1), day)
+        sheet.write(2, 0, text)
+        sheet.write(3, 0, 7)
+        sheet.write_datetime(4, 0, moment, day)
+        sheet.write_datetime(5, 0, datetime(2024, 1, 5), day)
+        sheet.write_datetime(1, 1, moment, day)
+        sheet.write(5, 1, text)
+
+    put(str(tmp_path), {"a.xlsx": workbook(fill)})
+    columns = {"day": "date", "at": "datetime"}
+    formats = {"day": "%d.%m.%Y", "at": "%d.%m.%Y"}
+    found = read(str(tmp_path), columns=columns, column_formats=formats)
+    rows = {
+        key: values
+        for *values, key in found.rows.select("day", "at", "source_key").rows()
+    }
+    assert rows["a.xlsx#1"] == [date(2024, 1, 1), moment.replace(tzinfo=UTC)]
+    wrong = [(f"a.xlsx#{row}", "wrong_type", "day") for row in (2, 3, 4)]
+    if text == "2.2.2024":
+        assert rows["a.xlsx#2"] == [date(2024, 2, 2), None]
+        assert rows["a.xlsx#5"][0] == date(2024, 1, 5)
+        assert found.rejected == wrong[1:]
+    else:
+        assert found.rejected == [*wrong, ("a.xlsx#5", "wrong_type", "at")]
+
+
+def test_rows_above_the_header(tmp_path):
+    def fill(book):
+        for blank in (0, 1):
+            sheet = book.add_worksheet(f"S{blank}")
+            sheet.write(blank, 0, "Report of January")
+            sheet.write_row(3, 0, ["n", "word"])
+            sheet.write_row(4, 0, [1, "x"])
+
+    put(str(tmp_path), {"a.xlsx": workbook(fill)})
+    for name in ("S0", "S1"):
+        found = read(str(tmp_path), sheet=name, skip_lines=3)
+        assert found.rows.select("n", "word").rows() == [(1, "x")]
+        assert not found.rejected
+    found = read(str(tmp_path), skip_lines=9, columns={"n": "int64"})
+    assert found.rejected == [("a.xlsx", "empty", None)]

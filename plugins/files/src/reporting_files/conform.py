@@ -9,7 +9,7 @@ import polars as pl
 
 from reporting_files.casting import Casts
 from reporting_files.file_columns import FileFacts, columns_of_files
-from reporting_files.raw_frames import HIDDEN, RawFrame, is_column
+from reporting_files.raw_frames import HIDDEN, RawFrame, is_column, typed_name
 from reporting_framework import Rejection
 
 WRONG_TYPE = "wrong_type"
@@ -84,12 +84,7 @@ class Conform:
         rows = frame.select(self._columns(frame))
         lost = _losses(frame, rows)
         if lost:  # perhaps because of blanks around values
-            again = frame.select(
-                self._casts.cast(
-                    name, frame.schema[name], self.of_files[name], strip=True
-                ).alias(name)
-                for name in lost
-            )
+            again = frame.select(self._column(frame, name, strip=True) for name in lost)
             rows = rows.with_columns(again.iter_columns())
             given = frame.select(lost.keys()).with_columns(
                 pl.when(pl.col(pl.String).str.strip_chars() != "").then(
@@ -99,9 +94,21 @@ class Conform:
             lost = _losses(given, rows)
         return rows, lost
 
+    def _column(
+        self, frame: pl.DataFrame, name: str, *, strip: bool = False
+    ) -> pl.Expr:
+        """Return a column of records in its type."""
+        wanted = self.of_files[name]
+        cast = self._casts.cast(name, frame.schema[name], wanted, strip=strip)
+        typed = typed_name(name)
+        if typed in frame.columns and not isinstance(wanted, pl.String):
+            value = self._casts.cast(typed, frame.schema[typed], wanted)
+            cast = pl.when(pl.col(typed).is_not_null()).then(value).otherwise(cast)
+        return cast.alias(name)
+
     def _columns(self, frame: pl.DataFrame) -> list[pl.Expr]:
         columns = [
-            self._casts.cast(name, frame.schema[name], dtype).alias(name)
+            self._column(frame, name)
             if name in frame.columns
             else pl.repeat(None, pl.len(), dtype=dtype).alias(name)
             for name, dtype in self.of_files.items()

@@ -21,6 +21,14 @@ def is_column(name: str) -> bool:
     return not name.startswith(HIDDEN) and name != SOURCE_KEY
 
 
+def typed_name(name: str) -> str:
+    """Return the name of the column with the values of a column that are no texts.
+
+    A file may have it if a column of texts has dates or times, too.
+    """
+    return f"{HIDDEN}{name}"
+
+
 class RawFrame(NamedTuple):
     """Records of one file, or of several files with the same columns.
 

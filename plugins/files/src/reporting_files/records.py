@@ -13,6 +13,7 @@ from reporting_files.contents import Content
 from reporting_files.csv_dialect import CsvTable, read_header
 from reporting_files.csv_records import CsvRecords
 from reporting_files.decompress import is_compressed, plain_blocks
+from reporting_files.excel import excel_frame
 from reporting_files.formats import STREAMED, format_of
 from reporting_files.json_records import parse_document, parse_lines
 from reporting_files.problems import UnreadableError
@@ -21,7 +22,6 @@ from reporting_files.settings import FileFormat, FilesSettings
 from reporting_files.text import check_records, utf_8_blocks, whole_records, within
 from reporting_files.whole_files import (
     avro_frame,
-    excel_frame,
     parquet_frames,
     parquet_schema,
 )
@@ -142,7 +142,8 @@ class FileRecords:
             return parse_document(text, self._schema)
         most = self._settings.max_file_bytes
         if form == "excel":
-            return _raw(excel_frame(data, self._settings.sheet, most))
+            sheet, skip = self._settings.sheet, self._settings.skip_lines
+            return _raw(excel_frame(data, sheet, most, skip))
         return _raw(avro_frame(data, most))
 
     def limit(self, form: FileFormat | None) -> int:

@@ -105,7 +105,10 @@ class FilesSettings(Settings):
         ),
     )
     skip_lines: int = Field(
-        0, ge=0, le=1000, description="Lines of a CSV file above its header"
+        0,
+        ge=0,
+        le=1000,
+        description="Lines of a CSV file, or rows of an Excel sheet, above the header",
     )
     null_values: tuple[str, ...] = Field(
         (), description="Texts of CSV that mean null, as an empty one does"

@@ -1,4 +1,4 @@
-"""Records of formats that hold types: Parquet, Excel and Avro."""
+"""Records of formats that hold types: Parquet and Avro."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from reporting_files.contents import Content
-from reporting_files.expanded_size import AVRO, EXCEL, check_avro, check_zip
+from reporting_files.expanded_size import AVRO, check_avro
 from reporting_files.problems import UnreadableError
 from reporting_framework.storage import ScanTarget
 
@@ -78,30 +78,6 @@ def _in_parts(scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
             parts, rows = [frame[BATCH_ROWS:]], rows - BATCH_ROWS
     if rows:
         yield pl.concat(parts)
-
-
-def excel_frame(data: bytes, sheet: str | None, limit: int) -> pl.DataFrame:
-    """Return the rows of a sheet; the first row has the names.
-
-    Args:
-        data: The file.
-        sheet: Name of the sheet, `None`: the first one.
-        limit: Largest size after decompression.
-
-    Raises:
-        UnreadableError: The file is damaged or too large, or has no such sheet.
-    """
-    import fastexcel
-
-    check_zip(data, limit)
-    try:
-        book = fastexcel.read_excel(data)
-        if not book.sheet_names or (sheet and sheet not in book.sheet_names):
-            raise UnreadableError("no_such_sheet")
-        loaded = book.load_sheet(sheet or 0, schema_sample_rows=None)
-        return loaded.to_polars() if loaded.width else pl.DataFrame()
-    except fastexcel.FastExcelError as error:
-        raise UnreadableError(EXCEL) from error
 
 
 def avro_frame(data: bytes, limit: int) -> pl.DataFrame:
