@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from reporting_framework import run_report
-from reporting_framework.errors import SchemaChanged
+from reporting_framework.errors import SchemaChanged, SettingsError
 from tests.plugins.files.reading import put, read, written
 
 
@@ -16,7 +16,9 @@ def report(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(files, contract=None):
-        put(str(tmp_path / "in"), {key: text.encode() for key, text in files.items()})
+        (tmp_path / "in").mkdir(exist_ok=True)
+        for key, text in files.items():
+            (tmp_path / "in" / key).write_text(text)
         line = f'contract = "{contract}"' if contract else ""
         (tmp_path / "reporting.toml").write_text(
             f"""
@@ -116,3 +118,21 @@ def test_a_column_of_a_file_in_the_middle(tmp_path, suffix):
     assert found.schema == {"k": pl.Int64, "n": pl.Float64}
     assert found.rows["n"].sum() == 20_000
     assert not found.rejected
+
+
+@pytest.mark.parametrize("contract", [None, "freeze"])
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({}, "no file matches include \\(\\*.csv\\), as there are none; check uri"),
+        (
+            {"a.txt": "k"},
+            "no file matches include \\(\\*.csv\\); other files: 1, such as a.txt;",
+        ),
+        ({"a.csv": ""}, "no file has columns that can be read"),
+    ],
+)
+def test_a_place_without_columns(report, tmp_path, files, problem, contract):
+    run, _ = report
+    with pytest.raises(SettingsError, match=f"source files: {tmp_path}/in: {problem}"):
+        run(files, contract)

@@ -45,4 +45,8 @@ def test_the_check_of_doctor_shows_columns_and_types(tmp_path):
 def test_the_check_of_doctor_warns_of_an_empty_place(tmp_path):
     source = Files(FilesSettings(uri=str(tmp_path)))
     result = source.health_checks(write=False)["source"]()
-    assert (result.status, result.advice) == ("warn", "check uri and include")
+    assert (result.status, result.found) == (
+        "warn",
+        f"{tmp_path}: no file matches include (**), as there are none",
+    )
+    assert result.advice == "check uri and include, or declare columns"

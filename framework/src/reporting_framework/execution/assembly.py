@@ -85,9 +85,13 @@ def assemble(
     transforms = [make("transform", use) for use in composition.transforms]
     sinks = [make("sink", use) for use in composition.sinks]
     metadata = metadata_of(report, composition.metadata, sinks)
+    binds = supports(validator, "bind")
+    columns = columns_of(source, metadata) if binds else None
+    if binds and columns is None and supports(source, "schema_problem"):
+        _check_columns(report, composition, source, validator)
     source_schema = source_schema_of(
         report,
-        columns_of(source, metadata) if supports(validator, "bind") else None,
+        columns,
         composition.contract,
         metadata,
     )
@@ -122,6 +126,19 @@ def assemble(
     )  # a report without checks does not need it
 
     return bind_checks(pipeline, composition, partial(assemble, registry=registry))
+
+
+def _check_columns(
+    report: str, composition: PipelineSpec, source: Source, validator: Validator
+) -> None:
+    """Raise `SettingsError` if a report needs the columns that its source lacks."""
+    problem = f"report {report}: source {source.name}: {source.schema_problem()}"
+    if composition.contract is not None:
+        raise SettingsError(problem)
+    try:
+        call(owner_of(validator), lambda: validator.schema)
+    except SettingsError as error:
+        raise SettingsError(problem) from error
 
 
 def check_formats(report: str, source: Source, validator: Validator) -> None:

@@ -171,6 +171,14 @@ class Source(Plugin):
         return None
 
     @optional
+    def schema_problem(self) -> str:
+        """Return why `schema` returned `None`, as ``<place>: <problem>; <fix>``.
+
+        For a report that cannot do without the columns of its source.
+        """
+        return ""
+
+    @optional
     def use_known_columns(self, known: pl.Schema) -> None:
         """Add the columns of the last run to those that `schema` will return.
 

@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 def described(source: Files) -> CheckResult:
     """Check that files are found and have columns; show format and types."""
     uri = source.store.location.uri
-    schema, formats = source.sample()
+    schema, formats, _ = source.sample()
     if schema is None:
-        return CheckResult(
-            "warn", f"{uri}: no file with columns was found", "check uri and include"
-        )
+        found, _, advice = source.schema_problem().rpartition("; ")
+        return CheckResult("warn", found, advice)
     columns = ", ".join(f"{name} {type_name(dtype)}" for name, dtype in schema.items())
     return CheckResult("ok", f"{uri}: {', '.join(formats) or 'no format'}; {columns}")

@@ -48,10 +48,12 @@ class Sample(NamedTuple):
     Attributes:
         schema: The columns, those of paths last; `None` if none are known.
         formats: Formats of the files.
+        files: Whether there are files.
     """
 
     schema: pl.Schema | None
     formats: Sequence[FileFormat]
+    files: bool
 
 
 def sample_files(
@@ -99,7 +101,7 @@ def sample_files(
         for name, dtype in columns.items()
     }
     schema = pl.Schema(types) if types else None
-    return Sample(schema, list(dict.fromkeys(formats)))
+    return Sample(schema, list(dict.fromkeys(formats)), bool(keys))
 
 
 def _chosen(keys: Sequence[str], most: int) -> Sequence[str]:

@@ -35,6 +35,7 @@ from reporting_framework import (
     Split,
     WriteMode,
 )
+from reporting_framework._text.messages import one_line
 from reporting_framework.errors import LocationError, ReportingError
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.storage import open_store, parse_location, permissions
@@ -93,6 +94,20 @@ class Files(Source):
     @override
     def schema(self) -> pl.Schema | None:
         return self.sample().schema
+
+    @override
+    def schema_problem(self) -> str:
+        uri, pattern = self.store.location.uri, self.settings.include
+        if self.sample().files:
+            return f"{uri}: no file has columns that can be read; check format"
+        fix = "check uri and include, or declare columns"
+        problem = f"{uri}: no file matches include ({pattern})"
+        if not self._listing.ignored:
+            return f"{problem}, as there are none; {fix}"
+        other = one_line(self._listing.samples[0], 80)
+        return (
+            f"{problem}; other files: {self._listing.ignored}, such as {other}; {fix}"
+        )
 
     def sample(self) -> Sample:
         """Return columns and formats of the first files; the result is kept.
