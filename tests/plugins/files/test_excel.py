@@ -135,3 +135,22 @@ def test_rows_above_the_header(tmp_path):
         assert not found.rejected
     found = read(str(tmp_path), skip_lines=9, columns={"n": "int64"})
     assert found.rejected == [("a.xlsx", "empty", None)]
+
+
+def test_a_text_among_dates_without_a_declared_type(tmp_path):
+    def fill(book, text=None):
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["day", "n"])
+        day = book.add_format({"num_format": "dd.mm.yyyy"})
+        sheet.write_datetime(1, 0, datetime(2024, 1, 2), day)
+        sheet.write_row(2, 0, [text, 1])
+
+    mixed = workbook(lambda book: fill(book, "x"))
+    put(str(tmp_path), {"a.xlsx": workbook(fill), "b.xlsx": mixed})
+    found = read(str(tmp_path), sample_files=1)
+    assert found.rows["day"].to_list() == [
+        datetime(2024, 1, 2),
+        None,
+        datetime(2024, 1, 2),
+    ]
+    assert found.rejected == [("b.xlsx#2", "wrong_type", "day")]

@@ -87,7 +87,8 @@ class Casts:
         if isinstance(wanted, pl.Date):
             return text.str.to_date(self._formats.get(name, ISO_DATE), strict=False)
         if isinstance(wanted, pl.Datetime):
-            return self._moment_of_text(name, text)
+            moment = self._moment_of_text(name, text)
+            return _moment(moment, pl.Datetime("us", "UTC"), wanted)
         if not wanted.is_numeric():
             return pl.lit(None, wanted)
         if self._decimal_comma:
