@@ -454,6 +454,48 @@ def test_a_row_whose_source_key_has_another_primary_key_now_is_deleted(url):
     assert live(url) == [("y", 1, "f#1")]
 
 
+@pytest.mark.parametrize("deletes", ["soft", "hard"])
+def test_a_line_that_is_removed_from_a_file_moves_the_others(url, deletes):
+    more = {**KEYS, "deletes": deletes}
+    lines = [(f"f#{n}", sku, 1, "1", False) for n, sku in enumerate("xyz", 1)]
+    run(url, prices(*lines), more=more)
+    moved = [
+        ("f#1", "y", 1, "2", False),
+        ("f#2", "z", 1, "2", False),
+        ("f#3", None, None, "2", True),
+    ]
+    result = run(url, prices(*moved), more=more, at=AT)
+    assert result.upserted == UpsertCounts(updated=2, deleted=1)
+    assert live(url) == [("y", 1, "f#1"), ("z", 1, "f#2")]
+    assert run(url, prices(*moved), more=more).upserted == UpsertCounts(unchanged=2)
+
+
+@pytest.mark.parametrize("deletes", ["soft", "hard"])
+def test_a_key_that_a_record_leaves_goes_to_an_older_record(url, deletes):
+    more = {**KEYS, "deletes": deletes}
+    lines = [("a#1", "x", 1, "1", False), ("b#1", "y", 2, "1", False)]
+    run(url, prices(*lines), more=more)
+    left = [
+        ("a#1", None, None, "5", True),
+        ("b#1", "z", 3, "5", False),
+        ("c#1", "x", 4, "3", False),
+        ("c#2", "y", 5, "0", False),
+    ]
+    result = run(url, prices(*left), more=more, at=AT)
+    assert result.upserted == UpsertCounts(inserted=1, updated=2)
+    assert live(url) == [("x", 4, "c#1"), ("y", 5, "c#2"), ("z", 3, "b#1")]
+
+
+@pytest.mark.parametrize("deletes", ["soft", "hard"])
+def test_a_record_that_loses_its_new_key_leaves_no_old_row(url, deletes):
+    more = {**KEYS, "deletes": deletes}
+    run(url, prices(("f#1", "x", 1, "1", False)), more=more)
+    both = [("f#1", "y", 1, "2", False), ("f#2", "y", 2, "2", False)]
+    result = run(url, prices(*both), more=more, at=AT)
+    assert result.upserted == UpsertCounts(inserted=1, deleted=1)
+    assert live(url) == [("y", 2, "f#2")]
+
+
 def test_a_null_in_the_primary_key_is_refused(url):
     with pytest.raises(
         SettingsError, match="column sku of primary_key is null in 1 rows; reject such"

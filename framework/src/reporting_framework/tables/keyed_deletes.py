@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.tables.dialect import Database
+    from reporting_framework.tables.loading import Loaded
     from reporting_framework.tables.session import Session
 
 _numbers = count()
@@ -28,87 +29,108 @@ class KeyedDeletes(NamedTuple):
         sink: Sink with the SQL dialect.
         database: Session of the statements.
         schema: Columns of the table.
-        source: Temporary table with one row for each primary key; deleted records are
-            removed from it.
+        loaded: Temporary tables of the staged rows; deleted records are removed from
+            its `rows`.
         at: Moment of the run, as a literal.
     """
 
     sink: Database
     database: Session
     schema: pl.Schema
-    source: str
+    loaded: Loaded
     at: str
 
     def apply(self) -> int:
-        """Delete rows, and return their number."""
-        return self._deleted() + self._moved()
+        """Delete rows, and return their number.
+
+        A row that its record has left, and that the same commit writes from another
+        record, is not deleted: it loses its version, so that the other record is newer.
+        """
+        number = 0
+        left = self._left()
+        if self.database.number(f"SELECT count(*) FROM {left}"):
+            self._give_way(left)
+            unclaimed = self._unclaimed(left)
+            if number := self.database.number(f"SELECT count(*) FROM {unclaimed}"):
+                self._delete(unclaimed)
+        deleted = self.sink.quote(DELETED_AT)
+        rows = f"FROM {self.loaded.rows} WHERE {deleted} IS NOT NULL"
+        if self.database.number(f"SELECT count(*) {rows}"):
+            self.database.run(f"DELETE {rows}")
+        return number
 
     def _temporary(self) -> str:
         """Return a new name, as a transaction that is retried may leave a table."""
         return f"{INTERNAL}keys_{next(_numbers)}"
 
-    def _names(self) -> tuple[str, str, str, str]:
-        quote = self.sink.quote
-        table = self.sink.quote_table(self.sink.settings.table)
-        return table, quote(SOURCE_KEY), quote(VERSION), quote(DELETED_AT)
+    @property
+    def _table(self) -> str:
+        return self.sink.quote_table(self.sink.settings.table)
 
-    def _deleted(self) -> int:
-        """Apply the deletes that the source has delivered."""
-        table, key, version, deleted = self._names()
-        run, is_newer = self.database.run, f"s.{version} >= t.{version}"
-        staged = f"SELECT count(*) FROM {self.source} WHERE {deleted} IS NOT NULL"
-        if not self.database.number(staged):
-            return 0
-        gone = self._temporary()
-        run(
-            f"CREATE TEMPORARY TABLE {gone} AS SELECT s.{key} AS name, s.{version} AS"
-            f" at_version, s.{deleted} AS deleted_at FROM {self.source} AS s JOIN"
-            f" {table} AS t ON t.{key} = s.{key} WHERE s.{deleted} IS NOT NULL AND"
-            f" t.{deleted} IS NULL AND (t.{version} IS NULL OR {is_newer})"
-        )
-        number = self.database.number(f"SELECT count(*) FROM {gone}")
-        others = [
-            f"{self.sink.quote(name)} = NULL"
-            for name in self.schema
-            if name not in (SOURCE_KEY, VERSION, DELETED_AT, *self.sink.key)
-        ]
-        for column, value in ((version, "at_version"), (deleted, "deleted_at")):
-            of = f"SELECT {value} FROM {gone} WHERE {gone}.name = {table}.{key}"
-            others.append(f"{column} = ({of})")
-        self._remove(gone, ", ".join(others))
-        run(f"DELETE FROM {self.source} WHERE {deleted} IS NOT NULL")
-        return number
+    def _same(self, one: str, other: str) -> str:
+        names = map(self.sink.quote, self.sink.key)
+        return " AND ".join(f"{one}.{name} = {other}.{name}" for name in names)
 
-    def _moved(self) -> int:
-        """Delete rows whose source keys now have other primary keys.
+    def _left(self) -> str:
+        """Return a table of rows whose records are deleted or have another key now.
 
-        A row that the same commit writes with another source key is left out.
+        It has the columns of the new records, and the keys of the rows that they left.
         """
-        table, key, version, deleted = self._names()
-        keys = list(map(self.sink.quote, self.sink.key))
-        same = " AND ".join(f"s.{name} = t.{name}" for name in keys)
-        listed = ", ".join(f"t.{name}" for name in keys)
-        moved, left = self._temporary(), self._temporary()
+        source, version, deleted = map(
+            self.sink.quote, (SOURCE_KEY, VERSION, DELETED_AT)
+        )
+        left = self._temporary()
+        columns = ", ".join(
+            f"{'t' if name in self.sink.key else 's'}.{quoted} AS {quoted}"
+            for name in self.schema
+            for quoted in [self.sink.quote(name)]
+        )
         self.database.run(
-            f"CREATE TEMPORARY TABLE {moved} AS SELECT t.{key} AS {key}, {listed} FROM"
-            f" {self.source} AS s JOIN {table} AS t ON t.{key} = s.{key} WHERE NOT"
-            f" ({same}) AND t.{deleted} IS NULL"
+            f"CREATE TEMPORARY TABLE {left} AS SELECT {columns}"
+            f" FROM {self.loaded.records} AS s JOIN {self._table} AS t"
+            f" ON t.{source} = s.{source} WHERE t.{deleted} IS NULL"
             f" AND (t.{version} IS NULL OR s.{version} >= t.{version})"
+            f" AND (s.{deleted} IS NOT NULL OR NOT ({self._same('s', 't')}))"
         )
-        if not self.database.number(f"SELECT count(*) FROM {moved}"):
-            return 0
-        self.database.run(
-            f"CREATE TEMPORARY TABLE {left} AS SELECT t.{key} AS name FROM {moved} AS t"
-            f" LEFT JOIN {self.source} AS s ON {same} WHERE s.{key} IS NULL"
-        )
-        number = self.database.number(f"SELECT count(*) FROM {left}")
-        self._remove(left, f"{deleted} = {self.at}")
-        return number
+        return left
 
-    def _remove(self, names: str, changes: str) -> None:
-        table, key, *_ = self._names()
-        condition = f"{key} IN (SELECT name FROM {names})"
+    def _give_way(self, left: str) -> None:
+        """Take the version from rows that another record of the commit claims."""
+        source, version, deleted = map(
+            self.sink.quote, (SOURCE_KEY, VERSION, DELETED_AT)
+        )
+        self.database.run(
+            f"UPDATE {self._table} SET {version} = NULL WHERE {deleted} IS NULL"
+            f" AND {source} IN (SELECT l.{source} FROM {left} AS l"
+            f" JOIN {self.loaded.rows} AS s ON {self._same('s', 'l')}"
+            f" WHERE s.{deleted} IS NULL)"
+        )
+
+    def _unclaimed(self, left: str) -> str:
+        """Return a table of the rows that no record of the commit claims."""
+        source, deleted = self.sink.quote(SOURCE_KEY), self.sink.quote(DELETED_AT)
+        unclaimed = self._temporary()
+        self.database.run(
+            f"CREATE TEMPORARY TABLE {unclaimed} AS SELECT l.* FROM {left} AS l"
+            f" LEFT JOIN {self.loaded.rows} AS s ON {self._same('s', 'l')}"
+            f" AND s.{deleted} IS NULL WHERE s.{source} IS NULL"
+        )
+        return unclaimed
+
+    def _delete(self, rows: str) -> None:
+        """Delete rows; of a deleted record, the row takes the version and the nulls."""
+        source, deleted = self.sink.quote(SOURCE_KEY), self.sink.quote(DELETED_AT)
         if self.sink.settings.deletes == "hard":
-            self.database.run(f"DELETE FROM {table} WHERE {condition}")
-        else:
-            self.database.run(f"UPDATE {table} SET {changes} WHERE {condition}")
+            self.database.run(
+                f"DELETE FROM {self._table} WHERE {deleted} IS NULL"
+                f" AND {source} IN (SELECT {source} FROM {rows})"
+            )
+            return
+        self.database.run(
+            f"UPDATE {self._table} SET {deleted} = {self.at} WHERE {deleted} IS NULL"
+            f" AND {source} IN (SELECT {source} FROM {rows} WHERE {deleted} IS NULL)"
+        )
+        gone = f"{deleted} IS NOT NULL"
+        self.database.run(
+            self.sink.upsert_sql(self._table, rows, list(self.schema), gone)
+        )

@@ -28,6 +28,18 @@ ORDER = "_reporting_order"
 RANK = "_reporting_rank"
 
 
+class Loaded(NamedTuple):
+    """Temporary tables of the staged rows.
+
+    Attributes:
+        records: Table with one row for each source key.
+        rows: Table with one row for each primary key, and the deleted records.
+    """
+
+    records: str
+    rows: str
+
+
 class StagedRows(NamedTuple):
     """Rows of one staged part.
 
@@ -57,11 +69,11 @@ def load(
     schema: pl.Schema,
     types: Mapping[str, str],
     files: Sequence[Path],
-) -> str:
-    """Load staged frames, and return the name of their temporary table.
+) -> Loaded:
+    """Load staged frames, and return the names of their temporary tables.
 
-    The table has one row for each source key, in its newest version; without versions,
-    the row that was staged first. With a primary key, it also has one row for each.
+    Each source key has one row, in its newest version; without versions, the row that
+    was staged first. With a primary key, each of these has one row, too.
 
     Args:
         sink: Sink with the SQL dialect.
@@ -83,10 +95,10 @@ def load(
         for rows in frame.iter_slices(sink.load_rows):
             sink.load(database.cursor, STAGED, rows)
         at += frame.height
-    return _Loaded(sink, database, schema, types).unique()
+    return _Unique(sink, database, schema, types).tables()
 
 
-class _Loaded(NamedTuple):
+class _Unique(NamedTuple):
     """Staged rows, of which those are left out that another one replaces."""
 
     sink: Database
@@ -94,8 +106,8 @@ class _Loaded(NamedTuple):
     schema: pl.Schema
     types: Mapping[str, str]
 
-    def unique(self) -> str:
-        """Return the table with one row for each key."""
+    def tables(self) -> Loaded:
+        """Return the tables with one row for each key."""
         key = self.sink.quote(SOURCE_KEY)
         count = f"SELECT count(*) - count(DISTINCT {key}) FROM {STAGED}"
         source, repeated = STAGED, bool(self.database.number(count))
@@ -108,9 +120,9 @@ class _Loaded(NamedTuple):
         if repeated or any(self.sink.quote(name) != of for name, of in values.items()):
             self._keep(LATEST, STAGED, values, key if repeated else None)
             source = LATEST
-        if tuple(self.sink.key) != (SOURCE_KEY,):
-            source = self._unique_by_primary_key(source)
-        return source
+        if tuple(self.sink.key) == (SOURCE_KEY,):
+            return Loaded(source, source)
+        return Loaded(source, self._unique_by_primary_key(source))
 
     def _unique_by_primary_key(self, source: str) -> str:
         keys, deleted = list(map(self.sink.quote, self.sink.key)), DELETED_AT

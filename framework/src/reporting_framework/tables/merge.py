@@ -20,7 +20,7 @@ from reporting_framework.plugin_api.records import (
     CommitContext,
     UpsertCounts,
 )
-from reporting_framework.tables.loading import INTERNAL
+from reporting_framework.tables.loading import INTERNAL, Loaded
 from reporting_framework.tables.table_columns import (
     STATE,
     check_alone,
@@ -96,12 +96,12 @@ class TableMerge:
         self._deleted = sink.quote(DELETED_AT)
 
     def merge(
-        self, source: str, context: CommitContext, opened: int | None
+        self, loaded: Loaded, context: CommitContext, opened: int | None
     ) -> MergeResult:
         """Commit the loaded rows and the state.
 
         Args:
-            source: Temporary table with one row for each source key.
+            loaded: Temporary tables of the rows.
             context: Further data of the commit.
             opened: Number of commits to the table at the time of `open`.
 
@@ -109,7 +109,7 @@ class TableMerge:
             SettingsError: The table is written under another name, too.
         """
         database = self._database
-        any_row = f"(SELECT 1 AS one FROM {source} LIMIT 1) AS staged"
+        any_row = f"(SELECT 1 AS one FROM {loaded.rows} LIMIT 1) AS staged"
         staged = database.number(f"SELECT count(*) FROM {any_row}")
         early = None
         if self._sink.ddl_commits and (staged or context.state is not None):
@@ -128,7 +128,7 @@ class TableMerge:
             merged = self._nothing()
             if staged or exists or stated:
                 self._create(exists=present)
-                merged = self._merge(source, context, lost=lost)
+                merged = self._merge(loaded, context, lost=lost)
             if stated:
                 statement = f"UPDATE {self._state} SET state = ? WHERE name = ?"
                 database.run(statement, json.dumps(context.state), self._own)
@@ -206,15 +206,17 @@ class TableMerge:
 
     # -- the rows ----------------------------------------------------------------------
 
-    def _merge(self, source: str, context: CommitContext, *, lost: bool) -> MergeResult:
+    def _merge(
+        self, loaded: Loaded, context: CommitContext, *, lost: bool
+    ) -> MergeResult:
         if self._mode == "append":
-            return self._append(source)
+            return self._append(loaded.rows)
         if self._mode == "replace":
-            return self._replace(source)
+            return self._replace(loaded.rows)
         upsert = TableUpsert(
             self._sink, self._database, self._schema, context, lost=lost
         )
-        return self._upserted(*upsert.write(source))
+        return self._upserted(*upsert.write(loaded))
 
     def _nothing(self) -> MergeResult:
         nothing = MergeResult(False, 0, 0, 0)

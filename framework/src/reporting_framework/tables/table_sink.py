@@ -255,13 +255,13 @@ class TableSink(Database):
             create_staged(self, database, self._staged_schema)
             types = column_types(self, database, self._staged_schema)
             files = [part.path for part in staged]
-            source = load(self, database, self._staged_schema, types, files)
+            loaded = load(self, database, self._staged_schema, types, files)
             if context.snapshot:
                 load_seen(self, database, context.not_staged)
         merge = TableMerge(self, database, self._table_schema, self._mode)
         for _ in commit_attempts(self.subject):
             try:
-                return merge.merge(source, context, self._version)
+                return merge.merge(loaded, context, self._version)
             except Exception as error:
                 if not lost_race(self, error):
                     raise

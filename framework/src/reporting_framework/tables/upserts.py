@@ -13,7 +13,7 @@ from reporting_framework.plugin_api.records import (
     UpsertCounts,
 )
 from reporting_framework.tables.keyed_deletes import KeyedDeletes
-from reporting_framework.tables.loading import SEEN
+from reporting_framework.tables.loading import SEEN, Loaded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,16 +54,17 @@ class TableUpsert:
         self._snapshot = context.snapshot and not lost
         self._overtaken_from = context.at if lost else None
 
-    def write(self, source: str) -> tuple[UpsertCounts, bool]:
+    def write(self, loaded: Loaded) -> tuple[UpsertCounts, bool]:
         """Apply the newest version of each key; return the counts and a change.
 
         Args:
-            source: Temporary table with one row for each key.
+            loaded: Temporary tables of the rows.
         """
+        source = loaded.rows
         deleted = self._delete_unseen()
         if tuple(self._sink.key) != (SOURCE_KEY,):
             keyed = KeyedDeletes(
-                self._sink, self._database, self._schema, source, self._at
+                self._sink, self._database, self._schema, loaded, self._at
             )
             deleted += keyed.apply()
         kinds = self._kinds(source)
