@@ -19,6 +19,7 @@ from reporting_framework import (
     UpsertCounts,
 )
 from reporting_sql.table_sink import SqlTableSink
+from tests.framework.tables.primary_key_model import commits, expected
 from tests.plugins.sql.conftest import Writer
 
 AT = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -494,6 +495,15 @@ def test_a_record_that_loses_its_new_key_leaves_no_old_row(url, deletes):
     result = run(url, prices(*both), more=more, at=AT)
     assert result.upserted == UpsertCounts(inserted=1, deleted=1)
     assert live(url) == [("y", 2, "f#2")]
+
+
+def test_rows_are_those_of_a_dict_by_primary_key(postgres_url):
+    table = {}
+    for number, lines in enumerate(commits(seed=1)):
+        table = expected(table, lines)
+        run(postgres_url, prices(*lines), more=KEYS)
+        rows = [(sku, row[2], row[0]) for sku, row in sorted(table.items())]
+        assert live(postgres_url) == rows, f"commit {number}"
 
 
 def test_a_null_in_the_primary_key_is_refused(url):
