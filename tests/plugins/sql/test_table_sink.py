@@ -487,6 +487,15 @@ def test_a_key_that_a_record_leaves_goes_to_an_older_record(url, deletes):
     assert live(url) == [("x", 4, "c#1"), ("y", 5, "c#2"), ("z", 3, "b#1")]
 
 
+def test_a_record_takes_the_key_of_one_that_was_deleted_in_the_same_version(url):
+    run(url, prices(("a#1", "x", 1, "1", False)), more=KEYS)
+    run(url, prices(("a#1", None, None, "2", True)), more=KEYS)
+    run(url, prices(("a#1", "x", 1, "2", False)), more=KEYS)
+    assert live(url) == []
+    run(url, prices(("b#1", "x", 2, "2", False)), more=KEYS)
+    assert live(url) == [("x", 2, "b#1")]
+
+
 @pytest.mark.parametrize("deletes", ["soft", "hard"])
 def test_a_record_that_loses_its_new_key_leaves_no_old_row(url, deletes):
     more = {**KEYS, "deletes": deletes}

@@ -99,7 +99,7 @@ class TableUpsert:
     def _kind(self, s: str) -> str:
         """Return an expression that classifies a staged row `s` against its row `t`.
 
-        A row stays deleted in the version in which the source has deleted it. Such a
+        A record stays deleted in the version in which the source has deleted it. Such a
         delete is a row of nulls; a delete that a snapshot has implied keeps the values.
 
         After a lost race, a row stays deleted if another run has deleted it since this
@@ -121,8 +121,10 @@ class TableUpsert:
         ]
         revived = ""
         if values:
+            key = self._sink.quote(SOURCE_KEY)
             revived = (
                 f" WHEN {s}.{deleted} IS NULL AND t.{deleted} IS NOT NULL"
+                f" AND {s}.{key} = t.{key}"
                 f" AND {s}.{version} = t.{version} AND {' AND '.join(values)}"
                 " THEN 'older'"
             )
