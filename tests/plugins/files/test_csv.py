@@ -42,6 +42,17 @@ def test_ragged_records_are_found_beside_quoted_separators(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [(b"3", "too_few_values"), (b'"3","4","5"', "too_many_values")],
+)
+def test_quoted_numbers_beside_a_ragged_record(tmp_path, record, reason):
+    put(str(tmp_path), {"a.csv": b'a,b\n"1",2\n' + record + b"\n"})
+    found = read(str(tmp_path), columns={"a": "int64", "b": "int64"})
+    assert rows_of(found) == [(1, 2)]
+    assert found.rejected == [("a.csv#2", reason, None)]
+
+
 def test_an_empty_last_value_is_a_null(tmp_path):
     put(str(tmp_path), {"a.csv": HEAD + b"1,2,\n3,,4\n"})
     found = read(str(tmp_path))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 import polars as pl
+import polars.selectors as cs
 
 from reporting_files import problems
 from reporting_files.csv_dialect import CsvTable, end_of_record
@@ -121,11 +122,11 @@ class CsvRecords:
 
     def _separators_within(self, frame: pl.DataFrame) -> int:
         """Return the number of separators within values."""
-        columns = pl.col(
-            name for name in self._names if isinstance(frame.schema[name], pl.String)
+        texts = frame.select(cs.by_name(self._names) & cs.string())
+        counts = texts.select(
+            pl.all().str.count_matches(self._separator, literal=True).sum()
         )
-        numbers = columns.str.count_matches(self._separator, literal=True).sum()
-        return int(frame.select(pl.sum_horizontal(numbers)).item() or 0)
+        return sum(counts.row(0)) if counts.width else 0
 
     def _counts(self, text: bytes, *, quoted: bool) -> pl.Series:
         """Return the number of separators in each record."""
