@@ -53,6 +53,40 @@ def test_quoted_numbers_beside_a_ragged_record(tmp_path, record, reason):
     assert found.rejected == [("a.csv#2", reason, None)]
 
 
+MORE, FEWER = "too_many_values", "too_few_values"
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "faults"),
+    [
+        (b"1,2,\n3\n5,6\n", [("5", "6")], {1: MORE, 2: FEWER}),
+        (b"\n1\n,\n5,6\n", [("5", "6")], {1: FEWER}),
+        (b"1,2\n,,y\n5,6\n", [("1", "2"), ("5", "6")], {2: MORE}),
+        (b"1,2\n,,,,y\n,,,\n5,6\n", [("1", "2"), ("5", "6")], {2: MORE}),
+        (b"1,2,3,4\n5,6\n", [("5", "6")], {1: MORE}),
+        (b",,,,\n5,6\n", [("5", "6")], {}),
+        (b'5, "q,SECRET", 1\n5,6\n', [("5", "6")], {1: MORE}),
+        (b'5, "q,SECRET"\n5,6\n', [("5", "6")], {1: MORE}),
+        (b'5,"q\n,"\n5,6\n7\n', [("5", "q\n,"), ("5", "6")], {3: FEWER}),
+        (b'5,"a"b"c,d"\n5,6\n', [("5", "6")], {1: "csv_invalid"}),
+        (b'5" x\n6" y,2\n5,6\n', [("5", "6")], {1: "csv_invalid"}),
+    ],
+)
+def test_each_record_has_its_own_number_of_values(tmp_path, text, rows, faults):
+    put(str(tmp_path), {"a.csv": b"a,b\n" + text})
+    found = read(str(tmp_path), columns={"a": "string", "b": "string"})
+    assert rows_of(found) == rows
+    assert found.rejected == [
+        (f"a.csv#{at}", fault, None) for at, fault in faults.items()
+    ]
+
+
+def test_a_ragged_record_is_found_beside_files_of_the_same_layout(tmp_path):
+    put(str(tmp_path), {"a.csv": b"a,b\n1,2,\n", "b.csv": b"a,b\n3\n"})
+    found = read(str(tmp_path))
+    assert found.rejected == [("a.csv#1", MORE, None), ("b.csv#1", FEWER, None)]
+
+
 def test_an_empty_last_value_is_a_null(tmp_path):
     put(str(tmp_path), {"a.csv": HEAD + b"1,2,\n3,,4\n"})
     found = read(str(tmp_path))

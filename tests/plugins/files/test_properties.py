@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_files import contents, text
+from reporting_files.csv_dialect import CsvTable
+from reporting_files.csv_records import CsvRecords
 from reporting_files.text import check_records, whole_records
 from tests.plugins.files.reading import read
 
@@ -79,6 +81,29 @@ def test_csv_comes_back(files, separator, quoting, end, encoding, in_pieces):
         )
     ]
     assert given_rows == expected
+
+
+WRITTEN = st.sampled_from(
+    ["", "a", " ", ' "a,b"', 'a"b"', '"a"', '"a,b"', '"a\n,"', '""', '"""a"']
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.lists(WRITTEN, max_size=4), min_size=1, max_size=8), st.booleans())
+def test_numbers_of_values_are_those_of_the_csv_module(records, returns):
+    lines = [",".join(values) for values in records]
+    body = "".join(line + ("\r\n" if returns else "\n") for line in lines)
+    lengths = map(len, csv.reader(io.StringIO(body, newline="")))
+    valued = [
+        length for line, length in zip(lines, lengths, strict=True) if line.strip(",")
+    ]
+    parser = CsvRecords(CsvTable(["a", "b"], ",", 0), '"', [], {})
+    raw = parser.parse(body.encode())
+    faults = [None] * raw.frame.height if raw.faults is None else list(raw.faults)
+    sizes = {"too_few_values": 1, None: 2, "too_many_values": 3}
+    assert [sizes[fault] for fault in faults] == [
+        min(max(length, 1), 3) for length in valued
+    ]
 
 
 @given(

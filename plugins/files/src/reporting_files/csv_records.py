@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import polars as pl
@@ -10,6 +9,7 @@ import polars.selectors as cs
 
 from reporting_files import problems
 from reporting_files.csv_dialect import CsvTable, end_of_record
+from reporting_files.csv_fields import CsvFields
 from reporting_files.raw_frames import HIDDEN, RawFrame
 
 MORE, FEWER = "too_many_values", "too_few_values"
@@ -35,6 +35,8 @@ class CsvRecords:
         types: Mapping[str, pl.DataType],
     ) -> None:
         self._separator, self._quote, self._nulls = table.separator, quote, list(nulls)
+        self._fields = CsvFields(table.separator, quote)
+        self._each = len(table.names) - 1
         self._names = [name or f"{HIDDEN}{at}" for at, name in enumerate(table.names)]
         self._texts = pl.Schema(dict.fromkeys([*self._names, _EXTRA], pl.String()))
         known = {name: types[name] for name in self._names if name in types}
@@ -53,13 +55,65 @@ class CsvRecords:
         return self._in_halves(text) if frame is None else self._raw(frame, text)
 
     def _raw(self, frame: pl.DataFrame, text: bytes) -> RawFrame:
-        """Return the records without blank lines, and their faults."""
-        valued = self._valued(frame)
-        faults = self._faults(frame, text, valued)
-        if valued is not None:
-            frame = frame.filter(valued)
-            faults = None if faults is None else faults.filter(valued)
-        return RawFrame(frame, [frame.height], faults)
+        """Return the records without blank lines, and their faults.
+
+        A record whose last value is not null has all values. If all have, the number of
+        separators shows that none has more.
+        """
+        last = frame[self._names[-1]]
+        more = frame[_EXTRA].null_count() < frame.height
+        wrong = more or self._fields.may_have_wrong_quotes(text)
+        found = self._separators(frame, text)
+        if not wrong and not last.null_count() and found == frame.height * self._each:
+            return RawFrame(frame, [frame.height])
+        records = self._fields.records(text)
+        if len(records) != frame.height:
+            return self._in_halves(text)
+        doubtful = last.is_null()
+        bare = self._fields.bare(records.filter(doubtful))
+        counts = self._fields.separators(bare)
+        rest = (frame.height - len(bare)) * self._each
+        if wrong or counts.null_count() or found != rest + counts.sum():
+            doubtful = pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True)
+            bare = self._fields.bare(records)
+            counts = self._fields.separators(bare)
+        blank = self._blank(frame, doubtful, bare, counts)
+        if not blank.any() and (counts == self._each).all(ignore_nulls=False):
+            return RawFrame(frame, [frame.height])
+        at = doubtful.arg_true()
+        every = pl.repeat(self._each, frame.height, dtype=pl.Int64, eager=True)
+        kept = pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True)
+        kept = kept.scatter(at, ~blank)
+        frame, counts = frame.filter(kept), every.scatter(at, counts).filter(kept)
+        if (counts == self._each).all(ignore_nulls=False):
+            return RawFrame(frame, [frame.height])
+        return RawFrame(frame, [frame.height], self._faults(counts))
+
+    def _blank(
+        self,
+        frame: pl.DataFrame,
+        doubtful: pl.Series,
+        bare: pl.Series,
+        counts: pl.Series,
+    ) -> pl.Series:
+        """Return whether each doubtful line is no record, as it has no value."""
+        if not all(frame[name].null_count() for name in self._names):
+            return pl.repeat(False, len(bare), dtype=pl.Boolean, eager=True)
+        nulls = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+        no_value = (counts <= self._each) | self._fields.hold_nothing(bare)
+        return (nulls.filter(doubtful) & no_value).fill_null(value=False)
+
+    def _faults(self, counts: pl.Series) -> pl.Series:
+        """Return the fault of each record with these numbers of separators."""
+        fault = (
+            pl.when(counts > self._each)
+            .then(pl.lit(MORE))
+            .when(counts < self._each)
+            .then(pl.lit(FEWER))
+            .when(counts.is_null())
+            .then(pl.lit(problems.CSV))
+        )
+        return pl.select(fault).to_series()
 
     def empty(self) -> RawFrame:
         """Return the columns without records."""
@@ -81,60 +135,16 @@ class CsvRecords:
         except pl.exceptions.PolarsError:
             return None
 
-    def _valued(self, frame: pl.DataFrame) -> pl.Series | None:
-        """Return whether each line has a value; `None`: all have."""
-        if not all(frame[name].null_count() for name in self._names):
-            return None
-        values = pl.any_horizontal(pl.col(self._names).is_not_null())
-        valued = frame.select(values).to_series()
-        return None if valued.all() else valued
-
-    def _faults(
-        self, frame: pl.DataFrame, text: bytes, valued: pl.Series | None
-    ) -> pl.Series | None:
-        """Return the fault of each record with too many or too few values.
-
-        A record with too few has a null in the last column. If there are nulls, the
-        number of separators shows whether values are missing.
-        """
-        blank = 0 if valued is None else frame.height - valued.sum()
-        more = frame[_EXTRA].null_count() < frame.height
-        if not more and frame[self._names[-1]].null_count() == blank:
-            return None
-        each = len(self._names) - 1
-        wanted = {frame.height * each, (frame.height - blank) * each}
+    def _separators(self, frame: pl.DataFrame, text: bytes) -> int:
+        """Return the number of separators outside of values, or more."""
         found = text.count(self._separator.encode())
-        quoted = self._quote is not None and self._quote.encode() in text
-        if quoted and found not in wanted:
-            found -= self._separators_within(frame)
-        if found in wanted and not more:
-            return None
-        counts = self._counts(text, quoted=quoted)
-        if len(counts) != frame.height:  # a quote within a value: cannot be told
-            return None
-        fault = (
-            pl.when(counts > each)
-            .then(pl.lit(MORE))
-            .when(counts < each)
-            .then(pl.lit(FEWER))
-        )
-        return pl.select(fault).to_series()
-
-    def _separators_within(self, frame: pl.DataFrame) -> int:
-        """Return the number of separators within values."""
+        if found == frame.height * self._each or not self._fields.has_quotes(text):
+            return found
         texts = frame.select(cs.by_name(self._names) & cs.string())
         counts = texts.select(
             pl.all().str.count_matches(self._separator, literal=True).sum()
         )
-        return sum(counts.row(0)) if counts.width else 0
-
-    def _counts(self, text: bytes, *, quoted: bool) -> pl.Series:
-        """Return the number of separators in each record."""
-        if quoted:
-            quote = re.escape((self._quote or "").encode())
-            text = re.sub(quote + b"[^" + quote + b"]*" + quote, b"", text)
-        lines = pl.Series(text.removesuffix(b"\n").split(b"\n")).cast(pl.String)
-        return lines.str.count_matches(self._separator, literal=True)
+        return found - sum(counts.row(0)) if counts.width else found
 
     def _in_halves(self, text: bytes) -> RawFrame:
         """Return the records of a text in which polars cannot read some.
@@ -143,8 +153,7 @@ class CsvRecords:
         """
         middle = self._middle(text)
         if middle == len(text):
-            unread = pl.DataFrame(schema=self._texts).clear(1)
-            return RawFrame(unread, [1], pl.Series([problems.CSV]))
+            return self._unread(text)
         parts = [self._parse_texts(half) for half in (text[:middle], text[middle:])]
         faults = [
             pl.repeat(None, part.frame.height, dtype=pl.String, eager=True)
@@ -154,6 +163,14 @@ class CsvRecords:
         ]
         frame = pl.concat([part.frame for part in parts])
         return RawFrame(frame, [frame.height], pl.concat(faults))
+
+    def _unread(self, text: bytes) -> RawFrame:
+        """Return a record that polars cannot read."""
+        bare = self._fields.bare(self._fields.records(text))
+        if self._fields.hold_nothing(bare).all(ignore_nulls=False):
+            return self.empty()
+        faults = self._faults(self._fields.separators(bare)).fill_null(problems.CSV)
+        return RawFrame(pl.DataFrame(schema=self._texts).clear(1), [1], faults)
 
     def _middle(self, text: bytes) -> int:
         """Return the end of a record near the middle, or of the only record."""
