@@ -104,7 +104,7 @@ def test_a_sample_tells_numbers_from_codes(tmp_path):
             "n": pl.Int64(),
             "r": pl.Float64(),
             "code": pl.String(),
-            "big": pl.Float64(),
+            "big": pl.String(),
             "flag": pl.Boolean(),
             "none": pl.String(),
             "day": pl.String(),
@@ -173,3 +173,22 @@ def test_source_keys_of_another_report_are_left_out(tmp_path):
     found = read(str(tmp_path))
     assert found.rows.rows() == [(1, "a.csv#1")]
     assert found.schema.names() == ["n"]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        (["12345678901234567890", "12345678901234567891"], pl.String()),
+        (["1234567890123456789", "-9223372036854775808"], pl.Int64()),
+        (["9223372036854775808"], pl.String()),
+        (["12345678901234567", "0.5"], pl.String()),
+        (["0.30000000000000004", "-1e3"], pl.Float64()),
+        (["0.123456789012345678"], pl.String()),
+    ],
+)
+def test_numbers_with_many_digits_are_not_rounded(tmp_path, values, dtype):
+    text = "id,b\n" + "".join(f"{value},1\n" for value in values)
+    put(str(tmp_path), {"a.csv": text.encode()})
+    found = read(str(tmp_path))
+    assert found.schema["id"] == dtype
+    assert [dtype.to_python()(value) for value in values] == found.rows["id"].to_list()

@@ -35,7 +35,10 @@ WHOLE_BYTES = 1024 * 1024
 HEADER_REQUESTS = 16
 """Requests for headers at once."""
 
-_INTEGER = r"^-?(?:0|[1-9][0-9]{0,17})$"
+EXACT_DIGITS, EXACT_WHOLE = 17, 15
+"""Most digits of a number, and before its point, that float64 keeps."""
+
+_INTEGER = r"^-?(?:0|[1-9][0-9]*)$"
 _NUMBER = r"^-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 _WORD = r"^(?:true|false|True|False|TRUE|FALSE)$"
 
@@ -209,7 +212,8 @@ def _head(blocks: Iterable[bytes], size: int) -> bytes:
 def _inferred(column: pl.Series) -> pl.DataType:
     """Return the type of a sample; texts may be numbers or booleans.
 
-    A number with leading zeros stays a text.
+    A number with leading zeros stays a text, and so does one with more digits than the
+    type of numbers keeps.
     """
     dtype = column.dtype
     if isinstance(dtype, pl.Categorical | pl.Enum):
@@ -222,10 +226,22 @@ def _inferred(column: pl.Series) -> pl.DataType:
     if not len(values):
         return pl.Null()
     if values.str.contains(_INTEGER).all():
-        return pl.Int64()
+        fits = values.cast(pl.Int64, strict=False).null_count() == 0
+        return pl.Int64() if fits else pl.String()
     if values.str.contains(_NUMBER).all():
-        return pl.Float64()
+        return pl.String() if _has_long(values) else pl.Float64()
     return pl.Boolean() if values.str.contains(_WORD).all() else pl.String()
+
+
+def _has_long(numbers: pl.Series) -> bool:
+    """Return whether a number has more digits than float64 keeps."""
+    digits = numbers.str.replace("[eE].*$", "").str.strip_prefix("-")
+    known = digits.str.replace(".", "", literal=True).str.strip_chars_start("0")
+    whole = digits.str.replace(r"\..*$", "")
+    long = (known.str.len_bytes() > EXACT_DIGITS) | (
+        whole.str.len_bytes() > EXACT_WHOLE
+    )
+    return bool(long.any())
 
 
 def _common(one: pl.DataType, other: pl.DataType) -> pl.DataType:
