@@ -37,14 +37,17 @@ class CsvFields:
         """Return whether text may follow the end of a quoted value in its place."""
         return self.has_quotes(text) and bool(self._odd.search(text, 1))
 
-    def records(self, text: bytes) -> pl.Series:
+    def records(self, text: bytes, count: int) -> pl.Series:
         """Return the records of a text, each without its line end.
 
         A record ends with the first line after which the number of quotes is even.
+
+        Args:
+            text: Records that end with a line.
+            count: Number of records; the same number of lines are the records.
         """
-        whole = pl.Series([text.removesuffix(b"\n").decode()])
-        lines = whole.str.split("\n").explode(empty_as_null=False)
-        if not self.has_quotes(text):
+        lines = pl.read_lines(text).to_series()
+        if len(lines) == count or not self.has_quotes(text):
             return lines
         inside = (
             lines.str.count_matches(self._quote or "", literal=True) % 2

@@ -66,7 +66,7 @@ class CsvRecords:
         found = self._separators(frame, text)
         if not wrong and not last.null_count() and found == frame.height * self._each:
             return RawFrame(frame, [frame.height])
-        records = self._fields.records(text)
+        records = self._fields.records(text, frame.height)
         if len(records) != frame.height:
             return self._in_halves(text)
         doubtful = last.is_null()
@@ -166,7 +166,7 @@ class CsvRecords:
 
     def _unread(self, text: bytes) -> RawFrame:
         """Return a record that polars cannot read."""
-        bare = self._fields.bare(self._fields.records(text))
+        bare = self._fields.bare(self._fields.records(text, 1))
         if self._fields.hold_nothing(bare).all(ignore_nulls=False):
             return self.empty()
         faults = self._faults(self._fields.separators(bare)).fill_null(problems.CSV)
