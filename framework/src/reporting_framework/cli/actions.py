@@ -18,6 +18,7 @@ from reporting_framework.cli.run import ReportCommands, Work, report_command
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
+    from reporting_framework.execution.validator_binding import Columns
 
 T = TypeVar("T")
 
@@ -143,9 +144,20 @@ def common_options(*forms: str) -> list[click.Parameter]:
 
 
 def pipeline_of(
-    context: click.Context, report: str, given: Mapping[str, Any], sets: Sequence[str]
+    context: click.Context,
+    report: str,
+    given: Mapping[str, Any],
+    sets: Sequence[str],
+    columns: Columns = "stored",
 ) -> Pipeline:
     """Assemble a new pipeline of the report for these options.
+
+    Args:
+        context: Context of the command.
+        report: Name of the report.
+        given: Settings from options of their own.
+        sets: Values of ``--set``.
+        columns: Origin of the source's columns; a run needs ``source``.
 
     Raises:
         ReportingError: A setting is wrong, or a plugin cannot be used.
@@ -154,7 +166,7 @@ def pipeline_of(
 
     state = state_of(context)
     composition = state.pipeline_spec(report, given, sets)
-    return assemble(report, composition, state.registry)
+    return assemble(report, composition, state.registry, columns=columns)
 
 
 def confirmed(question: str, context: click.Context) -> bool:

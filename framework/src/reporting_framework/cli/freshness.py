@@ -60,7 +60,8 @@ def check_freshness(
         state_of(context).registry.packages, verbose=generic["verbose"]
     ):
         answer = freshness(
-            pipeline_of(context, name, given, generic["set"]), generic["of"]
+            pipeline_of(context, name, given, generic["set"], "offline"),
+            generic["of"],
         )
     allowed = generic["max_age"]
     state, code = (

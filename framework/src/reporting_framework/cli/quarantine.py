@@ -212,7 +212,7 @@ def replay(
     if not objects:
         click.echo(f"nothing to replay: {_NONE}", err=True)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
-        pipeline = pipeline_of(context, name, given, generic["set"])
+        pipeline = pipeline_of(context, name, given, generic["set"], "source")
         pipeline = with_words(pipeline, context, given, generic)
         result = observed(
             Assembled(name, {None: pipeline}),

@@ -27,7 +27,12 @@ from reporting_framework.execution.plugin_errors import (
     call,
     owner_of,
 )
-from reporting_framework.execution.source_schema import columns_of, source_schema_of
+from reporting_framework.execution.validator_binding import (
+    Columns,
+    bind_validator,
+    stored_key,
+    stored_schema,
+)
 from reporting_framework.execution.write_modes import check_names, write_modes_of
 from reporting_framework.plugin_api.base import Shape, supports
 from reporting_framework.plugin_api.records import SOURCE_KEY
@@ -38,6 +43,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.execution.shared_reading import SharedReading
+    from reporting_framework.execution.source_schema import SourceSchema
+    from reporting_framework.metadata.store import MetadataStore
     from reporting_framework.plugin_api.records import Trigger
     from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
     from reporting_framework.plugin_api.source import Source
@@ -53,6 +60,7 @@ def assemble(
     *,
     trigger: Trigger | None = None,
     reading: SharedReading | None = None,
+    columns: Columns = "source",
 ) -> Pipeline:
     """Build the plugins of a composition, and check that they fit together.
 
@@ -65,6 +73,9 @@ def assemble(
         trigger: Trigger of the run.
         reading: Reading for all streams of the source, if it reads them together;
             `None`: read only the selected stream.
+        columns: Origin of the source's columns; a pipeline with others than those of
+            the source cannot run, and has no checks. With ``offline``, its schema is
+            empty if the columns are not known.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked, or two do not fit together.
@@ -75,29 +86,24 @@ def assemble(
     make = partial(plugin_of, report, registry=registry)
     if not composition.sinks:
         raise SettingsError(f"report {report}: it has no sink; give at least one")
-    refuse_streams(report, composition, registry)  # settings would have {stream}
+    if columns != "offline":
+        refuse_streams(report, composition, registry)  # settings would have {stream}
     validator = make("validator", composition.validator)  # needs no network
-    source = _source_of(report, composition, registry, reading)
+    source = source_of(report, composition, registry, reading)
     check_formats(report, source, validator)
-    select_stream(report, composition, source)
+    if columns == "source":
+        select_stream(report, composition, source)
     if trigger is not None and trigger.names_work:
         _accept_trigger(report, source, trigger)
     transforms = [make("transform", use) for use in composition.transforms]
     sinks = [make("sink", use) for use in composition.sinks]
     metadata = metadata_of(report, composition.metadata, sinks)
-    binds = supports(validator, "bind")
-    columns = columns_of(source, metadata) if binds else None
-    if binds and columns is None and supports(source, "schema_problem"):
-        _check_columns(report, composition, source, validator)
-    source_schema = source_schema_of(
-        report,
-        columns,
-        composition.contract,
-        metadata,
+    if columns != "source":
+        select_known_stream(report, composition, source, metadata, columns)
+    source_schema = bind_validator(
+        report, source, validator, composition.contract, metadata, columns
     )
-    if source_schema is not None:
-        validator.bind(source_schema.taken)
-    schema = schema_of(report, validator, transforms)
+    schema = _schema_of(report, validator, transforms, source_schema, columns)
     modes = write_modes_of(report, composition, source, sinks)
     check_names(report, schema, modes)
     pipeline = Pipeline(
@@ -118,27 +124,15 @@ def assemble(
         },
         metadata=metadata,
         source_schema=source_schema,
+        primary_key=_key_of(metadata, columns),
     )
-    if not composition.checks:
+    if not composition.checks or columns != "source":
         return pipeline
     from reporting_framework.execution.report_checks import (
         bind_checks,
     )  # a report without checks does not need it
 
     return bind_checks(pipeline, composition, partial(assemble, registry=registry))
-
-
-def _check_columns(
-    report: str, composition: PipelineSpec, source: Source, validator: Validator
-) -> None:
-    """Raise `SettingsError` if a report needs the columns that its source lacks."""
-    problem = f"report {report}: source {source.name}: {source.schema_problem()}"
-    if composition.contract is not None:
-        raise SettingsError(problem)
-    try:
-        call(owner_of(validator), lambda: validator.schema)
-    except SettingsError as error:
-        raise SettingsError(problem) from error
 
 
 def check_formats(report: str, source: Source, validator: Validator) -> None:
@@ -187,6 +181,47 @@ def select_stream(report: str, composition: PipelineSpec, source: Source) -> Non
     source.select_stream(stream)
 
 
+def select_known_stream(
+    report: str,
+    composition: PipelineSpec,
+    source: Source,
+    metadata: MetadataStore | None,
+    columns: Columns,
+) -> None:
+    """Select the stream; ask the source only if no run has read the stream."""
+    name = composition.stream
+    if columns == "offline" or (name is not None and stored_schema(metadata)):
+        if name is not None:
+            source.select_stream(name)
+        return
+    select_stream(report, composition, source)
+
+
+def _key_of(metadata: MetadataStore | None, columns: Columns) -> Sequence[str] | None:
+    """Return the primary key for the sinks; `None`: the source knows it."""
+    if columns == "source":
+        return None
+    return stored_key(metadata) or (() if columns == "offline" else None)
+
+
+def _schema_of(
+    report: str,
+    validator: Validator,
+    transforms: Sequence[Transform],
+    source_schema: SourceSchema | None,
+    columns: Columns,
+) -> pl.Schema:
+    """Return the schema after all transforms; it is empty if it is not known."""
+    try:
+        return schema_of(report, validator, transforms)
+    except SettingsError:
+        if columns != "offline" or source_schema is not None:
+            raise
+        import polars as pl
+
+        return pl.Schema()
+
+
 def refuse_streams(report: str, composition: PipelineSpec, registry: Registry) -> None:
     """Raise `SettingsError` if the source has streams, and none is selected."""
     use = composition.source
@@ -196,11 +231,11 @@ def refuse_streams(report: str, composition: PipelineSpec, registry: Registry) -
             select_stream(report, composition, source)
 
 
-def _source_of(
+def source_of(
     report: str,
     composition: PipelineSpec,
     registry: Registry,
-    reading: SharedReading | None,
+    reading: SharedReading | None = None,
 ) -> Any:
     """Build the source, which may be that of one stream."""
     use = composition.source

@@ -56,6 +56,8 @@ class Pipeline(NamedTuple):
         metadata: Metadata store of the report, if it has a place for one.
         checks: Checks of the report, if it has any.
         source_schema: Columns of the source, if it knows them.
+        primary_key: Primary key of the source as the last run stored it; `None`: the
+            source is asked.
     """
 
     report: str
@@ -73,6 +75,7 @@ class Pipeline(NamedTuple):
     metadata: MetadataStore | None = None
     checks: ReportChecks | None = None
     source_schema: SourceSchema | None = None
+    primary_key: Sequence[str] | None = None
 
     @property
     def history(self) -> RunHistory | None:
@@ -91,7 +94,8 @@ class Pipeline(NamedTuple):
 
     def open_sink(self, sink: Sink, mode: WriteMode) -> None:
         """Open a sink for the rows of the report."""
-        sink.open(self.schema, mode, self.source.primary_key)
+        key = self.primary_key
+        sink.open(self.schema, mode, self.source.primary_key if key is None else key)
 
     def open_sinks(self) -> Iterator[Sink]:
         """Open the sinks one by one."""

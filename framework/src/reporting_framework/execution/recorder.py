@@ -156,8 +156,12 @@ class Recorder:
                 **what,
             )
             columns = self._pipeline.source_schema if committed else None
-            schemas = [] if columns is None else [(columns.source, columns.taken)]
-            self._with_timeout(lambda: history.add_run(record, *schemas))
+            known: dict[str, Any] = {}
+            if columns is not None:
+                known["schemas"] = (columns.source, columns.taken)
+            if committed and (key := self._pipeline.source.primary_key):
+                known["primary_key"] = key
+            self._with_timeout(lambda: history.add_run(record, **known))
 
         self._log_failure(add_record, "the history does not have this run")
 

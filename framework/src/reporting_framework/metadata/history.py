@@ -23,6 +23,8 @@ from reporting_framework.errors import (
 from reporting_framework.metadata.lineage import MAX_FILES, Lineage
 from reporting_framework.metadata.schemas import (
     Schemas,
+    key_in,
+    key_text,
     schemas_in,
     schemas_text,
     schemas_text_in,
@@ -138,6 +140,15 @@ class RunHistory:
                 )
         return self._stored
 
+    def primary_key(self) -> Sequence[str] | None:
+        """Return the primary key of the source in the last run that committed.
+
+        It is `None` if no run has recorded one.
+        """
+        if self._stored is None:
+            self.load()
+        return key_in(self._load().head)
+
     def records(self) -> Sequence[RunRecord]:
         """Return the records of the last runs, newest first.
 
@@ -215,7 +226,12 @@ class RunHistory:
         """
         return self._lineage.of(source_keys)
 
-    def add_run(self, record: RunRecord, schemas: Schemas | None = None) -> None:
+    def add_run(
+        self,
+        record: RunRecord,
+        schemas: Schemas | None = None,
+        primary_key: Sequence[str] = (),
+    ) -> None:
         """Add the record of a finished run, and remove the oldest records.
 
         From time to time, the files of source keys are merged first.
@@ -223,6 +239,7 @@ class RunHistory:
         Args:
             record: The record.
             schemas: Columns of the source, see `schemas`; `None`: keep the last ones.
+            primary_key: Primary key of the source; empty: keep the last one.
 
         Raises:
             CommitConflict: Other runs kept winning the race.
@@ -234,7 +251,10 @@ class RunHistory:
         for _ in commit_attempts(self.uri):
             log = self._load()
             files = log.files + self._written if merged is None else merged
-            kept = schemas_text(schemas) or schemas_text_in(log.head)
+            kept: dict[str, object] = {
+                **(schemas_text(schemas) or schemas_text_in(log.head)),
+                **key_text(primary_key or key_in(log.head)),
+            }
             data = self._bounded([*log.lines, line], files, kept)
             try:
                 self._store.put(LOG, data, if_version=log.version)
@@ -261,7 +281,7 @@ class RunHistory:
             return 0
 
     def _bounded(
-        self, lines: Sequence[bytes], files: int, schemas: Mapping[str, str]
+        self, lines: Sequence[bytes], files: int, columns: Mapping[str, object]
     ) -> bytes:
         """Return the file's content with as many of the last lines as may be kept.
 
@@ -274,7 +294,7 @@ class RunHistory:
             if kept and size > LARGEST:
                 break
             kept.append(line)
-        head = json.dumps({"history": FORMAT, "files": files, **schemas}).encode()
+        head = json.dumps({"history": FORMAT, "files": files, **columns}).encode()
         return b"\n".join([head, *reversed(kept), b""])
 
     def clear(self) -> None:

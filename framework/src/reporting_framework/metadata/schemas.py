@@ -1,4 +1,4 @@
-"""Columns of a source in the header of the history, as texts.
+"""Columns and primary key of a source in the header of the history.
 
 A schema is kept as an empty Arrow stream: its types are read back exactly.
 """
@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 Schemas = tuple[pl.Schema, pl.Schema]
 """Columns that a source had, and columns that a report took."""
 
+_PRIMARY_KEY = "primary_key"
 _KEYS = ("source_columns", "taken_columns")
 
 
@@ -43,6 +44,19 @@ def schemas_in(head: bytes) -> Schemas | None:
         return source, source if taken is None else _decoded(taken)
     except (ValueError, pl.exceptions.PolarsError, OSError):
         return None
+
+
+def key_text(primary_key: Sequence[str] | None) -> dict[str, object]:
+    """Return a primary key for the header."""
+    return {_PRIMARY_KEY: list(primary_key)} if primary_key else {}
+
+
+def key_in(head: bytes) -> Sequence[str] | None:
+    """Return the primary key in a header line, `None` if it has none."""
+    names = _content(head).get(_PRIMARY_KEY)
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return names or None
+    return None
 
 
 def _content(head: bytes) -> Mapping[str, object]:

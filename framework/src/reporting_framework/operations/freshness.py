@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from reporting_framework.errors import FatalError
-from reporting_framework.execution.pipeline import NO_METADATA, prepared
+from reporting_framework.execution.pipeline import NO_METADATA, close, prepared
 from reporting_framework.plugin_api.base import supports
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ Of = Literal["runs", "data"]
 """Event whose age is measured: the last complete run, or the newest timestamp."""
 
 
+Basis = Literal["history", "modification", "timestamp"]
+"""Origin of the time of the event."""
+
+
 class Freshness(NamedTuple):
     """Age of a report's last complete run or newest data.
 
@@ -40,7 +44,7 @@ class Freshness(NamedTuple):
 
     report: str
     of: Of
-    basis: Literal["history", "modification", "timestamp"]
+    basis: Basis
     moment: datetime | None
     age: float | None
     gone: bool = False
@@ -59,6 +63,8 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
             or has no timestamp.
     """
     at = now or datetime.now(UTC)
+    if not pipeline.schema:
+        return _without_columns(pipeline, of, at)
     gone = False
     with prepared(pipeline):
         if of == "data":
@@ -73,21 +79,49 @@ def freshness(pipeline: Pipeline, of: Of, *, now: datetime | None = None) -> Fre
                 )
         elif records := pipeline.history and pipeline.history.records():
             gone = _rows_are_gone(pipeline, records)
-            ended = [
-                run.finished_at
-                for run in records
-                if run.status == "ok" and run.complete and not run.replay
-            ]
-            basis, moment = (
-                "history",
-                max((moment for moment in ended if moment <= at + AHEAD), default=None),
-            )
+            basis, moment = "history", _last_complete(records, at)
         else:
             if pipeline.metadata is None:
                 _log.warning("report %s: %s", pipeline.report, NO_METADATA)
             basis, moment = "modification", _modified(pipeline)
     age = (at - moment).total_seconds() if moment is not None else None
     return Freshness(pipeline.report, of, basis, moment, age, gone)  # type: ignore[arg-type]  # one of three
+
+
+def _without_columns(pipeline: Pipeline, of: Of, at: datetime) -> Freshness:
+    """Return the age of the last complete run; nothing but the history is read.
+
+    The sinks cannot be opened, as no run has stored the columns of the source.
+
+    Raises:
+        FatalError: There is no history, or the age of the data was asked for, and
+            there may be data.
+    """
+    try:
+        records = pipeline.history.records() if pipeline.history is not None else []
+    finally:
+        close(pipeline)
+    ran = any(run.status != "failed" for run in records)
+    if pipeline.history is None or (ran and of == "data"):
+        raise FatalError(
+            f"report {pipeline.report}: its age is not known, since no run has stored"
+            " the columns of the source, and freshness does not ask the source; run"
+            " the report with a history"
+        )
+    moment = _last_complete(records, at)
+    age = (at - moment).total_seconds() if moment is not None else None
+    basis: Basis = "timestamp" if of == "data" else "history"
+    return Freshness(pipeline.report, of, basis, moment, age)
+
+
+def _last_complete(records: Sequence[RunRecord], at: datetime) -> datetime | None:
+    """Return the end of the last complete run that is not ahead of the clock."""
+    ended = (
+        run.finished_at
+        for run in records
+        if run.status == "ok" and run.complete and not run.replay
+    )
+    return max((moment for moment in ended if moment <= at + AHEAD), default=None)
 
 
 def _newest(pipeline: Pipeline) -> datetime | None:

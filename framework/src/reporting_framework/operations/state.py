@@ -118,7 +118,10 @@ def _describe_next_run(pipeline: Pipeline, hints: Mapping[str, Any]) -> Sequence
             ledger = ledger_of(pipeline)
         except ReportingError as error:
             return [f"a run would fail now: {error}"]
-        return source.describe_hints(ledger)
+        try:
+            return source.describe_hints(ledger)
+        except ReportingError as error:
+            return [f"unknown, since the source does not say: {error}"]
     return [f"{name}: {value}" for name, value in hints.items()] or [
         "the source does not describe it"
     ]

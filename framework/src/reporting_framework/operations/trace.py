@@ -157,7 +157,7 @@ class ProvenanceReader:
         *,
         check: bool = True,
     ) -> None:
-        self._pipeline = assemble(report, composition, registry)
+        self._pipeline = assemble(report, composition, registry, columns="stored")
         close_source(self._pipeline)
         self._check = check
         for _ in self._pipeline.open_sinks():

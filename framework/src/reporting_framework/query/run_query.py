@@ -37,7 +37,7 @@ def readable_of(
             broken or blocked.
         ReportingError: As for `pipeline.assemble`.
     """
-    pipeline = assemble(report, composition, registry)
+    pipeline = assemble(report, composition, registry, columns="stored")
     close_source(pipeline)
     for sink, mode in zip(pipeline.sinks, pipeline.modes, strict=True):
         if supports(sink, "scan"):

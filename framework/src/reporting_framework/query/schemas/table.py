@@ -6,6 +6,7 @@ It holds the columns, and the folder of the files.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -14,10 +15,15 @@ from reporting_framework.execution.assembly import (
     plugin_of,
     refuse_streams,
     schema_of,
+    select_known_stream,
     settings_of,
+    source_of,
 )
+from reporting_framework.execution.pipeline import metadata_of
 from reporting_framework.execution.plugin_errors import Owner, call
+from reporting_framework.execution.validator_binding import bind_validator
 from reporting_framework.execution.write_modes import planned_mode
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import DELETED_AT, SOURCE_KEY, VERSION
 from reporting_framework.plugin_api.validator import ColumnFacts
 
@@ -76,7 +82,9 @@ def described(report: str, composition: PipelineSpec, registry: Registry) -> Tab
     """Describe the table of a report under these settings.
 
     Neither source nor sinks are opened, but a source is asked for its streams if none
-    is selected. The validator's facts about a column apply only if no transform gives
+    is selected. If the validator takes its columns from the source, they are those of
+    the last run; the source is asked for them only before the first run. The
+    validator's facts about a column apply only if no transform gives
     the column another type.
 
     Raises:
@@ -95,6 +103,7 @@ def described(report: str, composition: PipelineSpec, registry: Registry) -> Tab
     transforms = [
         plugin_of(report, "transform", use, registry) for use in composition.transforms
     ]
+    _bind(report, composition, registry, validator)
     schema = schema_of(report, validator, transforms)
     facts = {**_facts(validator, schema), SOURCE_KEY: _SOURCE_KEY}
     columns = [
@@ -114,6 +123,22 @@ def described(report: str, composition: PipelineSpec, registry: Registry) -> Tab
         tuple(use.name for use in composition.sinks),
         folder,
     )
+
+
+def _bind(
+    report: str, composition: PipelineSpec, registry: Registry, validator: Validator
+) -> None:
+    """Bind a validator that takes its columns from the source."""
+    if not supports(validator, "bind"):
+        return
+    sinks = [plugin_of(report, "sink", use, registry) for use in composition.sinks]
+    metadata = metadata_of(report, composition.metadata, sinks)
+    source = source_of(report, composition, registry)
+    with closing(source):
+        select_known_stream(report, composition, source, metadata, "stored")
+        bind_validator(
+            report, source, validator, composition.contract, metadata, "stored"
+        )
 
 
 def _upserted(
