@@ -80,10 +80,14 @@ def test_a_file_is_checked_by_a_command_that_knows_no_schema(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("mode", "settings"), [("append", {}), ("upsert", {"timestamp": "id"})]
+    ("mode", "settings", "problem"),
+    [
+        ("append", {}, "set timestamp to one of .*, use mode upsert or replace, or"),
+        ("upsert", {"timestamp": "id"}, "timestamp names id, which is not a column"),
+    ],
 )
-def test_an_appended_table_or_a_named_column_must_have_a_time(tmp_path, mode, settings):
-    with pytest.raises(
-        SettingsError, match="setting timestamp names .* which is not a"
-    ):
+def test_an_appended_table_or_a_named_column_must_have_a_time(
+    tmp_path, mode, settings, problem
+):
+    with pytest.raises(SettingsError, match=problem):
         sink(tmp_path, mode, **settings)

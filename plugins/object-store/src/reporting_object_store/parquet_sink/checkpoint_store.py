@@ -243,9 +243,17 @@ def timestamp_in(
         return name
     if settings.timestamp is None and mode != "append":
         return row_versions.VERSION_MOMENT
+    there = ", ".join(f"{name} ({dtype})" for name, dtype in schema.items())
+    kind = "Datetime (us or ms) with a time zone"
+    if settings.timestamp is None:
+        raise SettingsError(
+            f"sink parquet-checkpoint: with mode append it needs a column of {kind},"
+            f" and timestamp is none; set timestamp to one of {there}, use mode upsert"
+            " or replace, or use the sink parquet-dataset",
+            path=("timestamp",),
+        )
     raise SettingsError(
         f"sink parquet-checkpoint: setting timestamp names {name}, which is not a"
-        " column of Datetime (us or ms) with a time zone; there are"
-        f" {', '.join(f'{name} ({dtype})' for name, dtype in schema.items())}",
+        f" column of {kind}; there are {there}",
         path=("timestamp",),
     )
