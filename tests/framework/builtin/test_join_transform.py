@@ -166,7 +166,7 @@ def test_types_that_differ_between_files_are_refused(tmp_path):
         join(tmp_path).apply(ORDERS)
 
 
-@pytest.mark.parametrize("place", ["none.parquet", "none"])
+@pytest.mark.parametrize("place", ["none.parquet", "none", "missing/"])
 def test_a_table_that_does_not_exist_is_refused(tmp_path, place):
     (tmp_path / "none").mkdir()
     with pytest.raises(LocationError, match="there is no parquet file; run the report"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import unquote
 
@@ -120,6 +121,9 @@ class LookupTable:
         if self._is_file:
             if self._store.head(self.location.name) is not None:
                 yield self.location.name
+            return
+        folder = self._store.location
+        if folder.scheme == "file" and not os.path.isdir(folder.uri):
             return
         for key in list_keys(self._store):
             hidden = any(part.startswith(("_", ".")) for part in key.split("/"))
