@@ -213,7 +213,8 @@ def test_what_the_source_itself_refuses_is_said(here):
     )
     assert (found[0]["record"], found[0]["note"]) == (
         None,
-        "the source did not return it: too_large",
+        "the source rejected it (too_large), so its values cannot be shown here; look"
+        " at this source key in the source itself",
     )
 
 

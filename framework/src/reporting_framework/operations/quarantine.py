@@ -246,7 +246,10 @@ def read_records(
 def _records(batch: Batch) -> Iterator[QuarantinedRecord]:
     """Yield the records of a batch as text."""
     for rejection in batch.rejected:
-        note = f"the source did not return it: {rejection.error_type}"
+        note = (
+            f"the source rejected it ({rejection.error_type}), so its values cannot be"
+            " shown here; look at this source key in the source itself"
+        )
         yield QuarantinedRecord(rejection.source_key, rejection.version, None, note)
     frame = batch.frame.iter_rows(named=True) if batch.frame is not None else ()
     texts = (
