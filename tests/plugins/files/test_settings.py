@@ -5,6 +5,9 @@ from pydantic import ValidationError
 
 from reporting_files.settings import FilesSettings
 from reporting_files.source import Files
+from reporting_framework import SettingsError
+from reporting_framework.execution.assembly import settings_of
+from reporting_framework.plugin_api.report import PluginRef
 
 
 @pytest.mark.parametrize(
@@ -50,3 +53,9 @@ def test_the_check_of_doctor_warns_of_an_empty_place(tmp_path):
         f"{tmp_path}: no file matches include (**), as there are none",
     )
     assert result.advice == "check uri and include, or declare columns"
+
+
+def test_a_full_scan_is_refused_by_its_option(tmp_path):
+    use = PluginRef("files", {"uri": str(tmp_path), "full_scan": True})
+    with pytest.raises(SettingsError, match="it has no full scan; leave out --full"):
+        settings_of("prices", "source", use, Files)

@@ -153,6 +153,8 @@ class _About(NamedTuple):
         known = list(fields_of(owner)) if hasattr(owner, "model_fields") else []
         place = self.merged.place_of(path)
         where = f" ({place})" if place else ""
+        if path[-1] == "full_scan" and self.table is None:
+            return "it has no full scan; leave out --full-scan and full_scan"
         return (
             "there is no setting"
             f" {self.shown_path(item)}{where}{did_you_mean(path[-1], known)}; settings:"
