@@ -69,10 +69,10 @@ class CsvFields:
         A record with a value that goes on behind its end quote, or in a line after its
         own, is null.
         """
-        bare = records.str.strip_suffix("\r")
-        if self._quote is None:
-            return bare
-        bare = bare.str.replace_all(self._quoted, "${1}" + self._quote)
+        mark = self._quote
+        if mark is None or not records.str.contains(mark, literal=True).any():
+            return records
+        bare = records.str.replace_all(self._quoted, "${1}" + mark)
         right = ~bare.str.contains(self._wrong)
         return bare if right.all() else bare.set(~right, None)
 
