@@ -306,7 +306,7 @@ class ToySink(Sink):
     def commit(self, staged_parts, context=None):
         staged = {}
         for staged_part in staged_parts:
-            staged |= staged_part.data
+            staged = staged_part.data | staged
         with self._alone():
             rows = self._rows()
             overtaken = rows != self.planned
@@ -394,7 +394,7 @@ class ToyTableSink(Sink):
             lost = content["number"] != self.opened["number"]
             old = content["rows"]
             if self.mode == "append":
-                new = {row[SOURCE_KEY]: row for row in rows} | old
+                new = {row[SOURCE_KEY]: row for row in reversed(rows)} | old
                 counts, kept = None, len(new) - len(old)
             else:
                 latest = latest_rows(rows)

@@ -86,7 +86,7 @@ def assemble(
     make = partial(plugin_of, report, registry=registry)
     if not composition.sinks:
         raise SettingsError(f"report {report}: it has no sink; give at least one")
-    if columns != "offline":
+    if columns != "offline" or _may_have_streams(report, composition, registry):
         refuse_streams(report, composition, registry)  # settings would have {stream}
     validator = make("validator", composition.validator)  # needs no network
     source = source_of(report, composition, registry, reading)
@@ -220,6 +220,18 @@ def _schema_of(
         import polars as pl
 
         return pl.Schema()
+
+
+def _may_have_streams(
+    report: str, composition: PipelineSpec, registry: Registry
+) -> bool:
+    """Return whether the source has streams, as far as its settings say."""
+    use = composition.source
+    plugin = registry.find("source", use.name)
+    if composition.stream is not None or not supports(plugin, "streams"):
+        return False
+    settings = settings_of(report, "source", use, plugin)
+    return plugin.declared_streams(settings) != []
 
 
 def refuse_streams(report: str, composition: PipelineSpec, registry: Registry) -> None:
