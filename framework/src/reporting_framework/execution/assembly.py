@@ -231,7 +231,8 @@ def _may_have_streams(
     if composition.stream is not None or not supports(plugin, "streams"):
         return False
     settings = settings_of(report, "source", use, plugin)
-    return plugin.declared_streams(settings) != []
+    declared: Sequence[str] | None = plugin.declared_streams(settings)
+    return declared is None or len(declared) > 0
 
 
 def refuse_streams(report: str, composition: PipelineSpec, registry: Registry) -> None:
