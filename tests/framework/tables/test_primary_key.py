@@ -37,7 +37,10 @@ def commit(path, lines, deletes):
 
 
 @pytest.mark.parametrize("deletes", ["soft", "hard"])
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed",
+    [*range(5), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(5, 20))],
+)
 def test_rows_are_those_of_a_dict_by_primary_key(tmp_path, seed, deletes):
     path, table = tmp_path / "t.db", {}
     query = f"SELECT sku, price, {SOURCE_KEY} FROM prices WHERE {DELETED_AT} IS NULL"

@@ -28,7 +28,13 @@ def streams(url, **settings):
         table.close()
 
 
-@pytest.fixture(params=["sqlite_url", "postgres_url", "mysql_url"])
+@pytest.fixture(
+    params=[
+        "sqlite_url",
+        "postgres_url",
+        pytest.param("mysql_url", marks=pytest.mark.slow),
+    ]
+)
 def url(request, writer):
     """URL of a database with tables that a pattern does not select."""
     url = request.getfixturevalue(request.param)

@@ -128,6 +128,7 @@ class TestSqlite(TableContract):
         )
 
 
+@pytest.mark.slow
 class TestPostgres(TableContract):
     @pytest.fixture
     def url(self, postgres_url):

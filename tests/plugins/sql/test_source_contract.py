@@ -66,6 +66,7 @@ class TestSqlite(Contract):
         return Orders(opened, create, datetime.isoformat)
 
 
+@pytest.mark.slow
 class TestPostgreSql(Contract):
     @pytest.fixture
     def url(self, postgres_url):
