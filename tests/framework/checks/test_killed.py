@@ -10,6 +10,8 @@ import pytest
 
 from tests.framework.checks.reports import Given, execute, report, rows
 
+pytestmark = pytest.mark.slow
+
 CHECKS = [
     {"check": "unique", "columns": "sku"},
     {"check": "range", "column": "price", "min": 0},

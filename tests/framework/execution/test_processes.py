@@ -19,6 +19,8 @@ from reporting_framework.execution.tracebacks import traceback_text
 from reporting_framework.testing.s3 import S3Server
 from tests.framework.distributions import Site, program
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Path(__file__).parents[3] / "examples" / "visit-events"
 
 PLUGIN = '''

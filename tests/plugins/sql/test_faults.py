@@ -19,6 +19,8 @@ from reporting_framework.testing.harness.source_harness import planned
 from reporting_sql.source import SqlTable
 from tests.support import tcp_proxy
 
+pytestmark = pytest.mark.slow
+
 ROWS = 20_000
 
 

@@ -22,6 +22,8 @@ from reporting_sql.table_sink import SqlTableSink
 from tests.plugins.sql.conftest import Writer
 from tests.support import tcp_proxy
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = pl.Schema({"value": pl.Int64(), SOURCE_KEY: pl.String()})
 FIRST, LATER = range(20), range(10, 40)
 

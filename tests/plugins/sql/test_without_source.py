@@ -12,6 +12,8 @@ from reporting_framework.execution.assembly import assemble
 from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
 from reporting_framework.registry.registry import load_plugins
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [reports.orders]
 source    = {{ use = "sql-table", url = "{url}", table = "orders" }}
