@@ -26,7 +26,7 @@ AT = datetime(2024, 3, 1, 12, tzinfo=UTC)
 MOMENT = pl.Datetime("us", "UTC")
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def url(request):
     return request.getfixturevalue(f"{request.param}_url")
 
