@@ -50,7 +50,7 @@ class Dataset(SinkContract):
 
     @pytest.fixture
     def visible(self, uri):
-        """What a reader of the manifest sees."""
+        """Rows that a reader of the manifest sees."""
 
         def read():
             place = Place.parse(uri)
@@ -149,7 +149,7 @@ class Csv(SinkContract):
 
     @pytest.fixture
     def visible(self, uri):
-        """What any reader of CSV sees; timestamps are texts."""
+        """Rows that any reader of CSV sees; timestamps are texts."""
 
         def read():
             data = content(uri)

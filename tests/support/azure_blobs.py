@@ -47,7 +47,7 @@ class AzureBlobs:
 
     @property
     def connection_string(self) -> str:
-        """What leads Azure's libraries to it."""
+        """Variables that lead Azure's libraries to it."""
         return f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={self.endpoint}"
 
     def create_container(self, name: str) -> None:

@@ -35,7 +35,7 @@ class Azurite(NamedTuple):
 
     @property
     def connection_string(self) -> str:
-        """What leads Azure's libraries to it."""
+        """Variables that lead Azure's libraries to it."""
         return (
             f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={KEY};"
             f"BlobEndpoint={self.endpoint};"

@@ -166,7 +166,7 @@ class Results:
         self.found.append(split_result)
 
     def plain(self) -> list[object]:
-        """What does not depend on the time."""
+        """The parts that do not depend on the time."""
         return [
             (
                 each.split,

@@ -181,7 +181,7 @@ def configure(
 
 
 def add(line):
-    """Put a setting in the place of one that was added before."""
+    """Put a setting instead of one that was added before."""
     kept = [
         each
         for each in Path("reporting.toml").read_text().splitlines()

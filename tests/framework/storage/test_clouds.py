@@ -1,4 +1,4 @@
-"""Google Cloud Storage and Azure: what differs from S3, and how errors are told."""
+"""Google Cloud Storage and Azure: differences from S3, and messages of errors."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ checkpoint = "{table}/out/visits.parquet"
 
 
 def call(*arguments: str, code: int = 0) -> str:
-    """What a command prints."""
+    """Text that a command prints."""
     done = CliRunner().invoke(reporting, arguments, prog_name="reporting")
     assert done.exit_code == code, done.output
     return done.stdout

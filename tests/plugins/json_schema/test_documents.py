@@ -20,7 +20,7 @@ def validator(schema, **settings):
 
 
 def holds(checked):
-    """Whether the pattern of the other document is applied, and gives the field."""
+    """True if the pattern of the other document is applied, and gives the field."""
     result = validated(checked, {"sku": "ABC"}, {"sku": "abc"})
     assert kept(result) == ["0"]
     assert reasons(result) == [("1", "pattern", "sku")]

@@ -209,7 +209,7 @@ def of_document(document):
 
 
 def same(value, written):
-    """Whether a value of a row is that of the record."""
+    """True if a value of a row is that of the record."""
     if hasattr(value, "isoformat"):
         text = value.isoformat().replace("+00:00", "Z")
         return text == written or written.endswith("+01:00")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -30,9 +31,9 @@ class _RowRule(Check):
 
     failing: ClassVar[str]
 
+    @abstractmethod
     def broken(self) -> pl.Expr:
         """Return whether each row breaks the rule."""
-        raise NotImplementedError
 
     @override
     def aggregates(self, facts: RunFacts) -> Sequence[Aggregate]:
