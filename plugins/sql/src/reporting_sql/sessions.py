@@ -97,7 +97,8 @@ class Sessions:
         except OperationalError as error:
             if error.sqlstate != UNKNOWN:
                 raise
-            return self._read(query, rows, snapshot, coded=True)
+            self._read(query, rows, snapshot, coded=True)
+            raise  # rows of a query that has failed once may not be all
 
     def _read(
         self, query: str, rows: int, snapshot: Any, *, coded: bool = False
