@@ -121,6 +121,25 @@ def test_one_core_is_not_shared():
 
 
 @several_cores
+def test_a_process_that_once_waited_for_a_core_is_not_taken_to_wait_still():
+    """Two threads that share a core wait for it; later work waits for a network."""
+    code = """
+    import os, threading
+    from tests.framework.builtin.test_handover import Work, places
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    threads = [threading.Thread(target=Work(busy=0.7), args=(None,)) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    os.sched_setaffinity(0, cores)
+    assert any(places(Work(busy=0.003, waits=0.06)) == {os.getpid()} for _ in range(3))
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+@several_cores
 def test_a_number_that_is_not_known_is_taken_to_be_as_many_again():
     work, pays, answers = Work(busy=0.8), HandOver(Work(), iter(()), 8), []
     for number in range(3):

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import length_hint
 from typing import Any
 
@@ -53,6 +53,7 @@ class HandOver:
         self._most = most if hasattr(process, "first_part") else 0
         self._done = 0
         self._busy = self._seconds = self._first = 0.0
+        self._waited_at = _seconds_waited() if self._most else 0.0
         self._begin()
 
     def _begin(self) -> None:
@@ -112,17 +113,33 @@ class HandOver:
             return 0
         from reporting_framework.builtin.processes.machine import (
             free_memory,
-            seconds_waited,
             usable_cores,
         )  # small runs do not need it
 
         cores, free = usable_cores(), free_memory()
         if cores - self._busy / self._seconds < SPARE:
             return 0
-        if self._busy + seconds_waited() < BUSY * self._seconds:
+        waited = _seconds_waited() - self._waited_at
+        if self._busy + waited < BUSY * self._seconds:
             return 0
         room = cores if free is None else free // WORKER_BYTES
         return min(cores - 1, room)
+
+
+def _seconds_waited() -> float:
+    """Return how long the threads of this process were ready and had no core, ever.
+
+    Returns 0.0 if the system does not count it.
+    """
+    waited = 0
+    with suppress(OSError, ValueError):
+        for task in os.listdir("/proc/self/task"):
+            with (
+                suppress(FileNotFoundError),  # a thread that has just ended
+                open(f"/proc/self/task/{task}/schedstat", "rb") as file,
+            ):
+                waited += int(file.read().split()[1])
+    return waited / 1e9
 
 
 def _has_interpreter() -> bool:

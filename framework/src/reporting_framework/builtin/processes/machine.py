@@ -49,20 +49,6 @@ def free_memory() -> int | None:
     return max(0, min(free)) if free else None
 
 
-def seconds_waited() -> float:
-    """Return how long the threads of this process were ready and had no core.
-
-    Returns 0.0 if the system does not count it.
-    """
-    waited = 0
-    with suppress(OSError, ValueError):
-        for task in os.listdir(_PROCESS / "task"):
-            with suppress(FileNotFoundError):  # a thread that has just ended
-                counts = (_PROCESS / "task" / task / "schedstat").read_text()
-                waited += int(counts.split()[1])
-    return waited / 1e9
-
-
 def control_groups(controller: str) -> Iterator[Path]:
     """Yield the folders of the control groups that this process is in.
 
