@@ -168,6 +168,7 @@ def test_two_buckets_are_all_that_must_be_given_and_an_empty_topic_is_none(plan)
     assert threshold == 40_000, "two thirds of the timeout"
 
 
+@pytest.mark.slow
 def test_a_target_is_the_module_with_alias_and_policy_not_the_resource(plan):
     page = (ROOT.parent / "docs" / "how-to" / "deploy.md").read_text()
     assert "    terraform apply -target=module.function\n" in page

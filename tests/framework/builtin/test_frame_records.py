@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import AwareDatetime, BaseModel, Field
 from typing_extensions import TypedDict
@@ -20,7 +19,8 @@ from reporting_framework.builtin.pydantic_validator import (
     ModelValidator,
     ModelValidatorSettings,
 )
-from tests.framework.builtin.validating import made, properties
+from tests.framework.builtin.validating import made
+from tests.support.properties import given_few
 
 
 class Record(TypedDict):
@@ -136,8 +136,7 @@ def as_batches(frame):
     return Batch(*columns, frame=frame), Batch(keys, versions, records)
 
 
-@properties
-@given(
+@given_few(
     frames(),
     st.sampled_from([Rule, Modelled]),
     st.sampled_from(["ignore", "reject", "keep"]),

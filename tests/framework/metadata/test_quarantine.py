@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework import Rejection, line_source_key, object_of, single_source_key
@@ -18,6 +17,7 @@ from reporting_framework.storage import attempts, open_store, parse_location
 from reporting_framework.storage import open as connect
 from tests.support import Fault
 from tests.support.plugins import quarantine_at
+from tests.support.properties import given_few
 
 AT = datetime(2024, 1, 1, tzinfo=UTC)
 KEYS = ("a", "b", "a#1", "a#1#2", "x y/é#", "#7")
@@ -116,7 +116,7 @@ class Model:
         }
 
 
-@given(steps, st.sets(key))
+@given_few(steps, st.sets(key))
 def test_it_does_as_a_dict_does(steps, asked):
     """Any series of `mark_in_progress`, `replace_entries` and `discard`, reopened or not, leaves what a dict would."""
     here = place()

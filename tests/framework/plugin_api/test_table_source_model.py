@@ -16,9 +16,9 @@ from tests.framework.plugin_api.table_sources import (
     OrdersTable,
     SqliteOrders,
 )
+from tests.support.properties import given_few
 
 LOOK_BACK = 60
-EXAMPLES = 20
 NUMBERS = st.integers(0, 11)
 PUTS = st.tuples(st.just("put"), NUMBERS, st.integers(-LOOK_BACK, 200))
 DELETES = st.tuples(st.just("delete"), NUMBERS)
@@ -110,13 +110,25 @@ def check(key, cursor, snapshots, history):
         assert last.stats.snapshot
 
 
+@given_few(
+    st.sampled_from(list(KEYS)),
+    st.sampled_from(list(CURSORS)),
+    st.booleans(),
+    HISTORIES,
+)
+def test_the_table_ends_as_its_source(key, cursor, snapshots, history):
+    check(key, cursor, snapshots, history)
+
+
+thorough = settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("cursor", CURSORS)
 def test_the_table_ends_as_its_source_whatever_the_cursor(cursor):
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
+    @thorough
     @given(st.booleans(), HISTORIES)
     def holds(snapshots, history):
         check("integer", cursor, snapshots, history)
@@ -124,13 +136,10 @@ def test_the_table_ends_as_its_source_whatever_the_cursor(cursor):
     holds()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", KEYS)
 def test_the_table_ends_as_its_source_whatever_the_key(key):
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
+    @thorough
     @given(st.sampled_from(["none", "text", "time"]), st.booleans(), HISTORIES)
     def holds(cursor, snapshots, history):
         check(key, cursor, snapshots, history)

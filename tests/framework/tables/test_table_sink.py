@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from reporting_framework import (
@@ -31,6 +31,7 @@ from reporting_framework import (
 )
 from reporting_framework.testing.harness.versions import Change, Frames, TableModel
 from tests.framework.tables.databases import SqliteTable
+from tests.support.properties import given_few
 
 AT = datetime(2024, 3, 1, tzinfo=UTC)
 SCHEMA = pl.Schema({"value": pl.Int64(), SOURCE_KEY: pl.String()})
@@ -101,8 +102,7 @@ examples = settings(
 )
 
 
-@examples
-@given(runs=runs)
+@given_few(runs=runs)
 def test_upserts_give_what_a_dict_gives(tmp_path_factory, runs):
     path, model = tmp_path_factory.mktemp("upsert") / "a.db", TableModel()
     for parts, snapshot_at, read in runs:
@@ -123,8 +123,9 @@ def test_upserts_give_what_a_dict_gives(tmp_path_factory, runs):
             assert FRAMES.differences(model, table_of(path)) == []
 
 
-@examples
-@given(runs=st.lists(st.lists(st.lists(changes, max_size=4), max_size=3), max_size=4))
+@given_few(
+    runs=st.lists(st.lists(st.lists(changes, max_size=4), max_size=3), max_size=4)
+)
 def test_appends_give_what_a_dict_gives(tmp_path_factory, runs):
     path, due = tmp_path_factory.mktemp("append") / "a.db", {}
     for parts in runs:
@@ -143,8 +144,7 @@ def test_appends_give_what_a_dict_gives(tmp_path_factory, runs):
             assert dict(map(reversed, rows(path))) == due
 
 
-@examples
-@given(parts=st.lists(st.lists(changes, max_size=5), max_size=3))
+@given_few(parts=st.lists(st.lists(changes, max_size=5), max_size=3))
 def test_a_replacement_gives_what_a_dict_gives(tmp_path_factory, parts):
     path, model = tmp_path_factory.mktemp("replace") / "a.db", TableModel()
     run(path, [[Change(number, "9") for number in range(9)]], "replace")

@@ -5,7 +5,6 @@ import random
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reporting_aws.clients import client
@@ -15,6 +14,7 @@ from tests.plugins.aws import wire
 from tests.plugins.aws.conftest import make_counters
 from tests.plugins.aws.test_counters import SCHEMA, counters, rows
 from tests.plugins.aws.test_counters import settings as sink_settings
+from tests.support.properties import given_few
 
 EVENTS = st.lists(
     st.tuples(
@@ -70,10 +70,7 @@ def deliver(events, sizes, attempts):
     return not commit_result.failed
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(data=st.data(), events=EVENTS)
+@given_few(data=st.data(), events=EVENTS)
 def test_counters_are_those_of_the_distinct_events(dynamodb, data, events):
     dynamodb.wire.fault = lambda number, operation: None
     make_counters(dynamodb)

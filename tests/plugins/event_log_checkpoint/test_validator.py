@@ -31,6 +31,7 @@ from tests.plugins.event_log_checkpoint.strategies import (
     samples,
     written,
 )
+from tests.support.properties import given_few
 
 kinds = st.sampled_from(VALIDATORS)
 extras = st.sampled_from(["ignore", "reject", "keep"])
@@ -70,8 +71,7 @@ def test_a_row_written_as_an_event_gives_the_same_row_again(given_events):
     assert run(made(kind), *again).frame.equals(once)
 
 
-@properties
-@given(several())
+@given_few(several())
 def test_a_frame_written_as_parquet_is_the_same_frame_again(given_events):
     """Parquet round-trip: what is written is read back, values and types."""
     kind, events = given_events

@@ -20,9 +20,6 @@ from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
 from tests.plugins.object_store.tables import START, WIDE, table
 from tests.support.plugins import checkpoint, quarantine_at
 
-FLIPS, FEW_FLIPS = 300, 40
-"""Number of flips of a folder's file, and of one in memory or a bucket: its content is checked by the same code."""
-
 _numbers = itertools.count(1)
 
 
@@ -77,16 +74,15 @@ def stored(uri):
     return open_store(place.parent), place.name
 
 
-def test_a_flipped_bit_anywhere_is_refused_or_has_no_effect(uri):
+@pytest.mark.parametrize("flips", [40, pytest.param(300, marks=pytest.mark.slow)])
+def test_a_flipped_bit_anywhere_is_refused_or_has_no_effect(uri, flips):
     commit(uri, range(2000))
     store, key = stored(uri)
     good = store.get(key)
     commit(uri, range(1998, 2003))
     merged, version = store.get(key), store.get(key).version
     generator, refused = random.Random(7), 0
-    for at in sorted(
-        generator.sample(range(len(good.data)), FEW_FLIPS if "://" in uri else FLIPS)
-    ):
+    for at in sorted(generator.sample(range(len(good.data)), flips)):
         damaged = bytearray(good.data)
         damaged[at] ^= 1 << generator.randrange(8)
         version = store.put(key, bytes(damaged), if_version=version)

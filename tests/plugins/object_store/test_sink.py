@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -44,6 +43,7 @@ from tests.support.plugins import (
     source_keys_of,
     take,
 )
+from tests.support.properties import given_few
 
 _numbers = itertools.count(1)
 
@@ -97,7 +97,7 @@ def commit(uri, *parts, ask=True, **settings):
 # -- what is committed --------------------------------------------------------------------------------------------------
 
 
-@given(
+@given_few(
     found=rows,
     draw=st.data(),
     template=st.sampled_from(
@@ -124,7 +124,7 @@ def test_the_same_rows_give_the_same_bytes_however_they_came(found, draw, templa
     assert in_order(kept) == in_order(found)
 
 
-@given(found=rows, draw=st.data())
+@given_few(found=rows, draw=st.data())
 def test_rows_that_are_there_already_are_left_out(found, draw):
     """Whatever was committed before, by a source that asks or one that does not: new ones are added, others counted."""
     uri = f"{place()}/x.parquet"

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework import ReadFailure, Rejection, Split, Trigger
@@ -40,6 +39,7 @@ from tests.support.plugins import (
     source_keys_of,
     take,
 )
+from tests.support.properties import given_few
 
 _numbers = itertools.count(1)
 BASE = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(
@@ -890,6 +890,7 @@ def test_a_survey_counts_what_is_not_handed_out(two):
     assert (made.plan_stats().ignored, made.plan_stats().ignored_samples) == (0, ())
 
 
+@pytest.mark.slow
 def test_requests_do_not_grow_with_what_is_old(behind, tmp_path):
     uri, proxy = behind
 
@@ -954,7 +955,7 @@ arrival = st.tuples(
 )
 
 
-@given(
+@given_few(
     st.lists(arrival, max_size=12, unique_by=lambda each: (each[0], each[1])),
     st.booleans(),
 )

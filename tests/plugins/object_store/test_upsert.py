@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporting_framework import CommitContext, Split
@@ -23,7 +22,7 @@ from reporting_object_store.parquet_sink import (
     staged_keys,
 )
 from tests.support.plugins import checkpoint
-from tests.support.properties import given_more
+from tests.support.properties import given_few, given_more
 
 SCHEMA = pl.Schema(
     {
@@ -232,8 +231,7 @@ def test_a_table_is_that_of_the_model_whatever_comes_in_whatever_order(
             assert sum(output.deleted_rows for output in result.outputs) == gone
 
 
-@settings(deadline=None, max_examples=100)
-@given(st.lists(part, max_size=3), st.randoms(use_true_random=False))
+@given_few(st.lists(part, max_size=3), st.randoms(use_true_random=False))
 def test_the_same_versions_in_any_order_give_the_same_bytes(parts, random):
     """Rows of a source key and a version are equal, as those of a source are."""
     rows = {}

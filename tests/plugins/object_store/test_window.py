@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.errors import CorruptCheckpoint, StepFailed
@@ -26,6 +25,7 @@ from tests.support.plugins import (
     source_keys_of,
     take,
 )
+from tests.support.properties import given_few
 
 _numbers = itertools.count(1)
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -250,7 +250,7 @@ arrival = st.tuples(
 )
 
 
-@given(
+@given_few(
     st.lists(arrival, max_size=12, unique_by=lambda each: each[:2]),
     st.lists(st.integers(-400, 400), min_size=4, max_size=4),
 )

@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_pages import bars, columns, dots, grid, histogram, line
 from reporting_pages.axes import LONGEST, short_labels
 from reporting_pages.theme import CONFIG, embeddable
+from tests.support.properties import given_few
 
 ROWS = [
     {"label": "Alpha", "value": 3, "shown": "3", "before": 2},
@@ -105,8 +106,7 @@ SHARE = st.floats(0, 1, allow_subnormal=False)
 
 
 @pytest.mark.parametrize(("chart", "side"), [(dots, "x"), (line, "y")])
-@settings(max_examples=100, deadline=None)
-@given(shares=st.lists(SHARE, min_size=1, max_size=4))
+@given_few(shares=st.lists(SHARE, min_size=1, max_size=4))
 def test_an_axis_of_shares_starts_at_zero_or_says_where_it_is_cut(chart, side, shares):
     rows = [
         {"label": str(number), "value": share, "shown": ""}
