@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from reporting_files.settings import FilesSettings
 from reporting_files.source import Files
 from reporting_framework import SettingsError
-from reporting_framework.execution.assembly import settings_of
+from reporting_framework.execution.plugin_building import settings_of
 from reporting_framework.plugin_api.report import PluginRef
 
 

@@ -22,8 +22,8 @@ from reporting_framework.errors import (
     SettingsError,
     TriggerError,
 )
-from reporting_framework.execution.assembly import place_of
 from reporting_framework.execution.pipeline import prepared
+from reporting_framework.execution.plugin_building import place_of
 from reporting_framework.execution.stream_runs import run_all
 from reporting_framework.execution.streams import Assembled, assemble_all
 from reporting_framework.execution.triggers import correlation_id, kind_of, trigger_of

@@ -20,8 +20,9 @@ from reporting_framework.errors import (
     SettingsError,
     TriggerError,
 )
-from reporting_framework.execution.assembly import assemble, plugin_of
+from reporting_framework.execution.assembly import assemble
 from reporting_framework.execution.pipeline import close
+from reporting_framework.execution.plugin_building import plugin_of
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.report import STREAM
 

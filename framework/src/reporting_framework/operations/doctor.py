@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import redacted, system_problem
 from reporting_framework.errors import ReportingError
-from reporting_framework.execution.assembly import (
-    assemble,
-    plugin_of,
-    schema_of,
-    select_stream,
-)
+from reporting_framework.execution.assembly import assemble
+from reporting_framework.execution.output_schema import schema_of
 from reporting_framework.execution.pipeline import close, metadata_of
+from reporting_framework.execution.plugin_building import plugin_of
 from reporting_framework.execution.plugin_errors import Owner, call
+from reporting_framework.execution.stream_selection import select_stream
 from reporting_framework.execution.streams import streams_of
 from reporting_framework.execution.write_modes import mode_of
 from reporting_framework.operations.iam import permissions_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from reporting_framework.execution.assembly import plugin_refs, settings_of
+from reporting_framework.execution.plugin_building import plugin_refs, settings_of
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.plugin_api.base import Permission, supports
 

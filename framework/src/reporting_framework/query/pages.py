@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import redacted
 from reporting_framework.errors import PluginError, SettingsError
-from reporting_framework.execution.assembly import plugin_of
+from reporting_framework.execution.plugin_building import plugin_of
 from reporting_framework.execution.plugin_errors import Owner, call, owner_of
 from reporting_framework.plugin_api.page import PageContext
 from reporting_framework.plugin_api.report import PluginRef

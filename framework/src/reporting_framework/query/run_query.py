@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
-from reporting_framework.execution.assembly import assemble, place_of, settings_of
+from reporting_framework.execution.assembly import assemble
 from reporting_framework.execution.pipeline import close_source
+from reporting_framework.execution.plugin_building import place_of, settings_of
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.report import PluginRef

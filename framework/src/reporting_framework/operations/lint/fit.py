@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import ReportingError, SettingsError
-from reporting_framework.execution.assembly import check_formats, schema_of
+from reporting_framework.execution.assembly import check_formats
+from reporting_framework.execution.output_schema import schema_of
 from reporting_framework.execution.plugin_errors import build, call, log_errors
 from reporting_framework.execution.streams import check_streams
 from reporting_framework.execution.write_modes import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.errors import ReportingError, SettingsError
-from reporting_framework.execution.assembly import settings_of
+from reporting_framework.execution.plugin_building import settings_of
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.operations.lint.problem import Add, Path, add_error
 from reporting_framework.operations.lint.values import check_references, texts

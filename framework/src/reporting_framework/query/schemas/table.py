@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from reporting_framework.execution.assembly import (
+from reporting_framework.execution.output_schema import schema_of
+from reporting_framework.execution.pipeline import metadata_of
+from reporting_framework.execution.plugin_building import (
     plugin_of,
-    refuse_streams,
-    schema_of,
-    select_known_stream,
     settings_of,
     source_of,
 )
-from reporting_framework.execution.pipeline import metadata_of
 from reporting_framework.execution.plugin_errors import Owner, call
+from reporting_framework.execution.stream_selection import (
+    refuse_streams,
+    select_known_stream,
+)
 from reporting_framework.execution.validator_binding import bind_validator
 from reporting_framework.execution.write_modes import planned_mode
 from reporting_framework.plugin_api.base import supports

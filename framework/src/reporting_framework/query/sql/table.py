@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from reporting_framework.errors import ObjectMissing
-from reporting_framework.execution.assembly import place_of
+from reporting_framework.execution.plugin_building import place_of
 from reporting_framework.execution.plugin_errors import call, owner_of
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.sink import ParquetFile, Sink

@@ -113,7 +113,7 @@ class PluginContract:
         self, settings: Mapping[str, Any]
     ) -> None:
         """Check ``extra="forbid"``; the error names the setting without its value."""
-        from reporting_framework.execution.assembly import settings_of
+        from reporting_framework.execution.plugin_building import settings_of
 
         message = ""
         try:
