@@ -331,14 +331,21 @@ def run_at_once(table):
 
 @pytest.mark.parametrize(
     ("kind", "changed"),
-    [pytest.param(*case, marks=() if case[1] else pytest.mark.slow) for case in CASES],
+    [
+        pytest.param(*case, marks=() if case == CASES[1] else pytest.mark.slow)
+        for case in CASES
+    ],
 )
 def test_runs_at_once_give_what_one_gives(shops, kind, changed):
     run_at_once(shops(kind, changed).copy())
 
 
 @pytest.mark.parametrize(
-    ("kind", "changed"), [("one file", False), ("a file for each item", True)]
+    ("kind", "changed"),
+    [
+        pytest.param("one file", False, marks=pytest.mark.slow),
+        ("a file for each item", True),
+    ],
 )
 def test_runs_at_once_give_in_a_bucket_what_one_gives(
     shops, bucket, s3_environment, kind, changed

@@ -444,6 +444,15 @@ def test_quiet_takes_the_bar_and_no_color_the_colours(toy):
     assert "\x1b[36m" not in shown
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises `KeyboardInterrupt`, also where a shell runs the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_bar_is_taken_away_after_an_interruption(monkeypatch, capsys):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)

@@ -285,7 +285,7 @@ MOMENTS = [("folder", at) for at in range(REMOVALS)] + [
 
 NEW = [STUDIES, "ad", "da", "dd"]
 _rng = random.Random(20240101)
-SAMPLE = [(*at, new) for at in MOMENTS for new in _rng.sample(NEW, 2)]
+SAMPLE = [(*at, new) for at in MOMENTS for new in _rng.sample(NEW, 1)]
 
 
 class Paused:
