@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from reporting_framework import Engine as EngineBase
-from reporting_framework import StepFailed, hookimpl
+from reporting_framework import StepFailed, Transform, hookimpl
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.operations.history import runs_of
 from tests.support.plugins import (
@@ -257,3 +257,38 @@ def test_the_engine_is_ended_before_anything_is_closed(place):
     with pytest.raises(KeyboardInterrupt):
         execute(made, Interrupted(), Ends(source.order))
     assert source.order == ["engine", "source", "sink", "failed"]
+
+
+def test_the_other_parts_are_closed_too_first_the_engine_and_last_the_sinks(place):
+    class Engine(EngineBase):
+        name = "test-engine"
+
+        def map(self, process, splits, *, parallelism, stop):
+            return map(process, splits)
+
+        def close(self):
+            source.order.append("engine")
+
+    class Validator(EventValidator):
+        def close(self):
+            source.order.append("validator")
+
+    class Unchanged(Transform):
+        name = "test-unchanged"
+
+        def apply(self, frame):
+            return frame
+
+        def close(self):
+            source.order.append("transform")
+
+    source = Closing({"one": [batch(1)]})
+    made = pipeline(
+        source,
+        *parts(place, None, source.order, sinks=1),
+        validator=Validator(),
+        transforms=[Unchanged()],
+        engine=Engine(),
+    )
+    execute(made)
+    assert source.order == ["engine", "source", "validator", "transform", "sink"]

@@ -178,7 +178,10 @@ def close(pipeline: Pipeline) -> None:
             closing.callback(log_errors, pipeline.metadata.close, _CLOSING)
         for sink in reversed(pipeline.sinks):
             closing.callback(log_errors, sink.close, _CLOSING)
-        close_source(pipeline)
+        for part in (*reversed(pipeline.transforms), pipeline.validator):
+            closing.callback(log_errors, part.close, _CLOSING)
+        closing.callback(close_source, pipeline)
+        closing.callback(log_errors, pipeline.engine.close, _CLOSING)
 
 
 def close_source(pipeline: Pipeline) -> None:
