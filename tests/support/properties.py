@@ -47,6 +47,9 @@ def _given(
         made.__name__, made.__doc__ = holds.__name__, holds.__doc__
         made.__module__ = holds.__module__
         several = [numbers[0], pytest.param(numbers[1], marks=pytest.mark.slow)]
-        return pytest.mark.parametrize("examples", several)(test)
+        decorated: Callable[..., None] = pytest.mark.parametrize("examples", several)(
+            test
+        )
+        return decorated
 
     return decorate
