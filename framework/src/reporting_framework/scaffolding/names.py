@@ -34,6 +34,7 @@ FIRST_PARTY = frozenset(
         "reporting-object-store",
         "reporting-openlineage",
         "reporting-pages",
+        "reporting-spark",
         "reporting-sql",
     }
 )
@@ -63,6 +64,7 @@ PLUGINS = frozenset(
         "parquet-dataset",
         "processes",
         "pydantic",
+        "spark",
         "sql-table",
         "sqs",
         "visit-event",

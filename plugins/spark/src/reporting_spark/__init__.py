@@ -1,0 +1,1 @@
+"""Engine for Apache Spark."""

@@ -1,0 +1,124 @@
+"""Runs on Spark: the same bytes as with the engine `local`, whatever happens to executors."""
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from reporting_framework import AccessDenied, Split, TransientError, run_report
+from reporting_spark.engine import SparkEngine
+from tests.plugins.spark.works import Dies, Work
+
+EVENTS = Path(__file__).parents[3] / "examples" / "visit-events"
+CLUSTER = "local-cluster[2,1,1024]"
+
+pytestmark = pytest.mark.slow
+pytest.importorskip("pyspark", reason="hatch run spark:test installs pyspark")
+
+
+@pytest.fixture(autouse=True)
+def loopback(monkeypatch):
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+
+
+def splits(count):
+    return [Split(str(number), {}) for number in range(count)]
+
+
+def results(work, count=8, master="local[2,4]", **settings):
+    engine = SparkEngine(SparkEngine.Settings(master=master, **settings))
+    try:
+        return list(engine.map(work, splits(count), parallelism=1, stop=lambda: False))
+    finally:
+        engine.close()
+
+
+def bytes_below(folder):
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*.parquet")
+    }
+
+
+@pytest.mark.parametrize("master", ["local[2]", CLUSTER])
+def test_a_run_gives_the_same_bytes_as_with_the_engine_local(
+    tmp_path, monkeypatch, master
+):
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    tables = []
+    for name, engine in (
+        ("local", {"use": "local"}),
+        ("spark", {"use": "spark", "master": master}),
+    ):
+        result = run_report(
+            "event-log-checkpoint",
+            {
+                "source": str(EVENTS),
+                "checkpoint": str(tmp_path / name / "events.parquet"),
+                "engine": engine,
+            },
+        )
+        assert (result.accepted, result.rejected, result.complete) == (290, 13, True)
+        tables.append(bytes_below(tmp_path / name))
+    here, there = tables
+    assert here["events.parquet"] == there["events.parquet"]
+    rejected = [
+        pl.read_parquet(each["_quarantine/events.parquet"]).drop(
+            "run_id", "rejected_at"
+        )
+        for each in tables
+    ]
+    assert rejected[0].equals(rejected[1])
+
+
+def test_work_is_done_in_other_processes_and_logged_here(caplog):
+    caplog.set_level(logging.INFO, logger="tests.spark")
+    found = results(Work())
+    assert sorted(result.split.id for result in found) == [str(n) for n in range(8)]
+    assert os.getpid() not in {result.accepted for result in found}
+    said = sorted(
+        each.getMessage() for each in caplog.records if each.name == "tests.spark"
+    )
+    assert said == [f"split {number}" for number in range(8)]
+
+
+def test_a_process_that_is_killed_loses_and_doubles_nothing(tmp_path):
+    found = results(Work(folder=tmp_path))
+    assert (tmp_path / "killed").exists()
+    assert sorted(result.split.id for result in found) == [str(n) for n in range(8)]
+
+
+def test_processes_that_keep_dying_are_an_error():
+    with pytest.raises(TransientError, match="the executors did not finish it"):
+        results(Dies(), 1)
+
+
+def test_an_error_of_the_work_is_raised_as_it_is():
+    with pytest.raises(AccessDenied) as raised:
+        results(Work(error="s3://bucket/key: denied"))
+    assert str(raised.value) == "s3://bucket/key: denied"
+    assert type(raised.value.__cause__) is ValueError
+
+
+def test_the_handler_of_ctrl_c_stays_and_a_session_of_the_process_too():
+    from pyspark.sql import SparkSession
+
+    before = signal.getsignal(signal.SIGINT)
+    own = (
+        SparkSession.builder.master("local[1]")
+        .config("spark.ui.enabled", "false")
+        .getOrCreate()
+    )
+    signal.signal(signal.SIGINT, before)
+    try:
+        assert len(results(Work(), 2, master=None)) == 2
+        assert own.sparkContext.parallelize([1, 2]).count() == 2, "it was not stopped"
+    finally:
+        own.stop()
+    assert len(results(Work(), 1, master="local[1]")) == 1
+    assert signal.getsignal(signal.SIGINT) is before
+    assert SparkSession.getActiveSession() is None
