@@ -1,6 +1,7 @@
 """The how-to pages for plugins' authors, as a reader would follow them."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +139,16 @@ def test_the_example_is_run_as_the_page_shows(tmp_path):
 @pytest.mark.slow
 def test_a_dataset_is_written_read_and_compacted_as_the_page_shows(tmp_path):
     assert len(played(tmp_path, "write-a-dataset.md")) == 10
+
+
+@pytest.mark.slow
+def test_a_report_runs_on_spark_as_the_page_shows(tmp_path):
+    pytest.importorskip("pyspark", reason="hatch run spark:test installs pyspark")
+    (tmp_path / "examples").symlink_to(DOCS.parent / "examples")
+    page = (DOCS / "how-to" / "run-on-spark.md").read_text()
+    [command] = re.findall("^reporting-run .*", page, re.MULTILINE)
+    subprocess.run(shlex.split(command), check=True, cwd=tmp_path)
+    assert (tmp_path / "out" / "e.parquet").exists()
 
 
 def test_each_page_with_commands_and_their_output_is_played():

@@ -108,6 +108,7 @@ REQUIRED = frozenset(
         "polars",
         "pydantic",
         "pymysql",
+        "pyspark",
         "pytest",
         "rich",
         "ruff",
