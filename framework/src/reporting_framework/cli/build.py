@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,14 @@ from reporting_framework.cli.failures import escape_control_chars, write
 from reporting_framework.cli.list import config_option, format_option
 
 if TYPE_CHECKING:
+    from reporting_framework.lambda_build.build import BuildRequest
+    from reporting_framework.lambda_build.image import ImageKind
     from reporting_framework.lambda_build.manifest import Manifest
 
-ARCHES, PYTHONS = ("x86_64", "arm64"), ("3.12", "3.13", "3.14")
-"""The choices of `lambda_build.target`, whose import would slow ``--help`` down."""
+ARCHES = ("x86_64", "arm64")
+PYTHONS = ("3.12", "3.13", "3.14")
+IMAGES = ("plain", "lambda")
+"""The choices of `lambda_build`, whose import would slow ``--help`` down."""
 
 
 @click.command("build")
@@ -56,6 +61,14 @@ ARCHES, PYTHONS = ("x86_64", "arm64"), ("3.12", "3.13", "3.14")
     is_flag=True,
     help="Resolve the newest versions instead of those in the folder's lock file.",
 )
+@click.option(
+    "--image",
+    type=click.Choice(IMAGES),
+    help=(
+        "Write the build context of a container image instead: one that runs the report"
+        " (plain), or that of a Lambda function (lambda)."
+    ),
+)
 @config_option
 @format_option
 @click.pass_context
@@ -67,13 +80,15 @@ def build_command(
     out: Path,
     also: tuple[str, ...],
     upgrade: bool,
+    image: ImageKind | None,
     config: str | None,
     format_: str,
 ) -> None:
-    """Package a report for AWS Lambda.
+    """Package a report for AWS Lambda, or for a container.
 
     Writes function.zip, powertools-layer.zip and data-layer.zip, with manifest.json,
-    pylock.toml and sbom.json.
+    pylock.toml and sbom.json. With --image, writes a Dockerfile, requirements.txt,
+    pylock.toml and wheels.
     """
     from reporting_framework.lambda_build.uv import check_installed
 
@@ -84,16 +99,49 @@ def build_command(
     state = state_of(context)
     state.given_config = config
     order = BuildRequest(report, Target(arch, python), out, also, upgrade)
-    manifest, built = build(
-        order,
-        state.registry,
-        state.config,
-        lambda text: click.echo(f"{text} …", err=True),
-    )
+    if image is not None:
+        _build_image(context, order, image, format_)
+        return
+    manifest, built = build(order, state.registry, state.config, _say)
     write(
         manifest.as_json().rstrip("\n")
         if format_ == "json"
         else described(manifest, out, built=built)
+    )
+
+
+def _say(text: str) -> None:
+    click.echo(f"{text} …", err=True)
+
+
+def _build_image(
+    context: click.Context, order: BuildRequest, kind: ImageKind, format_: str
+) -> None:
+    from reporting_framework.lambda_build.image import build_image
+
+    state = state_of(context)
+    files = build_image(order, kind, state.registry, state.config, _say)
+    names = [str(path) for path in files]
+    if format_ == "json":
+        write(json.dumps({"report": order.report, "image": kind, "files": names}))
+        return
+    folder = escape_control_chars(str(order.out))
+    platform = (
+        f"linux/{'amd64' if order.target.arch == 'x86_64' else order.target.arch}"
+    )
+    write(
+        "\n".join(
+            [
+                (
+                    f"{order.report} for {platform}, Python {order.target.python}, in"
+                    f" {folder}:"
+                ),
+                *(f"  {name}" for name in names),
+                "",
+                "Next:",
+                f"  docker build --platform {platform} --tag {order.report} {folder}",
+            ]
+        )
     )
 
 

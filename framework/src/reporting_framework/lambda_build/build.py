@@ -89,7 +89,7 @@ def build(
         )
         if before.inputs == inputs and is_whole(before, order.out):
             return before, False
-    with _workspace(order.out) as work:
+    with workspace(order.out) as work:
         manifest = _build(order, selection, work, say)
         for name in (*manifest.packages, *manifest.files, MANIFEST):
             (work / name).replace(order.out / name)
@@ -97,7 +97,7 @@ def build(
 
 
 @contextmanager
-def _workspace(out: Path) -> Iterator[Path]:
+def workspace(out: Path) -> Iterator[Path]:
     """Make a folder to work in, on the file system of the results; remove it after.
 
     Raises:

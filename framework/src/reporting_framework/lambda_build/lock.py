@@ -9,7 +9,7 @@ import hashlib
 import shutil
 import sys
 import tomllib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from packaging.pylock import PackageWheel, Pylock, PylockValidationError
@@ -88,6 +88,19 @@ def make_lock(
     path.write_text(first + path.read_text(encoding="utf-8"), encoding="utf-8")
 
 
+def pinned_wheels(path: Path) -> Iterator[tuple[str, str, Sequence[str]]]:
+    """Yield each distribution of a lock: its name, version and the wheels' SHA-256.
+
+    Raises:
+        BuildError: See `read_lock`.
+    """
+    versions: dict[str, str] = {
+        package.name: str(package.version) for package in _read(path).packages
+    }
+    for name, wheels in read_lock(path).items():
+        yield name, versions[name], sorted(wheel.hashes["sha256"] for wheel in wheels)
+
+
 def read_lock(path: Path) -> dict[str, Sequence[PackageWheel]]:
     """Return the wheels of a lock by normalised name.
 
@@ -97,15 +110,8 @@ def read_lock(path: Path) -> dict[str, Sequence[PackageWheel]]:
         BuildError: The lock is damaged, or holds a distribution without a wheel and its
             SHA-256.
     """
-    try:
-        lock = Pylock.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, PylockValidationError) as error:
-        raise BuildError(
-            f"{path.name}: damaged ({type(error).__name__}: {error}); build with"
-            " --upgrade"
-        ) from None
     wheels_by_name: dict[str, Sequence[PackageWheel]] = {
-        package.name: package.wheels or () for package in lock.packages
+        package.name: package.wheels or () for package in _read(path).packages
     }
     if bad := [
         name
@@ -117,6 +123,16 @@ def read_lock(path: Path) -> dict[str, Sequence[PackageWheel]]:
             " --upgrade"
         )
     return wheels_by_name
+
+
+def _read(path: Path) -> Pylock:
+    try:
+        return Pylock.from_dict(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, PylockValidationError) as error:
+        raise BuildError(
+            f"{path.name}: damaged ({type(error).__name__}: {error}); build with"
+            " --upgrade"
+        ) from None
 
 
 def matching_wheel(
