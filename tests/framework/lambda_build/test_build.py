@@ -237,7 +237,7 @@ LAMBDA = """
 import sys
 sys.path[:0] = sys.argv[1:3]
 import boto3, obstore, polars, pydantic, aws_lambda_powertools, aws_xray_sdk.core
-from reporting_framework.execution.pipeline import assemble
+from reporting_framework.execution.assembly import assemble
 from reporting_framework.config.file import Config
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import compose_report

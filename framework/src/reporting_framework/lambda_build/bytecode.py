@@ -2,7 +2,8 @@
 
 Sources are left out: with both, the packages of a report would be larger than Lambda
 allows (see ``docs/decisions/0007-lambda-packages.md``). A source that the target's
-Python cannot compile stays a source.
+Python cannot compile stays a source. Positions within a line are left out, since a
+traceback shows them only beside the source.
 """
 
 from __future__ import annotations
@@ -70,7 +71,11 @@ def _run(jobs: Sequence[tuple[str, str, str]], python: str, name: str) -> set[st
     if not jobs:
         return set()
     done = subprocess.run(  # noqa: S603 - our own program
-        [python, "-s", "-S", str(Path(__file__).with_name("bytecode_worker.py"))],
+        [
+            python,
+            *("-s", "-S", "-X", "no_debug_ranges"),
+            str(Path(__file__).with_name("bytecode_worker.py")),
+        ],
         input=json.dumps(jobs),
         capture_output=True,
         text=True,
