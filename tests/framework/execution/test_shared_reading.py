@@ -30,6 +30,7 @@ from reporting_framework import (
 from reporting_framework.cli.main import reporting
 from reporting_framework.execution.shared_reading import MAX_WAITING, SharedReading
 from reporting_framework.execution.stream_source import stream_source
+from reporting_framework.plugin_api.source import PlanStats
 from reporting_framework.testing.harness.ledger import KnownObjects
 from tests.examples.test_third_party import EXAMPLE
 
@@ -716,3 +717,41 @@ def test_a_source_of_one_stream_can_be_sent_elsewhere():
     keys = [key for batch in sent.read(split) for key in batch.source_keys]
     assert keys == [*map(str, range(10, 20)), *map(str, range(30, 40))]
     assert sent.next_state([]) is None
+
+
+class Slow(Numbers):
+    """Pages with positions that never end; one in a while without a record."""
+
+    positions = True
+
+    def pages(self, after):
+        for number in range(10**9):
+            time.sleep(0.02)
+            position = {"page": number} if self.positions else None
+            yield Batch(position=position)
+
+    def plan_stats(self):
+        return PlanStats(exhausted=True, snapshot_streams=["even"])
+
+
+@pytest.mark.parametrize("positions", [True, False])
+def test_a_deadline_ends_a_split_at_its_last_position(positions):
+    source = Slow()
+    source.positions = positions
+    reading = SharedReading("numbers", source.streams(), lambda: source)
+    takers = []
+    for stream in source.streams():
+        reading.join(stream, KnownObjects())
+        take = threading.Thread(target=list, args=[reading.batches(stream)])
+        take.start()
+        takers.append(take)
+    began = time.monotonic()
+    reading.run(deadline=began + 0.3, sample=False)
+    assert 0.2 < time.monotonic() - began < 5
+    for take in takers:
+        take.join(10)
+    state = reading.next_state("odd")
+    assert (state is not None and state["state"]["page"] > 0) is positions
+    stats = [reading.plan_stats(stream) for stream in source.streams()]
+    assert [each.stopped for each in stats] == [True, True]
+    assert [each.snapshot for each in stats] == [False, True]

@@ -46,6 +46,36 @@ class Ended(NamedTuple):
     stats: PlanStats
 
 
+class _Clock:
+    """Time of a reading.
+
+    Args:
+        deadline: Time at which the runs must end.
+
+    Attributes:
+        has_cut: Whether a split was not read to its end.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
+        self._stop_at = stop_time(time.monotonic(), deadline)
+        self.has_cut = False
+
+    def stops(self, seconds: float) -> bool:
+        """Return whether there is no time for a split that takes so long."""
+        return time.monotonic() + seconds > self._stop_at
+
+    def cuts(self, position: Mapping[str, Any] | None) -> bool:
+        """Return whether to end a split before its next batch.
+
+        A split without a position is read again as a whole, so it has all the time
+        until the deadline.
+        """
+        end = self._deadline if position is None else self._stop_at
+        self.has_cut = time.monotonic() > end
+        return self.has_cut
+
+
 class SharedReading:
     """Reading of one source for the runs of its streams.
 
@@ -109,6 +139,8 @@ class SharedReading:
         if self._ended is None:
             return PlanStats(stopped=True)
         stats = self._ended.stats
+        whole = stats.snapshot or stream in stats.snapshot_streams
+        stats = stats._replace(snapshot=whole, snapshot_streams=())
         if stream == next(iter(self._queues)):
             return stats
         return stats._replace(
@@ -164,9 +196,12 @@ class SharedReading:
         try:
             ledger = SharedLedger(list(self._ledgers.values()))
             done: list[FinishedSplit] = []
-            whole = self._read_splits(source, ledger, done, deadline, expected)
+            clock = None if deadline is None else _Clock(deadline)
+            whole = self._read_splits(source, ledger, done, clock, expected)
             stats = source.plan_stats()
-            if not whole and not (stats.exhausted and not self._given_up(expected)):
+            exhausted = stats.exhausted and not self._given_up(expected)
+            cut_short = clock is not None and clock.has_cut
+            if not whole and (cut_short or not exhausted):
                 stats = stats._replace(stopped=True)
             state = None if sample else source.next_state(done)
             return Ended(ledger.state, state, stats)
@@ -178,32 +213,35 @@ class SharedReading:
         source: Source,
         ledger: SharedLedger,
         done: list[FinishedSplit],
-        deadline: float | None,
+        clock: _Clock | None,
         expected: int,
     ) -> bool:
         """Read splits until the time is up; return whether the source has no more.
 
-        The first split is always read, so that repeated runs make progress.
+        The first split is always begun, so that repeated runs make progress.
         """
-        stop_at = None if deadline is None else stop_time(time.monotonic(), deadline)
         longest = 0.0
         with closing(source.plan(ledger)) as splits:
             for split in splits:
                 began = time.monotonic()
-                finished = self._read_split(source, split, expected)
+                finished = self._read_split(source, split, expected, clock)
                 if self._given_up(expected):
                     return False
                 done += [finished] if finished.whole or finished.position else []
                 longest = max(longest, time.monotonic() - began)
-                if stop_at is not None and time.monotonic() + longest > stop_at:
+                if clock is not None and (clock.has_cut or clock.stops(longest)):
                     return False
         return True
 
-    def _read_split(self, source: Source, split: Split, expected: int) -> FinishedSplit:
-        """Hand the batches of a split to their streams."""
+    def _read_split(
+        self, source: Source, split: Split, expected: int, clock: _Clock | None
+    ) -> FinishedSplit:
+        """Hand the batches of a split to their streams, as long as there is time."""
         whole, position = True, None
         with closing(source.read(split)) as batches:
-            for batch in batches:
+            for number, batch in enumerate(batches):
+                if clock is not None and number and clock.cuts(position):
+                    return FinishedSplit(split, position, whole=False)
                 self._route(source, split, batch)
                 whole = whole and not batch.unread
                 position = (whole and batch.position) or position

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -67,6 +67,8 @@ class PlanStats(NamedTuple):
             ``upsert``, other rows of the table were then deleted at the source.
         stopped: Whether the plan ended before the source did, so that the run is not
             complete.
+        snapshot_streams: Streams for which `snapshot` holds, if the source reads its
+            streams together and only some were read as a whole.
     """
 
     ignored: int = 0
@@ -81,6 +83,7 @@ class PlanStats(NamedTuple):
     read_before: Sequence[str] = ()
     snapshot: bool = False
     stopped: bool = False
+    snapshot_streams: Collection[str] = ()
 
 
 class Absence(NamedTuple):
