@@ -34,6 +34,7 @@ FIRST_PARTY = frozenset(
         "reporting-object-store",
         "reporting-openlineage",
         "reporting-pages",
+        "reporting-singer",
         "reporting-spark",
         "reporting-sql",
     }
@@ -64,6 +65,7 @@ PLUGINS = frozenset(
         "parquet-dataset",
         "processes",
         "pydantic",
+        "singer",
         "spark",
         "sql-table",
         "sqs",

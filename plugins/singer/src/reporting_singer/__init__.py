@@ -1,0 +1,1 @@
+"""Any Singer tap as the source of a report."""
