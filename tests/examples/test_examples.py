@@ -53,3 +53,12 @@ def test_orders_are_joined_with_price_lists(tmp_path):
     ]
     assert text.count("check foreign_key(sku)      passed") == 2
     assert "<title>" in (tmp_path / "shop" / "out" / "orders.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_tap_is_installed_and_read_twice(tmp_path):
+    text = output(tmp_path, "tap")
+    assert "2 (2 inserted, 0 updated, 0 unchanged)" in text
+    assert "3 (1 inserted, 2 updated, 0 unchanged)" in text
+    assert "1 x greater_than_equal in pieces" in text
+    assert [line[2] for line in lines(text, " 2  MLK0001")] == ["6", "4"]
