@@ -22,6 +22,7 @@ from benchmarks import (
     bars_lambda,
     bars_processes,
     bars_s3,
+    bars_singer,
     bars_sinks,
     bars_sql,
     bars_start,
@@ -51,6 +52,7 @@ GROUPS = (
     *bars_files.GROUPS,
     *bars_sinks.GROUPS,
     *bars_datasets.GROUPS,
+    *bars_singer.GROUPS,
 )
 
 
