@@ -60,6 +60,22 @@ class TestSinger(RecordSourceContract):
     def feed(self, tmp_path):
         return Feed(tmp_path)
 
+    @pytest.mark.slow
+    def test_the_position_is_that_of_all_streams(self, read_all, in_streams):
+        super().test_the_position_is_that_of_all_streams(read_all, in_streams)
+
+    @pytest.mark.slow
+    def test_the_state_is_enough_after_a_crash(self, runs, records, add):
+        super().test_the_state_is_enough_after_a_crash(runs, records, add)
+
+    @pytest.mark.slow
+    def test_an_update_has_a_newer_version(self, runs, records, put):
+        super().test_an_update_has_a_newer_version(runs, records, put)
+
+    @pytest.mark.slow
+    def test_hints_lose_nothing(self, runs, records, cut):
+        super().test_hints_lose_nothing(runs, records, cut)
+
     @pytest.fixture
     def add(self, feed):
         return lambda number: feed.put(100 + number, 1_000 + number)

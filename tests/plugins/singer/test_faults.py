@@ -37,8 +37,16 @@ FAULTS = {
     ),
 }
 
+QUICK = ("exit code", "garbage", "other type")
 
-@pytest.mark.parametrize("fault", FAULTS)
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+        for name in FAULTS
+    ],
+)
 def test_what_a_state_covers_is_kept_if_the_tap_fails(tap, caplog, fault):
     steps, message = FAULTS[fault]
     if fault == "no key column":

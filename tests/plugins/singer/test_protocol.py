@@ -199,6 +199,7 @@ def test_the_configuration_is_a_private_file_with_secrets_and_is_removed(
     assert config["content"] == {"host": "h", "login": {"password": "sesame"}}
     assert config["mode"] == stat.S_IRUSR | stat.S_IWUSR
     assert not os.path.exists(config["path"])
+    assert "reporting-locked-singer" in config["path"], "the next run removes leftovers"
     orders, others = tap.seen("--catalog")["content"]["streams"]
     assert [orders["selected"], others["selected"]] == [True, False]
     own = {

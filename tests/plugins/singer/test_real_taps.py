@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -25,7 +26,7 @@ validator = { use = "frame" }
 sinks     = [{ use = "parquet-checkpoint", uri = "out/tap/{stream}.parquet", mode = "upsert" }]
 
 [reports.shop]
-source    = { use = "singer", pip_url = "meltanolabs-tap-postgres==0.10.0", config = { host = "127.0.0.1", port = PORT, user = "test", password = "secret:env:SHOP_PASSWORD", database = "postgres", filter_schemas = ["public"] }, streams = ["public-*", "!*-log"], metadata = { "public-orders" = { replication-method = "INCREMENTAL", replication-key = "updated_at" } } }
+source    = { use = "singer", pip_url = "meltanolabs-tap-postgres==0.10.0", config = { host = "127.0.0.1", port = PORT, user = "test", password = "secret:env:SHOP_PASSWORD", database = "postgres", filter_schemas = ["public"] }, streams = ["public-*", "!*-log"], schemas = { "*orders" = { price = { multipleOf = 0.01, maximum = 99999999 } } }, metadata = { "public-orders" = { replication-method = "INCREMENTAL", replication-key = "updated_at" } } }
 validator = { use = "frame" }
 sinks     = [{ use = "parquet-checkpoint", uri = "out/{stream}.parquet", mode = "upsert" }]
 """
@@ -110,7 +111,7 @@ def test_tap_postgres_reads_what_is_new(folder, monkeypatch):
         assert (result.status, result.inserted, result.rejected) == ("ok", 1001, 0)
         assert sorted(result.streams) == ["public-customers", "public-orders"]
         frame = pl.read_parquet("out/public-orders.parquet").sort("id")
-        print(frame.head(2).to_dicts())
+        assert frame["price"].to_list()[:2] == [Decimal("1.25"), Decimal("2.25")]
         assert frame["updated_at"].dtype == pl.Datetime("us", "UTC")
         assert frame["day"].dtype == pl.Date()
         assert frame["source_key"][0] == "public-orders/1"

@@ -28,6 +28,7 @@ class TapStream(NamedTuple):
         names: Names that messages may have for it.
         columns: Types by column.
         key: Key columns.
+        schemas: What the settings add to the JSON Schema of columns.
     """
 
     name: str
@@ -35,6 +36,7 @@ class TapStream(NamedTuple):
     names: frozenset[str]
     columns: Mapping[str, ColumnType]
     key: Sequence[str]
+    schemas: Mapping[str, Mapping[str, Any]] = {}
 
     @property
     def schema(self) -> pl.Schema:
@@ -52,14 +54,22 @@ def matches(patterns: Sequence[str], name: str) -> bool:
 
 
 def columns_of(
-    schema: Mapping[str, Any], deselected: frozenset[str] = frozenset()
+    schema: Mapping[str, Any],
+    more: Mapping[str, Mapping[str, Any]],
+    deselected: frozenset[str] = frozenset(),
 ) -> dict[str, ColumnType]:
-    """Return the columns of a JSON Schema of records."""
+    """Return the columns of a JSON Schema of records.
+
+    Args:
+        schema: The JSON Schema.
+        more: What to add to the schema of columns.
+        deselected: Columns to leave out.
+    """
     properties = schema.get("properties")
     if not isinstance(properties, Mapping):
         return {}
     return {
-        name: column_type(each, schema)
+        name: column_type({**each, **more[name]} if name in more else each, schema)
         for name, each in properties.items()
         if name not in deselected and name != DELETED
     }
@@ -93,19 +103,25 @@ class Catalog:
         self._entries: list[dict[str, Any]] = streams
 
     def streams(
-        self, patterns: Sequence[str], keys: Mapping[str, Sequence[str]]
+        self,
+        patterns: Sequence[str],
+        keys: Mapping[str, Sequence[str]],
+        schemas: Mapping[str, Mapping[str, Mapping[str, Any]]],
     ) -> list[TapStream]:
         """Return the streams that fit the patterns.
 
         Args:
             patterns: Patterns of ids or names.
             keys: Key columns by pattern, in place of those of the catalog.
+            schemas: Additions to the JSON Schema of columns, by pattern.
 
         Raises:
             SettingsError: There is no such stream, or two have one name.
         """
         found = [
-            _stream_of(entry, keys) for entry in self._entries if _fits(entry, patterns)
+            _stream_of(entry, keys, schemas)
+            for entry in self._entries
+            if _fits(entry, patterns)
         ]
         if not found:
             known = ", ".join(path_name(_id(entry)) for entry in self._entries[:10])
@@ -171,23 +187,29 @@ def _fits(entry: Mapping[str, Any], patterns: Sequence[str]) -> bool:
 
 
 def _stream_of(
-    entry: Mapping[str, Any], keys: Mapping[str, Sequence[str]]
+    entry: Mapping[str, Any],
+    keys: Mapping[str, Sequence[str]],
+    schemas: Mapping[str, Mapping[str, Mapping[str, Any]]],
 ) -> TapStream:
     own = dict(_metadata(entry).get((), {}))
     key = entry.get("key_properties") or own.get("table-key-properties")
     key = key or own.get("view-key-properties") or ()
-    name = path_name(_id(entry))
     for pattern, own_key in keys.items():
-        if matches([pattern], _id(entry)) or matches([pattern], name):
+        if _fits(entry, [pattern]):
             key = own_key
+    more: dict[str, Mapping[str, Any]] = {}
+    for pattern, added in schemas.items():
+        if _fits(entry, [pattern]):
+            more |= added
     names = {_id(entry), str(entry.get("stream") or _id(entry))}
     if isinstance(alias := entry.get("stream_alias"), str):
         names.add(alias)
     schema = entry.get("schema")
-    columns = columns_of(
-        schema if isinstance(schema, Mapping) else {}, _deselected(entry)
-    )
-    return TapStream(name, _id(entry), frozenset(names), columns, tuple(map(str, key)))
+    schema = schema if isinstance(schema, Mapping) else {}
+    columns = columns_of(schema, more, _deselected(entry))
+    key = tuple(map(str, key))
+    name = path_name(_id(entry))
+    return TapStream(name, _id(entry), frozenset(names), columns, key, more)
 
 
 def _deselected(entry: Mapping[str, Any]) -> frozenset[str]:
@@ -223,7 +245,7 @@ def _selected(
     """Return an entry that says whether it is selected, as new and old taps ask."""
     own: dict[str, Any] = {**_metadata(entry).get((), {}), "selected": selected}
     for pattern, more in metadata.items():
-        if matches([pattern], _id(entry)) or matches([pattern], path_name(_id(entry))):
+        if _fits(entry, [pattern]):
             own |= more
     others = [
         item for item in entry.get("metadata") or () if item.get("breadcrumb") != []

@@ -73,7 +73,7 @@ class Reading:
         late = time.monotonic() - self._flushed > FLUSH_SECONDS
         if late or self._bytes >= MAX_BYTES:
             yield from self.flush()
-        elif not chunk:
+        if late or not chunk:
             yield Batch()  # so that a run whose time is up can end
 
     def end(self) -> Iterator[Batch]:

@@ -86,6 +86,13 @@ class SingerSettings(Settings):
             " replication-method = 'INCREMENTAL', replication-key = 'updated_at' } }"
         ),
     )
+    schemas: dict[str, dict[str, dict[str, Any]]] = Field(
+        {},
+        description=(
+            "JSON Schema of columns by stream or pattern, added to that of the tap,"
+            " such as { 'public-orders' = { price = { multipleOf = 0.01 } } }"
+        ),
+    )
     catalog: str | None = Field(
         None,
         description="File with the tap's catalog; unless set, the tap's discovery",

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 from typing_extensions import override
@@ -25,6 +25,9 @@ from reporting_singer.secrets import permissions
 from reporting_singer.settings import SingerSettings
 from reporting_singer.tap import Tap
 from reporting_singer.tap_process import TapProcess
+
+if TYPE_CHECKING:
+    from reporting_framework.plugin_api.ledger import RunLedger
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +70,13 @@ class Singer(RecordSource):
     def declared_streams(cls, settings: SingerSettings) -> Sequence[str] | None:
         """Return `None`: the catalog has the names."""
         return None
+
+    @override
+    def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
+        """Return one sentence: the state that the tap starts with."""
+        if self._start(ledger) is None:
+            return ["Starts the tap without a state: it reads everything."]
+        return ["Starts the tap with its last committed state."]
 
     @property
     @override
@@ -171,10 +181,13 @@ class Singer(RecordSource):
 
     @cached_property
     def _streams(self) -> list[TapStream]:
+        settings = self.settings
         try:
-            return self._catalog.streams(self.settings.streams, self.settings.keys)
+            return self._catalog.streams(
+                settings.streams, settings.keys, settings.schemas
+            )
         except SettingsError:
-            forget(self.settings, self._tap)
+            forget(settings, self._tap)
             raise
 
     def _selected(self) -> TapStream:

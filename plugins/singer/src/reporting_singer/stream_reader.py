@@ -59,7 +59,7 @@ class StreamReader:
             TapFailed: Its columns are not those of the stream.
         """
         schema = self._schema_of(message)
-        fields = columns_of(schema)
+        fields = columns_of(schema, self.stream.schemas)
         self._check(fields)
         if DELETED in schema.get("properties", {}):
             fields[DELETED] = _TEXT
