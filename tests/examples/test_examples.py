@@ -61,4 +61,4 @@ def test_a_tap_is_installed_and_read_twice(tmp_path):
     assert "2 (2 inserted, 0 updated, 0 unchanged)" in text
     assert "3 (1 inserted, 2 updated, 0 unchanged)" in text
     assert "1 x greater_than_equal in pieces" in text
-    assert [line[2] for line in lines(text, " 2  MLK0001")] == ["6", "4"]
+    assert [line[2] for line in lines(text, "2   MLK0001")] == ["6", "4"]

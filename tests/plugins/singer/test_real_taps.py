@@ -42,7 +42,7 @@ def installed(pip_url, executable):
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("reporting.toml").write_text(REPORT)
+    Path("reporting.toml").write_text(REPORT.replace("PORT", "5432"))
     return tmp_path
 
 
