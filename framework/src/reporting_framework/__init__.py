@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         ObjectRecords,
         ObjectSource,
     )
+    from reporting_framework.plugin_api.observer import Notes, ObserverContext
     from reporting_framework.plugin_api.page import Page, PageContext
     from reporting_framework.plugin_api.push_source import (
         PushSource,
@@ -146,11 +147,13 @@ __all__ = [
     "MetadataLocation",
     "ModelValidator",
     "NotSupported",
+    "Notes",
     "ObjectInfo",
     "ObjectMissing",
     "ObjectPlan",
     "ObjectRecords",
     "ObjectSource",
+    "ObserverContext",
     "Page",
     "PageContext",
     "ParquetFile",
@@ -238,6 +241,7 @@ _ROLES = (
     "metadata",
     "engine",
     "query",
+    "observer",
     "page",
     "report",
     "checks",

@@ -16,6 +16,7 @@ from reporting_framework.errors import SettingsError
 from reporting_framework.execution.stream_runs import run_all
 from reporting_framework.execution.streams import assemble_all
 from reporting_framework.query.filters import selection_of
+from reporting_framework.query.page_maker import page_maker
 from reporting_framework.query.run_query import run_query
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
@@ -84,7 +85,7 @@ def run_report(
         trigger=trigger.settings if trigger is not None else None,
         options=settings,
     )
-    lifecycle = registry.lifecycle()
+    lifecycle = registry.lifecycle(page_maker(composition, registry))
     return run_all(
         assemble_all(name, composition, registry, trigger=trigger, lifecycle=lifecycle),
         lifecycle=lifecycle,

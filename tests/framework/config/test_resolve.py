@@ -581,7 +581,7 @@ DAMAGED = {
     "deep": (b"a = " + b"[" * 100_000, "cannot be read: nested too deep"),
     "table": (
         b"[report.x]\n",
-        "there is no table report; did you mean reports\\?; tables: settings, reports",
+        "there is no table report; did you mean reports\\?; tables: settings, reports, observers",
     ),
     "settings": (
         b"settings = 3\n",

@@ -28,6 +28,7 @@ from reporting_framework.execution.stream_runs import run_all
 from reporting_framework.execution.streams import Assembled, assemble_all
 from reporting_framework.execution.triggers import correlation_id, kind_of, trigger_of
 from reporting_framework.plugin_api.records import Trigger
+from reporting_framework.query.page_maker import page_maker
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
 from reporting_framework.registry.reports import composed, resolve_report
@@ -133,7 +134,7 @@ class Environment:
         self.observer.outputs = [
             f"{use.name}{place_of(composition, use.name)}" for use in composition.sinks
         ]
-        lifecycle = self.registry.lifecycle()
+        lifecycle = self.registry.lifecycle(page_maker(composition, self.registry))
         result = run_all(
             self._assemble(settings, trigger, lifecycle),
             lifecycle=lifecycle,

@@ -23,6 +23,7 @@ from reporting_framework.plugin_api.markers import hookimpl
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.execution.streams import Assembled
+    from reporting_framework.plugin_api.observer import PageMaker
     from reporting_framework.plugin_api.result import RunResult
 
 ONCE = {
@@ -61,23 +62,25 @@ def execute(
         engine = {"engine": generic["engine"]} if generic["engine"] else {}
         composition = state.pipeline_spec(name, given | engine, generic["set"])
         from reporting_framework.execution.streams import assemble_all
+        from reporting_framework.query.page_maker import page_maker
 
         trigger = None
         if files:
             from reporting_framework.execution.triggers import trigger_of_files
 
             trigger = trigger_of_files(map(Path, files))
+        page = page_maker(composition, state.registry)
         assembled = assemble_all(
             name,
             composition,
             state.registry,
             trigger=trigger,
-            lifecycle=state.registry.lifecycle(),
+            lifecycle=state.registry.lifecycle(page),
         )
         assembled = assembled.map(
             lambda pipeline: with_words(pipeline, context, given, generic)
         )
-        result = observed(assembled, state, generic)
+        result = observed(assembled, state, generic, page=page)
     print_result(context, result, name, given, generic)
     code, why = exit_code(result, generic["max_rejected"])
     if why:
@@ -122,12 +125,14 @@ def observed(
     generic: Mapping[str, Any],
     *,
     replay: Sequence[str] | None = None,
+    page: PageMaker | None = None,
 ) -> RunResult:
     """Run with the observers of the command line.
 
     With ``--format json``, a failed run that had started prints a result too.
 
-    `replay` has the meaning of `runner.run`'s parameter.
+    `replay` has the meaning of `runner.run`'s parameter, `page` that of
+    `Registry.lifecycle`'s.
     """
     from reporting_framework.cli import progress
     from reporting_framework.execution.stream_runs import run_all
@@ -144,7 +149,7 @@ def observed(
         try:
             return run_all(
                 assembled,
-                lifecycle=registry.lifecycle(),
+                lifecycle=registry.lifecycle(page),
                 deadline=state.began + budget if budget else None,
                 dry_run=generic["dry_run"],
                 limit=generic["limit"],

@@ -1,4 +1,4 @@
-"""`reporting.toml`: tables of reports and of their settings.
+"""`reporting.toml`: tables of reports, of their settings, and of observers.
 
 The import is light: pydantic is imported when settings are first resolved.
 """
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 DEFAULT_NAME = "reporting.toml"
 
-KINDS = ("settings", "reports")
-"""Tables of the file: settings of installed reports, and reports composed in it."""
+KINDS = ("settings", "reports", "observers")
+"""Tables of the file: settings of installed reports, reports composed in it, and
+settings of observers.
+"""
 
 
 class Config(NamedTuple):
@@ -31,11 +33,13 @@ class Config(NamedTuple):
         path: The file, or None if there is none.
         settings: Settings of installed reports: the tables ``[settings.<report>]``.
         tables: Reports composed in the file: the tables ``[reports.<name>]``.
+        observers: Settings of observers: the tables ``[observers.<name>]``.
     """
 
     path: Path | None = None
     settings: Mapping[str, Mapping[str, Any]] = {}
     tables: Mapping[str, Mapping[str, Any]] = {}
+    observers: Mapping[str, Mapping[str, Any]] = {}
 
     @property
     def name(self) -> str:
@@ -126,7 +130,8 @@ def read_config(path: Path | None) -> Config:
     document = read_document(path)
     for problem in document_problems(path, document):
         raise SettingsError(problem.message, path=problem.path)
-    return Config(path, document.get("settings", {}), document.get("reports", {}))
+    settings, reports, observers = (document.get(kind, {}) for kind in KINDS)
+    return Config(path, settings, reports, observers)
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -174,11 +179,12 @@ def document_problems(
             if isinstance(tables, dict)
             else [(kind,)]
         )
+        of_one = "observer" if kind == "observers" else "report"
         for place in wrong:
             yield SettingProblem(
                 place,
-                f"{path}: {kind} must hold one table for each report, as in"
-                f" [{kind}.<report>]",
+                f"{path}: {kind} must hold one table for each {of_one}, as in"
+                f" [{kind}.<{of_one}>]",
             )
     for name in [name for name in document if name not in KINDS]:
         near = did_you_mean(name, KINDS)
@@ -186,7 +192,7 @@ def document_problems(
             (name,),
             f"{path}: there is no table {name}{near}; tables: {', '.join(KINDS)}",
         )
-    settings, reports = (document.get(kind, {}) for kind in KINDS)
+    settings, reports, _ = (document.get(kind, {}) for kind in KINDS)
     for name in [name for name in settings if name in reports]:
         yield SettingProblem(
             ("settings", name),

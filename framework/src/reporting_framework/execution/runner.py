@@ -58,6 +58,7 @@ def run(
     this = Run.begin(pipeline, deadline=deadline, limit=sample, replay=replay)
     recorder = Recorder(pipeline, this.id, this.at, replay=replay is not None)
     known = {"report": pipeline.report, "run_id": this.id}
+    notes = pipeline.metadata.notes if pipeline.metadata is not None else None
     try:
         recorder.name_inputs()
         lifecycle.run_started(
@@ -65,16 +66,20 @@ def run(
             inputs=recorder.inputs,
             steps=pipeline.steps,
             schema=pipeline.schema,
+            notes=notes,
+            dry_run=dry_run,
         )
         result = _execute(this, lifecycle, recorder)
     except BaseException as error:
         with ExitStack() as ending:  # last one first, whatever another one raises
-            ending.callback(lifecycle.run_failed, **known, error=error)
+            ending.callback(
+                lifecycle.run_failed, **known, error=error, notes=notes, dry_run=dry_run
+            )
             ending.callback(close, pipeline)
             recorder.failed(error)
         raise
     with ExitStack() as ending:
-        ending.callback(lifecycle.run_finished, result=result)
+        ending.callback(lifecycle.run_finished, result=result, notes=notes)
         ending.callback(close, pipeline)
         recorder.finished(result)
     return result

@@ -21,7 +21,7 @@ from reporting_framework.errors import (
     TriggerError,
 )
 from reporting_framework.execution.assembly import assemble
-from reporting_framework.execution.pipeline import close
+from reporting_framework.execution.pipeline import close, metadata_of
 from reporting_framework.execution.plugin_building import plugin_of
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.report import STREAM
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reporting_framework.execution.shared_reading import SharedReading
     from reporting_framework.plugin_api.records import Trigger
     from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
-    from reporting_framework.registry.observers import Lifecycle
+    from reporting_framework.registry.observers import Lifecycle, NotesOf
     from reporting_framework.registry.registry import Registry
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -91,8 +91,34 @@ def assemble_all(
         raise
     except ReportingError as error:
         if lifecycle is not None:
-            lifecycle.run_failed(report=report, run_id=uuid.uuid4().hex, error=error)
+            lifecycle.run_failed(
+                report=report,
+                run_id=uuid.uuid4().hex,
+                error=error,
+                notes=_notes_of(report, composition, registry),
+            )
         raise
+
+
+def _notes_of(
+    report: str, composition: PipelineSpec, registry: Registry
+) -> NotesOf | None:
+    """Return the notes of observers about a report that cannot be assembled.
+
+    Streams have notes of their own, so there are none for a report with streams.
+    """
+    if STREAM in str([use.settings for use in composition.sinks]):
+        return None
+    try:
+        with ExitStack() as opened:
+            sinks = []
+            for use in composition.sinks:
+                sinks.append(plugin_of(report, "sink", use, registry))
+                opened.callback(sinks[-1].close)
+            metadata = metadata_of(report, composition.metadata, sinks)
+    except Exception:  # the report fails for another reason
+        return None
+    return metadata.notes if metadata is not None else None
 
 
 def _assemble_all(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from reporting_framework.metadata.history import RunHistory
+    from reporting_framework.metadata.notes import ObserverNotes
     from reporting_framework.plugin_api.base import Permission
     from reporting_framework.plugin_api.metadata import MetadataLocation
     from reporting_framework.plugin_api.sink import Sink
@@ -36,6 +37,9 @@ QUARANTINE_FOLDER = "_quarantine"
 
 RUNS_FOLDER = "_runs"
 """Folder of the run history, skipped by Athena and Hive as well."""
+
+NOTES_FOLDER = "_observers"
+"""Folder of the notes of observers, skipped by Athena and Hive as well."""
 
 _log = logging.getLogger(__name__)
 
@@ -145,6 +149,15 @@ class MetadataStore:
         store, key = open_store(self._folder), f"_{kind}/{self._location.name}/{name}"
         store.replace(key, data, content_type=content_type, metadata={})
         return store.location.join(key).uri
+
+    def notes(self, observer: str) -> ObserverNotes:
+        """Return the notes that an observer keeps about the report."""
+        from reporting_framework.metadata.notes import (
+            ObserverNotes,
+        )  # imported late: only observers that keep notes need it
+
+        key = f"{NOTES_FOLDER}/{self._location.name}/{observer}.json"
+        return ObserverNotes(self._folder.join(key))
 
     # -- state and reset ---------------------------------------------------------------
 

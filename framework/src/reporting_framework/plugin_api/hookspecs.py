@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.plugin_api.engine import Engine
     from reporting_framework.plugin_api.markers import LazyPlugin
+    from reporting_framework.plugin_api.observer import ObserverContext
     from reporting_framework.plugin_api.page import Page
     from reporting_framework.plugin_api.query import Query
     from reporting_framework.plugin_api.records import Rejection, Split, SplitResult
@@ -226,6 +227,7 @@ def reporting_run_started(
     inputs: Sequence[str],
     steps: Sequence[Step],
     schema: pl.Schema,
+    context: ObserverContext,
 ) -> None:
     """Observe the start of a run.
 
@@ -240,6 +242,8 @@ def reporting_run_started(
         steps: The plugins that the run uses, with the distribution of each and its
             version.
         schema: Schema of the rows that reach the sinks.
+        context: The observer's settings in the configuration file, and its notes about
+            this report.
 
     Example::
 
@@ -300,13 +304,14 @@ def reporting_records_rejected(
 
 
 @hookspec
-def reporting_run_finished(result: RunResult) -> None:
+def reporting_run_finished(result: RunResult, context: ObserverContext) -> None:
     """Observe the end of a run that did not fail.
 
     All its changes are visible, and its plugins are closed.
 
     Args:
         result: Result of the run; its status is ``ok`` or ``partial``.
+        context: As in `reporting_run_started`; it also makes pages of the report.
 
     Example::
 
@@ -317,11 +322,14 @@ def reporting_run_finished(result: RunResult) -> None:
 
 
 @hookspec
-def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None:
+def reporting_run_failed(
+    report: str, run_id: str, error: BaseException, context: ObserverContext
+) -> None:
     """Observe the end of a run that failed.
 
     Some outputs may have been committed, each as a whole. The plugins of the run are
-    closed.
+    closed. If the source could not be reached before the run started,
+    `reporting_run_started` was not called.
 
     Args:
         report: Name of the report.
@@ -330,6 +338,7 @@ def reporting_run_failed(report: str, run_id: str, error: BaseException) -> None
             value of a record. The message of any other error may: log its type only.
             A `CheckFailed` has the `RunResult` with the outcomes of all checks, as
             `result`.
+        context: As in `reporting_run_finished`.
 
     Example::
 

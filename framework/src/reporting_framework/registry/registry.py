@@ -5,7 +5,7 @@ Plugins that cannot be used are listed with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import click
 
     from reporting_framework.config.file import Config
+    from reporting_framework.plugin_api.observer import PageMaker
 
 MAX_HINTS = 4
 """Maximum number of plugins that were not loaded in the message about a missing one."""
@@ -54,6 +55,7 @@ class Registry:
         self._others: list[PluginInfo] = []
         self._commands: list[PluginInfo] = []
         self._origins: dict[str, PluginOrigin] = {}
+        self._observers: tuple[Mapping[str, Mapping[str, Any]], str] = ({}, "")
 
     # -- asking ------------------------------------------------------------------------
 
@@ -162,9 +164,13 @@ class Registry:
                 return row._replace(status="broken", reason=one_line(str(error)))
         return row._replace(status="loaded")
 
-    def lifecycle(self) -> Lifecycle:
-        """Return the caller of the observers of one run."""
-        return Lifecycle(self._manager)
+    def lifecycle(self, page: PageMaker | None = None) -> Lifecycle:
+        """Return the caller of the observers of one run.
+
+        Args:
+            page: Function that makes a page of the report.
+        """
+        return Lifecycle(self._manager, *self._observers, page)
 
     def commands(self, taken: Collection[str] = ()) -> list[click.Command]:
         """Return the commands that plugins add to ``reporting``.
@@ -191,7 +197,8 @@ class Registry:
         )
 
     def add_reports(self, config: Config) -> None:
-        """Add the reports of a configuration file."""
+        """Add the reports of a configuration file, and its settings of observers."""
+        self._observers = (config.observers, config.name)
         if config.composed:
             origin = PluginOrigin("reports", config.name, "")
             for report in config.composed.values():

@@ -59,9 +59,9 @@ class Document:
             self.problem("error", "", problem.path, problem.message)
             for problem in document_problems(path, document)
         ]
-        settings, tables = (_tables(document.get(kind)) for kind in KINDS)
+        settings, tables, observers = (_tables(document.get(kind)) for kind in KINDS)
         settings = {name: item for name, item in settings.items() if name not in tables}
-        self.config = Config(path, settings, tables)
+        self.config = Config(path, settings, tables, observers)
 
     def problem(
         self, severity: Severity, report: str, path: Path, message: str
