@@ -91,6 +91,10 @@ def test_fields_change_as_the_page_shows(tmp_path):
     assert len(done) == 3
 
 
+def test_a_message_is_sent_as_the_page_shows(tmp_path):
+    assert len(played(tmp_path, "be-notified.md")) == 2
+
+
 def test_tables_are_joined_as_the_page_shows(tmp_path):
     assert len(played(tmp_path, "join-tables.md")) == 4
 

@@ -34,27 +34,28 @@ class Recorded:
 
 
 @contextmanager
-def recorded(*, status: int) -> Iterator[Recorded]:
-    """Start it; it answers `status` without a body."""
+def recorded(*, status: int, body: bytes = b"") -> Iterator[Recorded]:
+    """Start it; it answers `status` and `body`."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             seen.requests.append(
-                Request(self.command, self.path, dict(self.headers), body)
+                Request(self.command, self.path, dict(self.headers), sent)
             )
             self.send_response(status)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing is printed."""
 
     server = ThreadingHTTPServer((HOST, 0), Handler)
     seen = Recorded(f"http://{HOST}:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield seen

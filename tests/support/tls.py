@@ -18,8 +18,8 @@ HOST = "127.0.0.1"
 DAY = datetime.timedelta(days=1)
 
 
-def certificates(folder: Path) -> tuple[Path, Path]:
-    """Make an authority and a server certificate for loopback; the files of both, the second with its key."""
+def certificates(folder: Path, *hosts: str) -> tuple[Path, Path]:
+    """Make an authority and a server certificate for loopback and hosts; the files of both, the second with its key."""
     authority, server = (
         ec.generate_private_key(ec.SECP256R1()),
         ec.generate_private_key(ec.SECP256R1()),
@@ -46,7 +46,9 @@ def certificates(folder: Path) -> tuple[Path, Path]:
             serialization.Encoding.PEM
         )
 
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
+    names = x509.SubjectAlternativeName(
+        [x509.IPAddress(ipaddress.ip_address(HOST)), *map(x509.DNSName, hosts)]
+    )
     (folder / "authority.pem").write_bytes(
         certificate(authority, (x509.BasicConstraints(True, None), True))
     )
@@ -88,6 +90,39 @@ def tls_front(upstream: str, certificate: Path) -> Iterator[str]:
 
         threading.Thread(target=accept, daemon=True).start()
         yield f"https://{HOST}:{listener.getsockname()[1]}"
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def connect_proxy(upstream: str) -> Iterator[str]:
+    """Serve a proxy that leads each CONNECT, to whatever host, to one endpoint; gives the proxy's URL."""
+    target = urlsplit(upstream)
+    with socket.create_server((HOST, 0)) as listener:
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    threading.Thread(target=serve, args=(client,), daemon=True).start()
+
+        def serve(client: socket.socket) -> None:
+            with (
+                suppress(OSError),
+                client,
+                socket.create_connection((target.hostname, target.port)) as server,
+            ):
+                asked = b""
+                while not asked.endswith(b"\r\n\r\n"):
+                    asked += client.recv(1)
+                client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                threading.Thread(
+                    target=_pass, args=(server, client), daemon=True
+                ).start()
+                _pass(client, server)
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://{HOST}:{listener.getsockname()[1]}"
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
 

@@ -17,6 +17,7 @@ from reporting_framework.plugin_api import (
     metadata,
     object_plan,
     object_source,
+    observer,
     push_source,
     query,
     record_source,
@@ -57,6 +58,7 @@ ROLES = (
     metadata,
     engine,
     query,
+    observer,
     page_interface,
     report,
 )

@@ -1,4 +1,4 @@
-"""What an observer may use in a run: its settings, its memory, and pages."""
+"""Context of an observer in a run: its settings, its notes, and pages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Notes(ABC):
 
 
 class ObserverContext(NamedTuple):
-    """What one observer may use in a run.
+    """Settings, notes and pages for one observer in a run.
 
     Attributes:
         settings: The table ``[observers.NAME]`` of the configuration file, as it is

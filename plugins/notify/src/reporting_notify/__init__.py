@@ -1,0 +1,1 @@
+"""Messages about runs: to chat, mail, SNS and webhooks."""
