@@ -429,6 +429,14 @@ MUTANTS = [
         "a transform does not change its input: its columns are others",
     ),
     Mutant(
+        "changes values that it says it keeps",
+        "TestTransform",
+        'double=pl.col("number") * 2',
+        'double=pl.col("number") * 2, number=pl.col("number") + 1',
+        "test_it_keeps_the_values",
+        "it keeps the values of every column",
+    ),
+    Mutant(
         "fails on no rows",
         "TestTransform",
         "kept = frame.filter(",

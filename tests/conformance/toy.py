@@ -252,6 +252,7 @@ class ToyValidator(Validator):
 class ToyTransform(Transform):
     name = "toy-transform"
     Settings = ToySettings
+    keeps_values = True
 
     def apply(self, frame):
         kept = frame.filter(pl.col("number") >= 0)

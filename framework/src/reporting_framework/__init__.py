@@ -52,7 +52,11 @@ if TYPE_CHECKING:
         ObjectRecords,
         ObjectSource,
     )
-    from reporting_framework.plugin_api.observer import Notes, ObserverContext
+    from reporting_framework.plugin_api.observer import (
+        ColumnSource,
+        Notes,
+        ObserverContext,
+    )
     from reporting_framework.plugin_api.page import Page, PageContext
     from reporting_framework.plugin_api.push_source import (
         PushSource,
@@ -131,6 +135,7 @@ __all__ = [
     "CheckRef",
     "CheckSetting",
     "ColumnFacts",
+    "ColumnSource",
     "CommitConflict",
     "CommitContext",
     "CommitResult",

@@ -33,6 +33,7 @@ class JoinTransform(Transform):
 
     name: ClassVar[str] = "join"
     Settings: ClassVar[type[JoinSettings]] = JoinSettings
+    keeps_values: ClassVar[bool] = True
 
     def __init__(self, settings: JoinSettings) -> None:
         self.settings = settings

@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from reporting_framework.execution.checking import Checking
+from reporting_framework.execution.column_lineage import column_sources
 from reporting_framework.execution.committing import Committing
 from reporting_framework.execution.pipeline import close
 from reporting_framework.execution.planning import DRY_RUN_LIMIT, Plan, Run
@@ -66,6 +67,7 @@ def run(
             inputs=recorder.inputs,
             steps=pipeline.steps,
             schema=pipeline.schema,
+            columns=column_sources(pipeline),
             notes=notes,
             dry_run=dry_run,
         )

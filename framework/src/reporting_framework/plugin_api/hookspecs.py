@@ -21,7 +21,7 @@ few, and names that exist in every version.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reporting_framework.plugin_api.markers import hookspec
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.plugin_api.engine import Engine
     from reporting_framework.plugin_api.markers import LazyPlugin
-    from reporting_framework.plugin_api.observer import ObserverContext
+    from reporting_framework.plugin_api.observer import ColumnSource, ObserverContext
     from reporting_framework.plugin_api.page import Page
     from reporting_framework.plugin_api.query import Query
     from reporting_framework.plugin_api.records import Rejection, Split, SplitResult
@@ -227,6 +227,7 @@ def reporting_run_started(
     inputs: Sequence[str],
     steps: Sequence[Step],
     schema: pl.Schema,
+    columns: Mapping[str, ColumnSource],
     context: ObserverContext,
 ) -> None:
     """Observe the start of a run.
@@ -242,6 +243,8 @@ def reporting_run_started(
         steps: The plugins that the run uses, with the distribution of each and its
             version.
         schema: Schema of the rows that reach the sinks.
+        columns: Columns of the source that columns of these rows come from, by name;
+            without columns whose origin is not known.
         context: The observer's settings in the configuration file, and its notes about
             this report.
 

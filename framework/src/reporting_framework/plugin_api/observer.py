@@ -12,6 +12,18 @@ PageMaker = Callable[[str, str | None], str]
 """
 
 
+class ColumnSource(NamedTuple):
+    """Column of the source that the values of a column of the sinks come from.
+
+    Attributes:
+        column: Name of the column of the source.
+        converted: Whether the values have another type there.
+    """
+
+    column: str
+    converted: bool = False
+
+
 class Notes(ABC):
     """Small JSON object that an observer keeps in a report's metadata store."""
 

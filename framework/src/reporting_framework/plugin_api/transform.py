@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from reporting_framework.plugin_api.base import Plugin
 
@@ -16,7 +16,14 @@ class Transform(Plugin):
 
     A transform must keep the column `SOURCE_KEY` unchanged. Rows that it drops are
     counted as filtered.
+
+    Attributes:
+        keeps_values: True if each column of a frame stays, with the values of the rows
+            that stay: it only drops rows, or adds columns. Observers learn which
+            columns of the source reach the sinks through such transforms alone.
     """
+
+    keeps_values: ClassVar[bool] = False
 
     @abstractmethod
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:

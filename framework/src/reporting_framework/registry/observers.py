@@ -11,6 +11,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.plugin_api.observer import (
+    ColumnSource,
     Notes,
     ObserverContext,
     PageMaker,
@@ -76,6 +77,7 @@ class Lifecycle:
         inputs: Sequence[str],
         steps: Sequence[Step],
         schema: pl.Schema,
+        columns: Mapping[str, ColumnSource] | None = None,
         notes: NotesOf | None = None,
         dry_run: bool = False,
     ) -> None:
@@ -86,6 +88,7 @@ class Lifecycle:
             "inputs": inputs,
             "steps": steps,
             "schema": schema,
+            "columns": columns or {},
             "context": self._contexts(notes, dry_run=dry_run),
         }
         self._call_observers("reporting_run_started", **known)

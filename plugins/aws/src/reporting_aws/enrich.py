@@ -63,6 +63,7 @@ class DynamoDbEnrich(Transform):
 
     name: ClassVar[str] = "dynamodb-enrich"
     Settings: ClassVar[type[DynamoDbEnrichSettings]] = DynamoDbEnrichSettings
+    keeps_values: ClassVar[bool] = True
 
     def __init__(self, settings: DynamoDbEnrichSettings) -> None:
         self.settings = settings

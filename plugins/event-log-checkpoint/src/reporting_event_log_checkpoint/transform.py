@@ -33,6 +33,7 @@ class ExcludeProjects(Transform):
 
     name: ClassVar[str] = "exclude-projects"
     Settings: ClassVar[type[ExcludeProjectsSettings]] = ExcludeProjectsSettings
+    keeps_values: ClassVar[bool] = True
 
     def __init__(self, settings: ExcludeProjectsSettings) -> None:
         self._matches = re.compile(

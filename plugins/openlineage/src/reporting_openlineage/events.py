@@ -5,7 +5,7 @@ Of a run's records, events contain only counts, and types and fields of rejectio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,6 +29,7 @@ from openlineage.client.facet_v2 import (
     input_statistics_input_dataset,
     job_type_job,
     output_statistics_output_dataset,
+    parent_run,
     processing_engine_run,
     schema_dataset,
     tags_run,
@@ -39,12 +40,15 @@ from reporting_openlineage.assertions import (
     check_assertions,
     rejection_assertions,
 )
+from reporting_openlineage.columns import column_lineage
 from reporting_openlineage.naming import name_of
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from reporting_framework import ColumnSource
     from reporting_framework.plugin_api.result import Output, RunResult, Step
+    from reporting_openlineage.parent import Parent
 
 PRODUCER = "https://pypi.org/project/reporting-openlineage"
 
@@ -58,6 +62,8 @@ class Known(NamedTuple):
     inputs: Sequence[str] = ()
     steps: Sequence[Step] = ()
     schema: pl.Schema | None = None
+    columns: Mapping[str, ColumnSource] = {}
+    parent: Parent | None = None
 
 
 def started(known: Known, at: datetime) -> RunEvent:
@@ -74,9 +80,7 @@ def finished(known: Known, at: datetime, result: RunResult) -> RunEvent:
     written = sorted(result.outputs, key=lambda output: output.new_rows == 0)[
         :MAX_LISTED
     ]
-    outputs = (
-        [] if result.dry_run else [_output(output, known.schema) for output in written]
-    )
+    outputs = [] if result.dry_run else [_output(output, known) for output in written]
     tags = {
         "status": result.status,
         "complete": str(result.complete).lower(),
@@ -157,6 +161,8 @@ def _event(
         for step in known.steps
     ]
     every: dict[str, RunFacet] = {"processing_engine": engine, **(facets or {})}
+    if known.parent is not None:
+        every["parent"] = _parent(known.parent)
     if plugins:
         tags = every.get("tags")
         tags_of_run = (
@@ -171,6 +177,20 @@ def _event(
         inputs=list(inputs),
         outputs=list(outputs),
         producer=PRODUCER,
+    )
+
+
+def _parent(parent: Parent) -> parent_run.ParentRunFacet:
+    root = parent.root
+    return parent_run.ParentRunFacet(
+        run=parent_run.Run(parent.run.run_id),
+        job=parent_run.Job(parent.run.namespace, parent.run.job),
+        root=parent_run.Root(
+            run=parent_run.RootRun(root.run_id),
+            job=parent_run.RootJob(root.namespace, root.job),
+        )
+        if root is not None
+        else None,
     )
 
 
@@ -222,8 +242,9 @@ def _input(
     return InputDataset(name.namespace, name.name, inputFacets=facets)
 
 
-def _output(output: Output, schema: pl.Schema | None) -> OutputDataset:
+def _output(output: Output, known: Known) -> OutputDataset:
     facets: dict[str, DatasetFacet] = {}
+    schema, lineage = known.schema, column_lineage([*known.inputs], known.columns)
     if schema is not None:
         fields = [
             schema_dataset.SchemaDatasetFacetFields(
@@ -232,6 +253,8 @@ def _output(output: Output, schema: pl.Schema | None) -> OutputDataset:
             for number, (name, dtype) in enumerate(schema.items(), 1)
         ]
         facets["schema"] = schema_dataset.SchemaDatasetFacet(fields=fields)
+    if lineage is not None:
+        facets["columnLineage"] = lineage
     if output.version:
         facets["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(
             datasetVersion=output.version

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +13,7 @@ from reporting_framework.errors import CheckFailed, ReportingError
 if TYPE_CHECKING:
     import polars as pl
 
+    from reporting_framework import ColumnSource
     from reporting_framework.plugin_api.result import RunResult, Step
     from reporting_openlineage.events import Known
     from reporting_openlineage.sender import Sender
@@ -44,6 +45,7 @@ class Observer:
         inputs: Sequence[str],
         steps: Sequence[Step],
         schema: pl.Schema,
+        columns: Mapping[str, ColumnSource] | None = None,
     ) -> None:
         """Send the event for the start of a run."""
         from reporting_openlineage.settings import destination
@@ -59,14 +61,25 @@ class Observer:
             return
         if transport is None:
             return
+        from reporting_openlineage.parent import parent_of
         from reporting_openlineage.sender import Sender
 
+        parent = parent_of(os.environ)
         at, namespace = datetime.now(UTC), transport.namespace
 
         def known() -> Known:
             from reporting_openlineage.events import Known
 
-            return Known(namespace, report, run_id, list(inputs), list(steps), schema)
+            return Known(
+                namespace,
+                report,
+                run_id,
+                list(inputs),
+                list(steps),
+                schema,
+                columns or {},
+                parent,
+            )
 
         watched = self._runs[run_id] = _Watched(Sender(transport), known)
         watched.sender.send(lambda: _events().started(known(), at))

@@ -5,7 +5,7 @@ The environment names the backend or the file that receives them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reporting_framework import hookimpl
@@ -14,6 +14,7 @@ from reporting_openlineage.observer import Observer
 if TYPE_CHECKING:
     import polars as pl
 
+    from reporting_framework import ColumnSource
     from reporting_framework.plugin_api.result import RunResult, Step
 
 REPORTING_API = 1
@@ -29,9 +30,10 @@ def reporting_run_started(
     inputs: Sequence[str],
     steps: Sequence[Step],
     schema: pl.Schema,
+    columns: Mapping[str, ColumnSource],
 ) -> None:
     """See `reporting_framework.plugin_api.hookspecs.reporting_run_started`."""
-    _observer.started(report, run_id, inputs, steps, schema)
+    _observer.started(report, run_id, inputs, steps, schema, columns)
 
 
 @hookimpl

@@ -113,6 +113,22 @@ class TransformContract(PluginContract):
             f"no rows have the schema of rows: {empty.schema} is not {full.schema}"
         )
 
+    def test_it_keeps_the_values_that_it_says_it_keeps(
+        self, make: Make, frame: pl.DataFrame
+    ) -> None:
+        """Check that a transform with `keeps_values` changes no value of a column."""
+        transform = make()
+        if not transform.keeps_values:
+            pytest.skip("it does not say that it keeps values")
+        transformed = transform.apply(frame)
+        kept = frame.join(transformed.select(SOURCE_KEY), on=SOURCE_KEY, how="semi")
+        lost = [name for name in frame.columns if name not in transformed.columns]
+        assert not lost, f"it keeps every column: {few(lost)} are lost"
+        by_key = transformed.select(frame.columns).sort(SOURCE_KEY)
+        assert by_key.equals(kept.sort(SOURCE_KEY)), (
+            "it keeps the values of every column: some differ"
+        )
+
     def test_its_input_is_unchanged(self, make: Make, frame: pl.DataFrame) -> None:
         """Check that the input frame is unchanged."""
         given = frame.clone()
