@@ -24,6 +24,7 @@ LONGEST = 32
 FIRST_PARTY = frozenset(
     {
         "reporting-aws",
+        "reporting-dagster-pipes",
         "reporting-dataframely",
         "reporting-datasets",
         "reporting-event-log-checkpoint",
@@ -46,6 +47,7 @@ PLUGINS = frozenset(
     {
         "counters",
         "csv",
+        "dagster-pipes",
         "dataframely",
         "dynamodb-counters",
         "dynamodb-enrich",
@@ -92,6 +94,7 @@ REQUIRED = frozenset(
         "click",
         "cookiecutter",
         "cyclonedx-python-lib",
+        "dagster-pipes",
         "dataframely",
         "duckdb",
         "fastexcel",

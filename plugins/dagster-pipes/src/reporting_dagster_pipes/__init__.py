@@ -1,0 +1,1 @@
+"""Reports of assets and checks to Dagster."""

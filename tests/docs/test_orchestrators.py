@@ -1,0 +1,79 @@
+"""The how-to pages of orchestrators: the code of each page, run by the orchestrator itself, in an environment of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.playing import DOCS, blocks
+from tests.support.packages import InstallError, environment
+
+PROGRAM = Path(sys.executable).with_name("reporting-run")
+
+DAGSTER = """
+import json
+from definitions import defs
+
+job = defs.get_implicit_global_asset_job_def()
+done = job.execute_in_process(raise_on_error=False)
+[made] = done.get_asset_materialization_events()
+values = {name: value.value for name, value in made.materialization.metadata.items()}
+checks = {each.check_name: each.passed for each in done.get_asset_check_evaluations()}
+version = made.materialization.tags["dagster/data_version"]
+print(json.dumps([done.success, values, checks, version], default=str))
+"""
+
+
+@pytest.fixture
+def page(tmp_path):
+    """A function that writes the files of a page and gives what runs a program in an environment with packages."""
+
+    def write(name, *requirements):
+        for block in blocks((DOCS / "how-to" / name).read_text()):
+            if block.title:
+                path = tmp_path / block.title
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(block.text)
+        try:
+            python = environment(*requirements)
+        except InstallError as error:
+            pytest.skip(str(error))
+
+        def run(*arguments, **variables):
+            done = subprocess.run(
+                [python, *arguments],
+                cwd=tmp_path,
+                env={
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(tmp_path),
+                    "REPORTING_RUN": str(PROGRAM),
+                    **variables,
+                },
+                capture_output=True,
+                text=True,
+                timeout=300,
+                check=False,
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+            return done.stdout
+
+        return run
+
+    return write
+
+
+@pytest.mark.slow
+def test_dagster_shows_an_asset_with_its_rows_and_checks(page):
+    run = page("run-in-dagster.md", "dagster>=1.13,<2")
+    results = [json.loads(run("-c", DAGSTER).splitlines()[-1]) for _ in range(2)]
+    for success, values, checks, _ in results:
+        assert success
+        assert values["dagster/row_count"] == 1
+        assert values["dagster/uri"].endswith("tables/orders.parquet")
+        assert checks == {"unique_number": True}
+    (_, first, _, version), (_, second, _, later) = results
+    assert (first["rejected"], first["new_rows"], second["new_rows"]) == (1, 1, 0)
+    assert version == later
