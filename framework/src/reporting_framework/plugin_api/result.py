@@ -243,6 +243,14 @@ class RunResult(_Model):
     response: Any = Field(default=None, exclude=True, repr=False)
     streams: dict[str, RunResult] = Field(default={}, exclude_if=_is_empty)
 
+    def _repr_html_(self) -> str:
+        """Return the result as tables, as notebooks show it."""
+        from reporting_framework.plugin_api.result_html import (
+            result_html,
+        )  # imported late: only notebooks need it
+
+        return result_html(self)
+
 
 class Step(_Model):
     """Plugin that a run used.
