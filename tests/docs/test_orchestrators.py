@@ -77,3 +77,35 @@ def test_dagster_shows_an_asset_with_its_rows_and_checks(page):
     (_, first, _, version), (_, second, _, later) = results
     assert (first["rejected"], first["new_rows"], second["new_rows"]) == (1, 1, 0)
     assert version == later
+
+
+@pytest.mark.slow
+def test_airflow_runs_the_report_and_is_its_parent(page, tmp_path):
+    run = page(
+        "run-in-airflow.md",
+        "apache-airflow>=3.3,<4",
+        "apache-airflow-providers-openlineage>=2,<3",
+    )
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
+    variables = {
+        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "dags"),
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": '{"type": "console"}',
+        "REPORTS": str(tmp_path),
+        "REPORTING_OPENLINEAGE": f"file://{tmp_path}/events.ndjson",
+    }
+    run("-m", "airflow", "db", "migrate", **variables)
+    done = run("-m", "airflow", "dags", "test", "orders", **variables)
+    assert "1 new orders, 1 rejected" in done
+    [first, _] = events(tmp_path)
+    assert "parent" not in first["run"]["facets"]
+    run("-m", "airflow", "dags", "test", "orders_with_lineage", **variables)
+    parents = [each["run"]["facets"]["parent"] for each in events(tmp_path)[2:]]
+    assert [each["job"]["name"] for each in parents] == ["orders_with_lineage.run"] * 2
+    assert {each["root"]["job"]["name"] for each in parents} == {"orders_with_lineage"}
+
+
+def events(folder):
+    lines = (folder / "events.ndjson").read_text().splitlines()
+    return [json.loads(line) for line in lines]
