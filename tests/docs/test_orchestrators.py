@@ -109,3 +109,23 @@ def test_airflow_runs_the_report_and_is_its_parent(page, tmp_path):
 def events(folder):
     lines = (folder / "events.ndjson").read_text().splitlines()
     return [json.loads(line) for line in lines]
+
+
+PREFECT = """
+import json
+from prefect.testing.utilities import prefect_test_harness
+from flow import orders
+
+with prefect_test_harness(server_startup_timeout=240):
+    print(json.dumps(orders()))
+"""
+
+
+@pytest.mark.slow
+def test_prefect_runs_the_report_in_a_flow(page, tmp_path):
+    run = page("run-in-prefect.md", "prefect>=3.9,<4")
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
+    variables = {"REPORTS": str(tmp_path), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    result = json.loads(run("-c", PREFECT, **variables).splitlines()[-1])
+    assert (result["status"], result["accepted"], result["rejected"]) == ("ok", 1, 1)
+    assert (tmp_path / "tables" / "orders.parquet").is_file()
