@@ -54,7 +54,7 @@ def page(tmp_path):
                 },
                 capture_output=True,
                 text=True,
-                timeout=300,
+                timeout=600,
                 check=False,
             )
             assert done.returncode == 0, done.stdout + done.stderr
@@ -116,7 +116,7 @@ import json
 from prefect.testing.utilities import prefect_test_harness
 from flow import orders
 
-with prefect_test_harness(server_startup_timeout=240):
+with prefect_test_harness(server_startup_timeout=400):
     print(json.dumps(orders()))
 """
 

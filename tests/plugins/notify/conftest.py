@@ -47,7 +47,8 @@ class Watched:
     def lifecycle(self, **how):
         registry = load_plugins([])
         registry.register(plugin, "reporting-notify:notify")
-        registry.add_reports(Config(observers={"notify": self.settings}))
+        patient = {"timeout_seconds": 60} | self.settings if self.settings else {}
+        registry.add_reports(Config(observers={"notify": patient}))
         return registry.lifecycle(**how)
 
     def run(self, *, page=None, **how):

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reporting_framework import ReportingError
-from reporting_notify.targets import THREAD, Page, send
+from reporting_notify.targets import THREAD, Page, load, send, topic_region
 
 if TYPE_CHECKING:
     from reporting_framework import SecretText
@@ -34,6 +34,8 @@ def deliver(
         Why targets have not taken the message, as texts that name a target by its
         position, and show nothing of it.
     """
+    if not all(topic_region(url.get_secret_value()) for url in urls):
+        load()
     deadline = time.monotonic() + seconds
     problems = [f"no answer within {seconds:g} s"] * len(urls)
 

@@ -38,6 +38,13 @@ def topic_region(text: str) -> str | None:
     return match[1] if match else None
 
 
+def load() -> None:
+    """Import what sends, which is not part of any delivery's time."""
+    import apprise
+
+    apprise.Apprise.instantiate("json://localhost")  # it imports all services
+
+
 def send(target: str, message: Message, page: Page | None) -> str:
     """Send a message to one target; return why it was not taken, or an empty text.
 
