@@ -51,9 +51,12 @@ def test_a_hook_says_when_it_is_called_with_what_and_shows_an_example(name):
 def test_a_lifecycle_hook_is_called_with_its_arguments_by_the_method_of_its_name(name):
     method = getattr(Lifecycle, name.removeprefix("reporting_"))
     parameters = inspect.signature(method).parameters.values()
-    assert {each.name for each in parameters} - {"self"} == set(
-        inspect.signature(HOOKS[name]).parameters
+    context = {"notes", "dry_run"}  # what the method makes the hook's context of
+    arguments = set(inspect.signature(HOOKS[name]).parameters)
+    assert {each.name for each in parameters} - {"self"} - context == (
+        arguments - {"context"}
     )
+    assert ("context" in arguments) == ("notes" in inspect.signature(method).parameters)
     assert all(
         each.kind is each.KEYWORD_ONLY for each in parameters if each.name != "self"
     )
