@@ -21,7 +21,11 @@ from reporting_framework.plugin_api.report import PluginRef
         ({"header": ["a", "a"]}, "a name is there twice"),
         ({"column_formats": {"a": "%d"}}, "a is no date or datetime"),
         ({"format": "xml"}, "Input should be 'csv'"),
+        ({"header": []}, "at least 1 item"),
         ({"separator": ",,"}, "at most 1 character"),
+        ({"separator": "ä"}, "no ASCII character"),
+        ({"quote": "\n"}, "or a line end"),
+        ({"separator": '"'}, "it is the quote, too"),
         ({"changed_files": "append"}, "Input should be 'refuse'"),
     ],
 )

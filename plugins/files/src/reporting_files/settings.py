@@ -95,6 +95,7 @@ class FilesSettings(Settings):
     )
     header: tuple[str, ...] | None = Field(
         None,
+        min_length=1,
         description="Names of the columns of CSV files that have no header line",
     )
     encoding: str | None = Field(
@@ -176,6 +177,13 @@ class FilesSettings(Settings):
             raise ValueError(f"{SOURCE_KEY} is a column that is added; rename it")
         return value
 
+    @field_validator("separator", "quote")
+    @classmethod
+    def _is_mark(cls, value: str | None) -> str | None:
+        if value is not None and (not value.isascii() or value in "\r\n"):
+            raise ValueError("no ASCII character, or a line end; give another one")
+        return value
+
     @field_validator("encoding")
     @classmethod
     def _is_encoding(cls, value: str | None) -> str | None:
@@ -190,6 +198,8 @@ class FilesSettings(Settings):
     def _fits_together(self) -> FilesSettings:
         if self.header is not None and len(set(self.header)) < len(self.header):
             raise ValueError("header: a name is there twice; name each column once")
+        if self.separator is not None and self.separator == self.quote:
+            raise ValueError("separator: it is the quote, too; give another one")
         for name in self.column_formats:
             if self.columns.get(name) not in ("date", "datetime"):
                 raise ValueError(
