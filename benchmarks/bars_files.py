@@ -12,13 +12,14 @@ from benchmarks.rows import Group, Row, compared, megabytes
 
 ROWS = 5_000_000
 FILES, FILE_ROWS = 10_000, 100
+COLUMNS = ("sku", "price", "day", "number", "note")
 SCRIPT = Path(__file__).parent / "peers" / "file_run.py"
 
 
 def _write(path: Path, rows: int) -> None:
     """Write a CSV file."""
     with path.open("w") as file:
-        file.write("sku,price,day,number,note\n")
+        file.write(f"{','.join(COLUMNS)}\n")
         for at in range(rows):
             day = f"2024-{at % 12 + 1:02}-{at % 28 + 1:02}"
             price = at * 7919 % 100_000 / 100
@@ -80,7 +81,30 @@ def many_files(bench: Bench) -> Sequence[Row]:
     return [compared("csv-files", what, 1.3, ours, bare, "seconds")]
 
 
+def marked_text(bench: Bench) -> Sequence[Row]:
+    """Measure texts whose values have to be counted."""
+    layouts = {
+        "empty": ("empty last values", "{0},{1},2024-05-01,{0},\n", 1.4),
+        "quoted": ("quoted commas", '{0},{1},2024-05-01,{0},"note {1}, x"\n', 1.7),
+    }
+    found = []
+    for name, (what, line, bar) in layouts.items():
+        folder = bench.fresh(f"csv-{name}")
+        lines = "".join(line.format(at, at % 977) for at in range(200_000))
+        (folder / "a.csv").write_text(f"{','.join(COLUMNS)}\n{lines}")
+        rows = 20 * 200_000
+
+        def run(work: str, folder: Path = folder, rows: int = rows) -> Usage:
+            return _run(bench, work, rows, folder)
+
+        ours, bare = alternate(PAIRS, lambda: run("parse"), lambda: run("parse-bare"))
+        title = f"CSV text with {what}, values counted: of `read_csv`"
+        found.append(compared(f"csv-{name}", title, bar, ours, bare, "seconds"))
+    return found
+
+
 GROUPS = (
     Group(("csv-checked", "csv-memory"), one_file),
     Group(("csv-files",), many_files),
+    Group(("csv-empty", "csv-quoted"), marked_text),
 )

@@ -81,6 +81,21 @@ def test_each_record_has_its_own_number_of_values(tmp_path, text, rows, faults):
     ]
 
 
+@pytest.mark.parametrize("nulls", [[], ["x,y"]])
+def test_a_quoted_separator_does_not_hide_a_missing_value(tmp_path, nulls):
+    text = HEAD + b'"x,y",1\n"x,y",2,\n"z,z","a\n,",\n3,"""",4\n'
+    put(str(tmp_path), {"a.csv": text})
+    types = dict.fromkeys("abc", "string")
+    found = read(str(tmp_path), columns=types, null_values=nulls)
+    first = None if nulls else "x,y"
+    assert rows_of(found) == [
+        (first, "2", None),
+        ("z,z", "a\n,", None),
+        ("3", '"', "4"),
+    ]
+    assert found.rejected == [("a.csv#1", FEWER, None)]
+
+
 def test_a_ragged_record_is_found_beside_files_of_the_same_layout(tmp_path):
     put(str(tmp_path), {"a.csv": b"a,b\n1,2,\n", "b.csv": b"a,b\n3\n"})
     found = read(str(tmp_path))

@@ -25,17 +25,10 @@ class CsvFields:
         inner = rf"[^{mark}]*(?:{mark}{mark}[^{mark}]*)*"
         self._quoted = rf"(^|{end}){mark}{inner}{mark}"
         self._wrong = rf"(?:^|{end}){mark}[^{end}]|\n"
-        self._odd = re.compile(
-            rf"{mark}(?<![{end}\n]{mark})(?![{mark}{end}\n]|\r\n)".encode()
-        )
 
     def has_quotes(self, text: bytes) -> bool:
         """Return whether a text has quotes."""
         return self._quote is not None and self._quote.encode() in text
-
-    def may_have_wrong_quotes(self, text: bytes) -> bool:
-        """Return whether text may follow the end of a quoted value in its place."""
-        return self.has_quotes(text) and bool(self._odd.search(text, 1))
 
     def records(self, text: bytes, count: int) -> pl.Series:
         """Return the records of a text, each without its line end.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import polars as pl
 import polars.selectors as cs
@@ -10,6 +11,7 @@ import polars.selectors as cs
 from reporting_files import problems
 from reporting_files.csv_dialect import CsvTable, end_of_record
 from reporting_files.csv_fields import CsvFields
+from reporting_files.csv_marks import CsvMarks
 from reporting_files.raw_frames import HIDDEN, RawFrame
 
 MORE, FEWER = "too_many_values", "too_few_values"
@@ -38,7 +40,7 @@ class CsvRecords:
         self._fields = CsvFields(table.separator, quote)
         self._each = len(table.names) - 1
         self._names = [name or f"{HIDDEN}{at}" for at, name in enumerate(table.names)]
-        self._texts = pl.Schema(dict.fromkeys([*self._names, _EXTRA], pl.String()))
+        self._texts = pl.Schema(dict.fromkeys(self._names, pl.String()))
         known = {name: types[name] for name in self._names if name in types}
         self._types = pl.Schema({**self._texts, **known})
 
@@ -57,51 +59,64 @@ class CsvRecords:
     def _raw(self, frame: pl.DataFrame, text: bytes) -> RawFrame:
         """Return the records without blank lines, and their faults.
 
-        A record whose last value is not null has all values. If all have, the number of
-        separators shows that none has more.
+        Quotes in other places than around values are read in one way by polars and in
+        another one by others, so that values are counted in the text of each record.
         """
-        last = frame[self._names[-1]]
-        more = frame[_EXTRA].null_count() < frame.height
-        wrong = more or self._fields.may_have_wrong_quotes(text)
-        found = self._separators(frame, text)
-        if not wrong and not last.null_count() and found == frame.height * self._each:
-            return RawFrame(frame, [frame.height])
-        records = self._fields.records(text, frame.height)
-        if len(records) != frame.height:
+        more = _EXTRA in frame.columns
+        marks = CsvMarks(text, self._separator, self._quote)
+        blank = self._all_null(frame)
+        if not marks.are_well_quoted():
+            records = self._fields.records(text, frame.height)
+            counts = self._fields.separators(self._fields.bare(records))
+        elif more or blank is not None or not self._have_all(frame, marks):
+            counts = marks.separators()
+        else:
+            return _sound(frame)
+        if len(counts) != frame.height:
             return self._in_halves(text)
-        doubtful = last.is_null()
-        bare = self._fields.bare(records.filter(doubtful))
-        counts = self._fields.separators(bare)
-        rest = (frame.height - len(bare)) * self._each
-        if wrong or counts.null_count() or found != rest + counts.sum():
-            doubtful = pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True)
-            bare = self._fields.bare(records)
-            counts = self._fields.separators(bare)
-        blank = self._blank(frame, doubtful, bare, counts)
-        if not blank.any() and (counts == self._each).all(ignore_nulls=False):
-            return RawFrame(frame, [frame.height])
-        at = doubtful.arg_true()
-        every = pl.repeat(self._each, frame.height, dtype=pl.Int64, eager=True)
-        kept = pl.repeat(True, frame.height, dtype=pl.Boolean, eager=True)
-        kept = kept.scatter(at, ~blank)
-        frame, counts = frame.filter(kept), every.scatter(at, counts).filter(kept)
+        frame = frame.drop(_EXTRA, strict=False)
+        if blank is not None:
+            blank = self._blank(blank, text, counts)
+            frame, counts = frame.filter(~blank), counts.filter(~blank)
         if (counts == self._each).all(ignore_nulls=False):
-            return RawFrame(frame, [frame.height])
+            return _sound(frame)
         return RawFrame(frame, [frame.height], self._faults(counts))
 
-    def _blank(
-        self,
-        frame: pl.DataFrame,
-        doubtful: pl.Series,
-        bare: pl.Series,
-        counts: pl.Series,
-    ) -> pl.Series:
-        """Return whether each doubtful line is no record, as it has no value."""
-        if not all(frame[name].null_count() for name in self._names):
-            return pl.repeat(False, len(bare), dtype=pl.Boolean, eager=True)
+    def _have_all(self, frame: pl.DataFrame, marks: CsvMarks) -> bool:
+        """Return whether no record has too few values, if none has too many.
+
+        The last value of a record that has too few is null.
+        """
+        if not frame[self._names[-1]].null_count():
+            return True
+        found = marks.number_of_separators
+        if marks.hide_any:
+            if any(self._separator in null for null in self._nulls):
+                return False  # it may be in a value that is null now
+            found -= self._separators_within(frame)
+        return found == frame.height * self._each
+
+    def _separators_within(self, frame: pl.DataFrame) -> int:
+        """Return the number of separators within values."""
+        texts = frame.select(cs.by_name(self._names) & cs.string())
+        mark = self._separator
+        counts = texts.select(pl.all().str.count_matches(mark, literal=True).sum())
+        return sum(counts.row(0)) if counts.width else 0
+
+    def _all_null(self, frame: pl.DataFrame) -> pl.Series | None:
+        """Return whether each record has only nulls; `None`: none has."""
+        if not all(frame[name].null_count() for name in frame.columns):
+            return None
         nulls = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
-        no_value = (counts <= self._each) | self._fields.hold_nothing(bare)
-        return (nulls.filter(doubtful) & no_value).fill_null(value=False)
+        return nulls if nulls.any() else None
+
+    def _blank(self, nulls: pl.Series, text: bytes, counts: pl.Series) -> pl.Series:
+        """Return whether each record (`nulls`: without values) is a blank line."""
+        more = counts > self._each
+        if (nulls & more).any():  # there may be a value behind the columns
+            records = self._fields.records(text, len(nulls))
+            more &= ~self._fields.hold_nothing(records)
+        return (nulls & ~more).fill_null(value=False)
 
     def _faults(self, counts: pl.Series) -> pl.Series:
         """Return the fault of each record with these numbers of separators."""
@@ -120,31 +135,35 @@ class CsvRecords:
         return RawFrame(pl.DataFrame(schema=self._texts), [0])
 
     def _read(self, text: bytes, schema: pl.Schema) -> pl.DataFrame | None:
-        """Return the records, `None` if polars cannot read some."""
+        """Return the records, `None` if polars cannot read some.
+
+        If a record has more values than there are columns, a further column has the
+        first of them.
+        """
         try:
-            return pl.read_csv(
-                text,
-                has_header=False,
-                schema=schema,
-                separator=self._separator,
-                quote_char=self._quote,
-                null_values=self._nulls or None,
-                truncate_ragged_lines=True,
-                missing_columns="insert",
-            )
+            return self._read_csv(text, schema, "raise")
+        except pl.exceptions.PolarsError as error:
+            if str(error).startswith("could not parse"):
+                return None  # a value has another type
+        try:
+            extended = {**schema, _EXTRA: pl.String()}
+            return self._read_csv(text, pl.Schema(extended), "ignore")
         except pl.exceptions.PolarsError:
             return None
 
-    def _separators(self, frame: pl.DataFrame, text: bytes) -> int:
-        """Return the number of separators outside of values, or more."""
-        found = text.count(self._separator.encode())
-        if found == frame.height * self._each or not self._fields.has_quotes(text):
-            return found
-        texts = frame.select(cs.by_name(self._names) & cs.string())
-        counts = texts.select(
-            pl.all().str.count_matches(self._separator, literal=True).sum()
+    def _read_csv(
+        self, text: bytes, schema: pl.Schema, extra: Literal["raise", "ignore"]
+    ) -> pl.DataFrame:
+        return pl.read_csv(
+            text,
+            has_header=False,
+            schema=schema,
+            separator=self._separator,
+            quote_char=self._quote,
+            null_values=self._nulls or None,
+            extra_columns=extra,
+            missing_columns="insert",
         )
-        return found - sum(counts.row(0)) if counts.width else found
 
     def _in_halves(self, text: bytes) -> RawFrame:
         """Return the records of a text in which polars cannot read some.
@@ -180,3 +199,8 @@ class CsvRecords:
             return at
         end = end_of_record(text, at, quote, inside=bool(at))
         return end if end < len(text) else end_of_record(text, 0, quote)
+
+
+def _sound(frame: pl.DataFrame) -> RawFrame:
+    """Return records that all have their number of values."""
+    return RawFrame(frame, [frame.height])

@@ -111,7 +111,7 @@ def whole_records(
     for block in blocks:
         parts.append(block)
         length += len(block)
-        quotes += block.count(quote) if quote else 0
+        quotes += block.count(quote) if quote and quote in block else 0
         if length < size:
             continue
         text = b"".join(parts)
