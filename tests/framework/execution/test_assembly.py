@@ -290,6 +290,24 @@ def test_a_write_mode_that_does_not_fit_is_refused(registry, parts, message):
     assert str(raised.value) == message
 
 
+@pytest.mark.parametrize(
+    ("mode", "unmatched"), [("upsert", "drop"), ("upsert", "keep"), ("append", "drop")]
+)
+def test_a_join_that_drops_rows_is_not_for_upsert(registry, tmp_path, mode, unmatched):
+    uri = str(tmp_path / "prices.parquet")
+    pl.DataFrame({"number": [1], "price": [2]}).write_parquet(uri)
+    settings = {"uri": uri, "on": ["number"], "columns": ["price"]}
+    join = PluginRef("join", {**settings, "unmatched": unmatched})
+    parts = {"source": ORDERED, "transforms": [join], "sinks": [moded(mode)]}
+    if (mode, unmatched) != ("upsert", "drop"):
+        assert composed(registry, **parts).modes == [mode]
+        return
+    with pytest.raises(SettingsError, match="and transform join needs") as raised:
+        composed(registry, **parts)
+    assert "append or replace under its settings, as rows that" in str(raised.value)
+    assert raised.value.problems[0].path == ("transforms", "0")
+
+
 def test_a_validator_is_given_the_columns_that_the_source_knows(registry):
     bound = PluginRef("bound")
     made = composed(registry, source=ORDERED, validator=bound)

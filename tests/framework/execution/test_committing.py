@@ -234,10 +234,11 @@ def test_a_split_with_an_unread_object_is_not_done_and_no_snapshot(calls):
     assert not sink.context.snapshot
 
 
-def test_a_snapshot_names_the_records_that_are_there_and_not_staged(calls):
+def test_a_snapshot_names_the_rejected_records_but_not_the_filtered_ones(calls):
     sink = Sink("a", calls)
     given, totals = committing(calls, [sink], keepers=[False], modes=["upsert"])
     totals.rejections.append(Rejection("bad", None, "missing"))
+    totals.rejections.append(Rejection("out", None, FILTERED))
     given.commit(snapshot=True)
     assert not sink.context.snapshot, "not all was read"
     totals.exhaust()

@@ -14,7 +14,7 @@ from reporting_framework.builtin.join_settings import JoinSettings
 from reporting_framework.builtin.lookup_table import LookupTable, table_folder
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.base import Permission
-from reporting_framework.plugin_api.records import SOURCE_KEY
+from reporting_framework.plugin_api.records import SOURCE_KEY, WriteMode
 from reporting_framework.plugin_api.transform import Transform
 from reporting_framework.storage import permissions
 
@@ -40,6 +40,14 @@ class JoinTransform(Transform):
         self._other = LookupTable(settings.uri, f"transform {self.name}")
         self._lock = Lock()
         self._rows: pl.DataFrame | None = None
+
+    @property
+    @override
+    def write_modes(self) -> frozenset[WriteMode]:
+        """Write modes; no upsert if a record could lose its match, and so its row."""
+        if self.settings.unmatched == "drop":
+            return frozenset({"append", "replace"})
+        return super().write_modes
 
     @classmethod
     @override

@@ -98,7 +98,7 @@ def assemble(
         report, source, validator, composition.contract, metadata, columns
     )
     schema = known_schema_of(report, validator, transforms, source_schema, columns)
-    modes = write_modes_of(report, composition, source, sinks)
+    modes = write_modes_of(report, composition, source, transforms, sinks)
     check_names(report, schema, modes)
     pipeline = Pipeline(
         report=report,

@@ -128,7 +128,11 @@ class Committing:
             and run.replay is None
             and totals.complete
             and not totals.unread,
-            not_staged=[rejection.source_key for rejection in totals.rejections],
+            not_staged=[
+                rejection.source_key
+                for rejection in totals.rejections
+                if rejection.error_type != FILTERED
+            ],
         )
 
     def record(self, commit_results: Sequence[CommitResult]) -> QuarantineState | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.plugin_api.source import Source
+    from reporting_framework.plugin_api.transform import Transform
 
 
 RESERVED = "_reporting_"
@@ -36,7 +37,11 @@ def check_names(report: str, schema: pl.Schema, modes: Sequence[WriteMode]) -> N
 
 
 def write_modes_of(
-    report: str, composition: PipelineSpec, source: Source, sinks: Sequence[Sink]
+    report: str,
+    composition: PipelineSpec,
+    source: Source,
+    transforms: Sequence[Transform],
+    sinks: Sequence[Sink],
 ) -> list[WriteMode]:
     """Return the write mode of each sink.
 
@@ -44,8 +49,8 @@ def write_modes_of(
 
     Raises:
         SettingsError: A sink does not support its mode, a mode does not fit the
-            settings of the source, the source's versions have no order, or one sink
-            replaces its table and another does not.
+            settings of the source or a transform, the source's versions have no order,
+            or one sink replaces its table and another does not.
     """
     modes: list[WriteMode] = []
     for number, sink in enumerate(sinks):
@@ -62,6 +67,16 @@ def write_modes_of(
                 f" {' or '.join(sorted(source.write_modes))} under its settings; set"
                 " write_mode, or change the settings of the source"
             )
+        for transform_number, transform in enumerate(transforms):
+            if mode not in transform.write_modes:
+                raise SettingsError(
+                    f"report {report}: write_mode is {mode}, and transform"
+                    f" {transform.name} needs"
+                    f" {' or '.join(sorted(transform.write_modes))} under its"
+                    " settings, as rows that it drops would stay in the table in an"
+                    " older version; set write_mode, or change its settings",
+                    path=("transforms", str(transform_number)),
+                )
         modes.append(mode)
     if "upsert" in modes and not source.versions_ordered:
         raise SettingsError(

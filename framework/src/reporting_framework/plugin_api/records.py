@@ -282,9 +282,9 @@ class CommitContext(NamedTuple):
         at: Time at which the run began (aware, UTC).
         snapshot: Whether all records of the source were read. With ``upsert``, a row of
             the table whose source key is neither staged nor among `not_staged` was then
-            deleted at the source.
-        not_staged: Source keys of records that were read and not staged: rejected and
-            filtered records.
+            deleted at the source, or a transform drops it.
+        not_staged: Source keys of records whose rows must stay although no row was
+            staged: rejected records.
     """
 
     state: Mapping[str, Any] | None = None

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from reporting_framework.plugin_api.base import Plugin
+from reporting_framework.plugin_api.records import WriteMode
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,7 +16,9 @@ class Transform(Plugin):
     """Base class of transforms, which shape frames.
 
     A transform must keep the column `SOURCE_KEY` unchanged. Rows that it drops are
-    counted as filtered.
+    counted as filtered. With ``upsert``, the row of an older version of such a record
+    stays in the table until a run that reads all records of the source, and infers
+    deletes, deletes it.
 
     Attributes:
         keeps_values: True if each column of a frame stays, with the values of the rows
@@ -24,6 +27,15 @@ class Transform(Plugin):
     """
 
     keeps_values: ClassVar[bool] = False
+
+    @property
+    def write_modes(self) -> frozenset[WriteMode]:
+        """Write modes that fit the settings of the transform.
+
+        A sink with another mode is refused. So a transform that may drop a record whose
+        older version it has kept should leave ``upsert`` out.
+        """
+        return frozenset({"append", "upsert", "replace"})
 
     @abstractmethod
     def apply(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -53,7 +53,7 @@ def check_fit(add: Add, report: str, spec: PipelineSpec, parts: Sequence[Part]) 
         for plugin in built:
             if plugin is not None:
                 log_errors(plugin.close, "while closing")
-    modes = _modes(add, report, spec, source, sinks)
+    modes = _modes(add, report, spec, source, transforms, sinks)
     if spec.checks:
         from reporting_framework.operations.lint.checks import (
             check_checks,
@@ -178,14 +178,20 @@ def _plain(error: ReportingError) -> ReportingError:
 
 
 def _modes(
-    add: Add, report: str, spec: PipelineSpec, source: Part, sinks: Sequence[Part]
+    add: Add,
+    report: str,
+    spec: PipelineSpec,
+    source: Part,
+    transforms: Sequence[Part],
+    sinks: Sequence[Part],
 ) -> list[WriteMode]:
     """Return the write mode of each sink, if all parts can be used."""
-    if not (source.usable and all(sink.usable for sink in sinks)):
+    if not all(part.usable for part in (source, *transforms, *sinks)):
         return []
     try:
-        declared = [sink.declared() for sink in sinks]
-        return write_modes_of(report, spec, source.declared(), declared)
+        between = [transform.declared() for transform in transforms]
+        last = [sink.declared() for sink in sinks]
+        return write_modes_of(report, spec, source.declared(), between, last)
     except AttributeError:  # known only once a plugin is built
         return []
     except SettingsError as error:
