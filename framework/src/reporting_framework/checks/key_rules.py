@@ -59,12 +59,22 @@ class ForeignKey(Check):
         named: Sequence[str] | None = self.settings.to
         return named or self.columns
 
-    def bind_reference(self, schema: pl.Schema, other: pl.Schema) -> None:
+    def bind_reference(self, schema: pl.Schema, other: pl.Schema | None) -> None:
         """Check that the columns of both tables can be compared.
+
+        Args:
+            schema: Columns of the report.
+            other: Columns of the other table; `None`: not known yet.
 
         Raises:
             SettingsError: They cannot.
         """
+        self._types = {
+            column: pl.Int128() if schema[column].is_integer() else schema[column]
+            for column in self.columns
+        }
+        if other is None:
+            return
         for column, to in zip(self.columns, self.to, strict=True):
             if to not in other:
                 raise self.refuse(
@@ -79,10 +89,6 @@ class ForeignKey(Check):
                     f" {self.settings.report} is {two}; keys need the same type, other"
                     " than a float"
                 )
-        self._types = {
-            column: pl.Int128() if schema[column].is_integer() else schema[column]
-            for column in self.columns
-        }
 
     @override
     def judge(self, values: Sequence[Any], rows: Rows, facts: RunFacts) -> Verdict:

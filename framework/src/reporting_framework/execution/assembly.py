@@ -126,7 +126,8 @@ def assemble(
         bind_checks,
     )  # a report without checks does not need it
 
-    return bind_checks(pipeline, composition, partial(assemble, registry=registry))
+    other = partial(assemble, registry=registry, columns="offline")
+    return bind_checks(pipeline, composition, other)
 
 
 def check_formats(report: str, source: Source, validator: Validator) -> None:

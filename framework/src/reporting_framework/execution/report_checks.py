@@ -76,7 +76,7 @@ class ReportChecks:
         references: Mapping[str, Pipeline],
     ) -> None:
         self.checks = checks
-        self._owner = Owner(report, "checks of", "rows")
+        self._report, self._owner = report, Owner(report, "checks of", "rows")
         self._schema, self._table, self._references = schema, table, references
         self._area = StagedFrames()
 
@@ -122,9 +122,16 @@ class ReportChecks:
                 continue
             for check in checks:
                 if isinstance(check, ForeignKey):
-                    check.reference = self._reference_rows[check.settings.report]
+                    self._refer(check)
             outcomes |= _judged(checks, self._rows(over, staged, prospect), facts)
         return [outcomes[check.name] for check in self.checks]
+
+    def _refer(self, check: ForeignKey) -> None:
+        """Give a check the table that its keys must be in."""
+        rows = self._reference_rows[check.settings.report]
+        if rows is not None:
+            _bind_reference(self._report, check, self._schema, rows.collect_schema())
+        check.reference = rows
 
     def _rows(self, over: str, staged: Staged, prospect: Prospect) -> Rows:
         if over == "run" or self._table is None:
@@ -178,10 +185,7 @@ def bind_checks(
                 report, name, composition, assemble
             )
             references[name] = other
-            try:
-                check.bind_reference(schema, other.schema)
-            except SettingsError as error:
-                raise SettingsError(f"report {report}: {error}") from None
+            _bind_reference(report, check, schema, other.schema or None)
     needed = {SOURCE_KEY, *(name for check in checks for name in check.columns)}
     staged = pl.Schema({name: schema[name] for name in schema if name in needed})
     if not pipeline.appends:
@@ -204,7 +208,7 @@ def _reference(
     composition: PipelineSpec,
     assemble: Callable[[str, PipelineSpec], Pipeline],
 ) -> Pipeline:
-    """Assemble another report for its table; its source is closed at once."""
+    """Assemble another report for its table; its source is not asked."""
     spec = composition.references.get(name)
     if spec is None:
         raise SettingsError(
@@ -219,6 +223,15 @@ def _reference(
             " can be read; name a report with one that can"
         )
     return other
+
+
+def _bind_reference(
+    report: str, check: ForeignKey, schema: pl.Schema, other: pl.Schema | None
+) -> None:
+    try:
+        check.bind_reference(schema, other)
+    except SettingsError as error:
+        raise SettingsError(f"report {report}: {error}") from None
 
 
 def _rows_of(pipeline: Pipeline) -> pl.LazyFrame | None:
