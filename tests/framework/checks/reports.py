@@ -134,6 +134,17 @@ def sqlite(folder: Path) -> Sink:
     return SqliteTable(settings)
 
 
+def keyed_sqlite(folder: Path) -> Sink:
+    """Return a table of SQLite with a primary key of its own."""
+    settings = SqliteTable.Settings(
+        path=str(folder / "table.db"),
+        table="rows",
+        timestamp="at",
+        primary_key=["id"],
+    )
+    return SqliteTable(settings)
+
+
 def report(
     folder: Path,
     source: Source,

@@ -18,12 +18,14 @@ from tests.framework.checks.reports import (
     NOW,
     Given,
     execute,
+    keyed_sqlite,
     parquet,
     report,
     rows,
     sqlite,
 )
 
+MODES = ["append", "upsert", "replace"]
 CENTERS = ["A", "B"]
 
 RULES = {
@@ -63,6 +65,11 @@ def _number(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else value
 
 
+def _key(record: dict) -> str:
+    """Return a source key, so that several records share an id, or change it."""
+    return f"k{(record['id'] * 7 + len(record['sku'] or '')) % 4}"
+
+
 def _live(folder: Path, sinks, mode: str) -> list[dict]:
     """Return the rows of the table as they are now."""
     sink = sinks(folder)
@@ -91,8 +98,14 @@ def _of_run(frames: list[pl.DataFrame], mode: str) -> list[dict]:
     return [row for row in taken.values() if not row["gone"]]
 
 
-@pytest.mark.parametrize("mode", ["append", "upsert", "replace"])
-@pytest.mark.parametrize("sinks", [parquet, sqlite])
+@pytest.mark.parametrize(
+    ("sinks", "mode"),
+    [
+        *((sinks, mode) for sinks in (parquet, sqlite) for mode in MODES),
+        (keyed_sqlite, "upsert"),
+        (keyed_sqlite, "replace"),
+    ],
+)
 @pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.slow)])
 def test_numbers_are_those_of_the_table_after_the_commit(mode, sinks, examples):
     @settings(max_examples=examples, deadline=None)
@@ -131,12 +144,9 @@ def test_numbers_are_those_of_the_table_after_the_commit(mode, sinks, examples):
         ]
         first: dict[int, dict] = {}
         for splits, snapshot in given_runs:
-            if sinks is sqlite:  # which keeps NaN as null
-                splits = [
-                    [each | {"price": _number(each["price"])} for each in split]
-                    for split in splits
-                ]
-            if sinks is sqlite:  # which keeps NaN as null
+            if sinks is keyed_sqlite:
+                splits = [[each | {"key": _key(each)} for each in s] for s in splits]
+            if sinks is not parquet:  # which keeps NaN as null
                 splits = [
                     [each | {"price": _number(each["price"])} for each in split]
                     for split in splits
@@ -178,3 +188,18 @@ def test_numbers_are_those_of_the_table_after_the_commit(mode, sinks, examples):
                 assert outcome.passed is good, outcome
 
     measured_numbers()
+
+
+def test_records_that_share_a_primary_key_are_one_row(tmp_path):
+    def measured(*records, snapshot=False):
+        check = {"check": "row_count", "over": "table", "max": 0, "severity": "warn"}
+        source = Given([rows(*records)], snapshot=snapshot)
+        made = report(tmp_path, source, check, mode="upsert", sinks=keyed_sqlite)
+        counted = execute(made).checks[0].measured["rows"]
+        assert counted == len(_live(tmp_path, keyed_sqlite, "upsert"))
+        return counted
+
+    assert measured({"id": 1, "key": "a"}, {"id": 1, "key": "b"}, {"id": 2}) == 2
+    assert measured({"id": 3, "key": "b", "version": "2"}, {"id": 1, "key": "a"}) == 3
+    assert measured({"id": 2, "gone": True, "version": "2"}) == 2
+    assert measured({"id": 3, "key": "b", "version": "2"}, snapshot=True) == 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from reporting_framework.checks.keyed_resolution import ROW, newest_of, upserted
 from reporting_framework.checks.rows import Rows, of_part, part_count
 from reporting_framework.plugin_api.records import DELETED_AT, SOURCE_KEY, VERSION
 
@@ -80,6 +81,10 @@ class Staged:
             paths.append(self.area.add(_resolved(rows, versioned=versioned)))
         return [pl.scan_ipc(path) for path in paths]
 
+    def numbered(self) -> pl.LazyFrame:
+        """Return all rows, with their positions."""
+        return self._all().with_row_index(ROW)
+
     def _all(self) -> pl.LazyFrame:
         return (
             pl.scan_ipc(self._paths) if self._paths else self.schema.to_frame().lazy()
@@ -132,6 +137,7 @@ def table_rows(
     table: pl.LazyFrame | None,
     prospect: Prospect,
     report_columns: Sequence[str],
+    key: Sequence[str] = (),
 ) -> Rows:
     """Return the rows of a table as they will be after the commit.
 
@@ -140,6 +146,7 @@ def table_rows(
         table: The table, `None` if there is none yet.
         prospect: How the commit changes it.
         report_columns: Columns of the report, to tell deletes that the source gave.
+        key: Columns that identify a row of the table; empty: the source key.
     """
     columns = [name for name in staged.schema if name not in VERSION_COLUMNS]
     if prospect.mode == "replace" and not prospect.keeps_table:
@@ -147,6 +154,8 @@ def table_rows(
     elif prospect.mode == "replace":
         staged = Staged((), 0, staged.schema, staged.area)
     versioned = prospect.mode != "append"
+    if key:
+        return _keyed_rows(staged, table, prospect, report_columns, key)
     if table is None:
         parts = staged.whole(versioned=versioned)
         return Rows([live_rows(part).select(columns) for part in parts], staged.area)
@@ -162,6 +171,31 @@ def table_rows(
             live_rows(rows).select(columns) for rows in merge(own, part, prospect)
         )
     return Rows(found, staged.area)
+
+
+def _keyed_rows(
+    staged: Staged,
+    table: pl.LazyFrame | None,
+    prospect: Prospect,
+    report_columns: Sequence[str],
+    key: Sequence[str],
+) -> Rows:
+    """See `table_rows`; the keys of all rows of the run are in memory."""
+    columns = [name for name in staged.schema if name not in VERSION_COLUMNS]
+    rows = staged.numbered()
+    heads = rows.select(*{*key, SOURCE_KEY}, *VERSION_COLUMNS, ROW)
+    records = _resolved(heads.collect(engine="streaming"), versioned=True)
+    parts: list[pl.LazyFrame] = []
+    if table is None or prospect.mode != "upsert":
+        taken = newest_of(records, key)
+        parts = [] if table is None else [live_rows(table).select(columns)]
+    else:
+        values = [name for name in report_columns if name not in key]
+        existing = _existing(table, columns, values, versions=True)
+        taken, stay = upserted(records, key, existing, _GIVEN, prospect)
+        parts = [stay.select(columns)]
+    own = rows.join(taken.lazy().select(ROW), on=ROW, how="semi").select(columns)
+    return Rows([own, *parts], staged.area)
 
 
 def _resolved(rows: pl.DataFrame, *, versioned: bool) -> pl.DataFrame:

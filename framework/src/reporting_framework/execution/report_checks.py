@@ -49,11 +49,13 @@ class JudgedTable(NamedTuple):
         sink: The sink.
         mode: Its write mode.
         columns: Columns of the report.
+        key: Columns that identify a row; empty: the source key.
     """
 
     sink: Sink
     mode: WriteMode
     columns: Sequence[str]
+    key: Sequence[str] = ()
 
 
 class ReportChecks:
@@ -136,9 +138,9 @@ class ReportChecks:
     def _rows(self, over: str, staged: Staged, prospect: Prospect) -> Rows:
         if over == "run" or self._table is None:
             return run_rows(staged)
-        sink, mode, columns = self._table
+        sink, mode, columns, key = self._table
         prospect = prospect._replace(mode=mode)
-        return table_rows(staged, sink.scan(), prospect, columns)
+        return table_rows(staged, sink.scan(), prospect, columns, key)
 
     @cached_property
     def _reference_rows(self) -> Mapping[str, pl.LazyFrame | None]:
@@ -187,6 +189,7 @@ def bind_checks(
             references[name] = other
             _bind_reference(report, check, schema, other.schema or None)
     needed = {SOURCE_KEY, *(name for check in checks for name in check.columns)}
+    needed |= set(table.key) if table is not None else set()
     staged = pl.Schema({name: schema[name] for name in schema if name in needed})
     if not pipeline.appends:
         staged = pl.Schema({**staged, **VERSION_COLUMNS})
@@ -198,7 +201,7 @@ def bind_checks(
 def _judged_table(pipeline: Pipeline) -> JudgedTable | None:
     for sink, mode in zip(pipeline.sinks, pipeline.modes, strict=True):
         if supports(sink, "scan"):
-            return JudgedTable(sink, mode, pipeline.schema.names())
+            return JudgedTable(sink, mode, pipeline.schema.names(), sink.row_key)
     return None
 
 

@@ -109,6 +109,14 @@ class Sink(Plugin):
             SettingsError: The schema lacks a column that the settings name.
         """
 
+    @property
+    def row_key(self) -> Sequence[str]:
+        """Columns that identify a row of its table; empty: the source key.
+
+        Of several records with one key, the newest is the row.
+        """
+        return ()
+
     @optional
     def load_state(self) -> Mapping[str, Any] | None:
         """Return the state that was committed with the rows, `None` if there is none.

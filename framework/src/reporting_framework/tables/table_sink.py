@@ -113,6 +113,11 @@ class TableSink(Database):
             )
 
     @property
+    @override
+    def row_key(self) -> Sequence[str]:
+        return tuple(self.settings.primary_key)
+
+    @property
     def _staged_schema(self) -> pl.Schema:
         if self._mode == "append":
             return self._schema
