@@ -296,12 +296,26 @@ def test_a_rule_may_give_a_column_of_the_source_another_type():
         (pl.Datetime("us"), {"ge": "2026-01-01T00:00Z"}, "a column without a time zone needs a time without offset"),
         (pl.Datetime("ms", "UTC"), {"lt": "2026-01-01"}, "needs an offset"),
         (pl.Int64(), {"values": ["x"]}, "values must be of type Int64"),
-        (pl.String(), {"pattern": "("}, "not a regular expression"),
     ],
 )  # fmt: skip
 def test_a_rule_that_does_not_fit_the_source_is_refused(dtype, rule, said):
     with pytest.raises(SettingsError, match=f"^validator frame: rules.a: .*{said}"):
         ruled({"a": dtype}, a=rule)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"pattern": "("}, "pattern is not a regular expression"),
+        ({"ge": "much"}, r"no type of column has such values \(ge\)"),
+        ({"ge": "2024-01-01", "lt": 3}, r"no type of column has such values \(ge, lt\)"),
+        ({"le": 3, "max_length": 3}, "le is for numbers, dates and times"),
+        ({"values": ["x", 1]}, r"no type of column has such values \(values\)"),
+    ],
+)  # fmt: skip
+def test_rules_that_fit_no_column_are_refused_without_the_source(rule, said):
+    with pytest.raises(ValidationError, match=said):
+        ruled({"a": pl.String()}, a=rule)
 
 
 def test_bounds_of_each_type_of_a_source():

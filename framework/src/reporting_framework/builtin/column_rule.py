@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from reporting_framework.builtin.frame_types import (
+    TYPES,
     Bound,
     bound_of,
     dtype_of,
@@ -17,6 +18,9 @@ from reporting_framework.builtin.frame_types import (
 from reporting_framework.plugin_api.settings import Settings
 
 MISSING = "missing"
+
+_OTHER_TYPES = (pl.Datetime("us"), pl.Decimal(38, 9))
+"""Types of columns beside those of `TYPES` that bounds may be for."""
 
 _BROKEN: dict[str, tuple[Callable[[pl.Expr, pl.Expr], pl.Expr], str]] = {
     "ge": (pl.Expr.lt, "greater_than_equal"),
@@ -72,7 +76,24 @@ class ColumnRule(Settings):
     def _fits_its_type(self) -> ColumnRule:
         if self.type is not None:
             self.check(dtype_of(self.type))
+            return self
+        if {self.pattern, self.min_length, self.max_length} != {None}:
+            self.check(pl.String())
+        elif not any(map(self._fits, (*TYPES.values(), *_OTHER_TYPES))):
+            given = [name for name in _BROKEN if getattr(self, name) is not None]
+            given += ["values"] if self.values else []
+            raise ValueError(
+                f"no type of column has such values ({', '.join(given)}); give numbers,"
+                " texts, or dates or times as in ISO 8601, all of one type"
+            )
         return self
+
+    def _fits(self, dtype: pl.DataType) -> bool:
+        try:
+            self.check(dtype)
+        except ValueError:
+            return False
+        return True
 
     @property
     def dtype(self) -> pl.DataType | None:

@@ -132,7 +132,7 @@ class ReportChecks:
         """Give a check the table that its keys must be in."""
         rows = self._reference_rows[check.settings.report]
         if rows is not None:
-            _bind_reference(self._report, check, self._schema, rows.collect_schema())
+            bind_reference(self._report, check, self._schema, rows.collect_schema())
         check.reference = rows
 
     def _rows(self, over: str, staged: Staged, prospect: Prospect) -> Rows:
@@ -187,7 +187,7 @@ def bind_checks(
                 report, name, composition, assemble
             )
             references[name] = other
-            _bind_reference(report, check, schema, other.schema or None)
+            bind_reference(report, check, schema, other.schema or None)
     needed = {SOURCE_KEY, *(name for check in checks for name in check.columns)}
     needed |= set(table.key) if table is not None else set()
     staged = pl.Schema({name: schema[name] for name in schema if name in needed})
@@ -220,17 +220,31 @@ def _reference(
         )
     other = assemble(name, spec._replace(checks=(), references={}, contract=None))
     close_source(other)
-    if not any(supports(sink, "scan") for sink in other.sinks):
-        raise SettingsError(
-            f"report {report}: check foreign_key: none of the sinks of report {name}"
-            " can be read; name a report with one that can"
-        )
+    check_readable(report, name, other.sinks)
     return other
 
 
-def _bind_reference(
+def check_readable(report: str, other: str, sinks: Sequence[Any]) -> None:
+    """Check that a sink of another report can be read.
+
+    Raises:
+        SettingsError: None can.
+    """
+    if not any(supports(sink, "scan") for sink in sinks):
+        raise SettingsError(
+            f"report {report}: check foreign_key: none of the sinks of report {other}"
+            " can be read; name a report with one that can"
+        )
+
+
+def bind_reference(
     report: str, check: ForeignKey, schema: pl.Schema, other: pl.Schema | None
 ) -> None:
+    """Check that a foreign key fits the other table; see `ForeignKey`.
+
+    Raises:
+        SettingsError: It does not.
+    """
     try:
         check.bind_reference(schema, other)
     except SettingsError as error:

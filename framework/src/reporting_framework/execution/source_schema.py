@@ -26,6 +26,12 @@ _log = logging.getLogger(__name__)
 MAX_NAMED = 5
 """Maximum number of changes that a message names."""
 
+NO_COLUMNS = (
+    "source or validator takes no columns from the source; use a source that knows its"
+    " columns, with the validator frame"
+)
+"""Explanation for a contract without columns, with the fix."""
+
 
 class SourceSchema(NamedTuple):
     """Columns of a source, and those of them that a report takes.
@@ -90,10 +96,7 @@ def source_schema_of(
     if contract is None:
         return None if columns is None else SourceSchema(columns, columns)
     if columns is None:
-        raise SettingsError(
-            f"report {report}: contract: source or validator takes no columns from the"
-            " source; use a source that knows its columns, with the validator frame"
-        )
+        raise SettingsError(f"report {report}: contract: {NO_COLUMNS}")
     if metadata is None or metadata.history is None:
         raise SettingsError(f"report {report}: contract: {NO_METADATA}")
     taken = columns

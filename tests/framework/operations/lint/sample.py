@@ -8,8 +8,18 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import AwareDatetime, BaseModel, Field, SecretStr
 
-from reporting_framework import Batch, Source, Split, Transform, hookimpl
+from reporting_framework import (
+    Batch,
+    CommitResult,
+    Sink,
+    Source,
+    Split,
+    StagedPart,
+    Transform,
+    hookimpl,
+)
 from reporting_framework.plugin_api.ledger import RunLedger
+from reporting_framework.plugin_api.records import ROWS_ONLY, CommitContext
 from reporting_framework.plugin_api.settings import Settings
 
 REPORTING_VARIABLES = ("REPORTING_SAMPLE",)
@@ -91,10 +101,34 @@ class Boom(Transform):
         return frame
 
 
+class Plain(Sink):
+    """Sink that cannot be read, and has no place for metadata."""
+
+    name: ClassVar[str] = "sample-plain"
+
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
+        """Never called."""
+        raise NotImplementedError
+
+    def commit(
+        self,
+        staged_parts: Sequence[StagedPart],
+        context: CommitContext = ROWS_ONLY,
+    ) -> CommitResult:
+        """Never called."""
+        raise NotImplementedError
+
+
 @hookimpl
 def reporting_sources() -> list[type[Source]]:
     """Register the source."""
     return [Tables]
+
+
+@hookimpl
+def reporting_sinks() -> list[type[Sink]]:
+    """Register the sink."""
+    return [Plain]
 
 
 @hookimpl

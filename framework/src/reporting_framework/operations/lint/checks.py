@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reporting_framework.checks.catalog import check_of, repeated, repeated_names
+from reporting_framework.checks.key_rules import ForeignKey
 from reporting_framework.errors import SettingsError
-from reporting_framework.execution.report_checks import NO_TABLE
-from reporting_framework.operations.lint.parts import Part
+from reporting_framework.execution.report_checks import (
+    NO_TABLE,
+    bind_reference,
+    check_readable,
+)
+from reporting_framework.operations.lint.fit import columns_of
+from reporting_framework.operations.lint.parts import Part, check_parts, refs_of
 from reporting_framework.operations.lint.problem import Add, add_error
 from reporting_framework.plugin_api.base import supports
 
@@ -17,6 +23,7 @@ if TYPE_CHECKING:
 
     from reporting_framework.checks.base import Check
     from reporting_framework.plugin_api.report import PipelineSpec
+    from reporting_framework.registry.registry import Registry
 
 
 def check_checks(
@@ -25,6 +32,7 @@ def check_checks(
     spec: PipelineSpec,
     schema: pl.Schema | None,
     sinks: Sequence[Part],
+    registry: Registry,
 ) -> None:
     """Check the settings of a report's checks.
 
@@ -34,6 +42,7 @@ def check_checks(
         spec: Specification of its pipeline.
         schema: Columns of the report, if they are known.
         sinks: Sinks of the report.
+        registry: The plugins.
     """
     checks: list[Check | None] = []
     for number, ref in enumerate(spec.checks):
@@ -51,3 +60,39 @@ def check_checks(
             if check is not None and check.settings.over == "table":
                 message = f"report {report}: check {check.kind}: {NO_TABLE}"
                 add("error", ("checks", str(number)), message)
+    for number, check in enumerate(checks):
+        if isinstance(check, ForeignKey):
+            other = spec.references.get(check.settings.report)
+            try:
+                _check_reference(report, check, schema, other, registry)
+            except SettingsError as error:
+                add("error", ("checks", str(number)), str(error))
+
+
+def _check_reference(
+    report: str,
+    check: ForeignKey,
+    schema: pl.Schema | None,
+    other: PipelineSpec | None,
+    registry: Registry,
+) -> None:
+    """Check that the table of the other report can be read, and has the columns.
+
+    Raises:
+        SettingsError: It cannot, or does not.
+    """
+    if other is None:
+        return
+    name = check.settings.report
+
+    def ignore(*_: Any) -> None:
+        """Leave a problem of the other report to its own checks."""
+
+    source, validator, *others = check_parts(ignore, name, refs_of(other), registry, {})
+    sinks = [part for part in others if part.role == "sink"]
+    if all(part.usable for part in sinks):
+        check_readable(report, name, [part.plugin for part in sinks])
+    transforms = [part for part in others if part.role == "transform"]
+    columns = columns_of(ignore, source, validator, transforms)
+    if schema is not None and columns is not None:
+        bind_reference(report, check, schema, columns)

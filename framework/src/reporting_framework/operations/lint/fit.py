@@ -26,9 +26,16 @@ if TYPE_CHECKING:
 
     from reporting_framework.plugin_api.records import WriteMode
     from reporting_framework.plugin_api.report import PipelineSpec
+    from reporting_framework.registry.registry import Registry
 
 
-def check_fit(add: Add, report: str, spec: PipelineSpec, parts: Sequence[Part]) -> None:
+def check_fit(
+    add: Add,
+    report: str,
+    spec: PipelineSpec,
+    parts: Sequence[Part],
+    registry: Registry,
+) -> None:
     """Check that the plugins of a report fit together.
 
     A check that needs a part that cannot be used is left out.
@@ -38,28 +45,27 @@ def check_fit(add: Add, report: str, spec: PipelineSpec, parts: Sequence[Part]) 
         report: Name of the report.
         spec: Specification of its pipeline.
         parts: Its plugins, in the order of `parts.refs_of`.
+        registry: The plugins.
     """
     source, validator = parts[0], parts[1]
     transforms = [part for part in parts if part.role == "transform"]
     sinks = [part for part in parts if part.role == "sink"]
     if source.usable:
         _check_streams(add, report, spec, source)
-    built = _built(add, [validator, *transforms])
-    try:
-        if source.usable and validator.usable:
-            _check_formats(add, source, built[0] or validator.declared())
-        schema = _schema(add, source, validator, transforms, built)
-    finally:
-        for plugin in built:
-            if plugin is not None:
-                log_errors(plugin.close, "while closing")
+    schema = columns_of(add, source, validator, transforms)
     modes = _modes(add, report, spec, source, transforms, sinks)
     if spec.checks:
         from reporting_framework.operations.lint.checks import (
             check_checks,
         )  # other reports do not need it
 
-        check_checks(add, report, spec, schema, sinks)
+        check_checks(add, report, spec, schema, sinks, registry)
+    if spec.contract is not None or spec.checks:
+        from reporting_framework.operations.lint.history import (
+            check_history,
+        )  # other reports do not need it
+
+        check_history(add, report, spec, source, validator, sinks)
     if schema is None:
         return
     try:
@@ -73,6 +79,21 @@ def check_fit(add: Add, report: str, spec: PipelineSpec, parts: Sequence[Part]) 
                 call(sink.owner, sink.plugin.check_schema, sink.settings, schema, mode)
             except ReportingError as error:
                 sink.add_error(add, error)
+
+
+def columns_of(
+    add: Add, source: Part, validator: Part, transforms: Sequence[Part]
+) -> pl.Schema | None:
+    """Return the columns of a report, `None` if they are not known."""
+    built = _built(add, [validator, *transforms])
+    try:
+        if source.usable and validator.usable:
+            _check_formats(add, source, built[0] or validator.declared())
+        return _schema(add, source, validator, transforms, built)
+    finally:
+        for plugin in built:
+            if plugin is not None:
+                log_errors(plugin.close, "while closing")
 
 
 def _check_streams(add: Add, report: str, spec: PipelineSpec, source: Part) -> None:

@@ -62,7 +62,8 @@ def check_report(
         _check_secrets(add, name, table, parts)
     if spec is not None:
         _check_metadata(add, spec)
-        check_fit(add, name, spec, parts)
+        check_fit(add, name, spec, parts, registry)
+    _check_page(add, name, registry)
     return parts
 
 
@@ -138,6 +139,17 @@ def _check_secrets(
     heads = {part.path[0] for part in parts}
     rest = {key: value for key, value in table.items() if key not in heads}
     check_plain_secrets(add, name, rest, None)
+
+
+def _check_page(add: Add, name: str, registry: Registry) -> None:
+    """Check that the page that a report names can be used."""
+    with suppress(ReportingError):  # a report that cannot be used has its own problem
+        page = getattr(resolve_report(name, registry), "page", None)
+        if page:
+            try:
+                registry.find("page", page)
+            except ReportingError as error:
+                add("error", ("page",), f"report {name}: page: {error}")
 
 
 def _check_metadata(add: Add, spec: PipelineSpec) -> None:
