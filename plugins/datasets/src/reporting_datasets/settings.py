@@ -10,6 +10,9 @@ from pydantic import Field, field_validator, model_validator
 from reporting_framework.plugin_api.settings import Settings
 
 MEBIBYTE = 1024 * 1024
+_OF_VALUES = re.compile(r"[+-]?(?:\.?\d|inf|nan)|(?:true|false)$", re.IGNORECASE)
+"""Texts of values that are no texts."""
+
 _BUCKET_ALONE = re.compile(r"[a-z0-9]+://[^/]*/?")
 
 
@@ -148,6 +151,15 @@ class CsvSettings(Settings):
     def _one_byte(cls, value: str) -> str:
         if not value.isascii() or value in "\r\n\0":
             raise ValueError("one ASCII character, and no end of line")
+        if value.isalnum() or value in ".+-:":
+            raise ValueError("a character that numbers or times may have; give another")
+        return value
+
+    @field_validator("null")
+    @classmethod
+    def _no_value(cls, value: str) -> str:
+        if _OF_VALUES.match(value):
+            raise ValueError("a number, a time or a boolean; give another text")
         return value
 
     @model_validator(mode="after")

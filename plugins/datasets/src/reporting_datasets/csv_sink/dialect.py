@@ -76,11 +76,34 @@ class Dialect(NamedTuple):
         return mark + self._written(texts.to_frame(), header=True)
 
     def encode(self, rows: pl.DataFrame) -> bytes:
-        """Return rows as text, without a header."""
+        """Return rows as text, without a header.
+
+        Raises:
+            SettingsError: A text would be read back as null.
+        """
         frame = rows.select(
             self._text(name, dtype) for name, dtype in self.schema.items()
         )
+        if self._null_is_a_text:
+            self._refuse_nulls(frame)
         return self._written(frame, header=False)
+
+    @property
+    def _null_is_a_text(self) -> bool:
+        """Whether null is written as the text is that it stands for."""
+        return bool(self.settings.null) or self.settings.quoting == "always"
+
+    def _refuse_nulls(self, frame: pl.DataFrame) -> None:
+        texts = [name for name, dtype in self.schema.items() if _is_text(dtype)]
+        null = self.settings.null
+        for name in texts:
+            if (frame[name].cast(pl.String) == null).any():
+                kind = f"null is {null!r}" if null else "quoting is always"
+                raise SettingsError(
+                    f"sink csv: column {name} has a text that would be read as a"
+                    f" missing value, as {kind}; set null to a text that no value has",
+                    path=("null",),
+                )
 
     def _text(self, name: str, dtype: pl.DataType) -> pl.Expr:
         column = pl.col(name)
@@ -113,7 +136,8 @@ class Dialect(NamedTuple):
         settings = self.settings
         return pl.scan_csv(
             source,
-            has_header=settings.header,
+            has_header=False,
+            skip_rows=int(settings.header),  # its quotes would stay doubled
             separator=settings.separator,
             quote_char=settings.quote,
             null_values=settings.null or None,
@@ -133,7 +157,7 @@ class Dialect(NamedTuple):
         if _is_text(dtype):
             if self.settings.guard_formulas:
                 text = text.str.replace("^'", "")
-            if isinstance(dtype, pl.Enum) and "" not in dtype.categories.to_list():
+            if not self.settings.null and self._null_is_a_text:
                 text = pl.when(text != "").then(text)
             return text if dtype == pl.String else text.cast(dtype)
         text = pl.when(text != "").then(text)  # quoted, if all values are
