@@ -176,6 +176,9 @@ def _describe_error(
             "Table",
         ):
             place = _suggestion(known, tables, "there is the table")
+        elif known.get("error_subtype") == "SYNTAX_ERROR":
+            names = [*tables, *(name for name, _ in columns)]
+            place = _words_of_sql(known, text, names, shift)
         if place:
             message = message.partition("\n")[0].rstrip("!")
         raise SettingsError(
@@ -186,6 +189,20 @@ def _describe_error(
 def _suggestion(known: dict[str, Any], names: Sequence[str], words: str) -> str:
     """Return the existing names, with a suggestion for a missing one."""
     return f"{did_you_mean(str(known.get('name')), names)}; {words} {', '.join(names)}"
+
+
+def _words_of_sql(
+    known: dict[str, Any], text: str, names: Sequence[str], shift: int
+) -> str:
+    """Return a hint if a name at a syntax error, or before it, is a word of SQL too."""
+    at, data = int(known.get("position", 0)) - shift, text.encode()
+    before = re.search(r"(\w+)\W*$", data[: max(at, 0)].decode(errors="ignore"))
+    behind = re.match(r"\w+", data[max(at, 0) :].decode(errors="ignore"))
+    near = {match[match.re.groups].casefold() for match in (before, behind) if match}
+    quoted = [identifier(name) for name in names if name.casefold() in near]
+    if not quoted:
+        return ""
+    return f"; if a word of SQL is meant as a name, quote it: {', '.join(quoted)}"
 
 
 @contextmanager
