@@ -523,3 +523,17 @@ def test_a_suggested_command_is_left_open_where_a_secret_was_given(given, words)
     generic = {"set": (), "config": "c.toml"}
     found = with_words(pipeline, context, given, generic).command("state", "reset")
     assert found == f"reporting state toy reset{words}"
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"), [("files", False), ("object-store-json", True)]
+)
+def test_help_shows_a_full_scan_where_the_source_has_one(
+    tmp_path, monkeypatch, source, shown
+):
+    monkeypatch.chdir(tmp_path)
+    Path("reporting.toml").write_text(
+        f'[reports.prices]\nsource = {{ use = "{source}", uri = "in/" }}\n'
+        'validator = { use = "frame" }\nsinks = [{ use = "csv", uri = "x.csv" }]\n'
+    )
+    assert ("--full-scan" in run("prices", "--help").stdout) is shown

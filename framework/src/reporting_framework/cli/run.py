@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +21,9 @@ from reporting_framework.cli.options import (
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+_FULL_SCAN = "full_scan"
+"""Name of the option for a full scan of the source."""
 
 RUN_HELP = """Run a report.
 
@@ -131,6 +134,42 @@ def put_first(command: click.Command, options: Sequence[click.Parameter]) -> Non
     ]
 
 
+class ReportCommand(click.Command):
+    """A command on a report."""
+
+    def format_options(
+        self, ctx: click.Context, formatter: click.HelpFormatter
+    ) -> None:
+        """Write the options; a full scan only if the source may have one.
+
+        If the option is given nevertheless, it is refused with the reason.
+        """
+        for option in self.params:
+            if isinstance(option, click.Option) and option.name == _FULL_SCAN:
+                option.hidden = not _may_scan(str(self.name), state_of(ctx))
+        super().format_options(ctx, formatter)
+
+
+def _may_scan(report: str, state: CliContext) -> bool:
+    """Return whether the source of a report may have full scans of its own.
+
+    Only a report of the configuration file names its source before it is composed.
+    """
+    from reporting_framework.errors import ReportingError
+
+    source = state.config.tables.get(report, {}).get("source")
+    name = source.get("use") if isinstance(source, Mapping) else None
+    if not isinstance(name, str):
+        return True
+    try:
+        fields: Mapping[str, Any] = state.registry.find(
+            "source", name
+        ).Settings.model_fields
+    except ReportingError:
+        return True
+    return _FULL_SCAN in fields
+
+
 def report_command(
     name: str, state: CliContext, work: Work, options: Sequence[click.Parameter]
 ) -> click.Command:
@@ -154,7 +193,7 @@ def report_command(
         state.verbose = generic.get("verbose", False)
         context.exit(run_and_exit(lambda: work(context, name, given, generic), state))
 
-    return click.Command(
+    return ReportCommand(
         name,
         callback=callback,
         params=[*settings, *options],
