@@ -42,6 +42,21 @@ def test_a_sheet_becomes_a_table(tmp_path):
     assert "<title>" in (tmp_path / "stock" / "out" / "stock.html").read_text()
 
 
+def test_records_are_checked_by_rules_of_other_programs(tmp_path):
+    text = output(tmp_path, "deliveries")
+    for reason in (
+        "enum in status",
+        "pattern in parcel",
+        "required in signed_by",
+        "no_more_than_loaded",
+        "regex in van",
+    ):
+        assert text.count(f"1 x {reason}\n") == 1, reason
+    scan = ["P000001", "1", "2026-01-05", "09:40:00Z", "delivered", "Ada"]
+    assert lines(text, "P000001")[1] == scan
+    assert lines(text, "2     2026")[0] == ["2", "2026-01-05", "AB-102", "14", "13"]
+
+
 @pytest.mark.skipif(postgresql.programs() is None, reason="PostgreSQL is not installed")
 def test_orders_are_joined_with_price_lists(tmp_path):
     text = output(tmp_path, "shop")
