@@ -10,12 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework.storage import Entry, open_store
+from reporting_framework.storage.object_names import MAX_SAMPLES, list_all
 from reporting_object_store.json_source.days import day_of
-from reporting_object_store.json_source.listing import (
-    MAX_SAMPLES,
-    ObjectFilter,
-    list_all,
-)
+from reporting_object_store.json_source.listing import ObjectFilter
 from reporting_object_store.json_source.window_listing import (
     STRAY_LIMIT,
     WindowListing,
@@ -45,7 +42,7 @@ def since(store, ranges, days, include="log-*.json", names=None, began=None):
         day_of(NOW - timedelta(days=each))
         for each in (days, days if began is None else began)
     )
-    pages = WindowListing(store, names.pattern, marks, early, 8).pages(names, first)
+    pages = WindowListing(store, NAMES, marks, early, 8).pages(names, first)
     return [entry.key for page in pages for entry in page]
 
 

@@ -65,7 +65,7 @@ class CsvMarks:
 
     @cached_property
     def hide_any(self) -> bool:
-        """Whether a quoted value has a separator or a line end."""
+        """True if a quoted value has a separator or a line end."""
         if self._quotes is None:
             return False
         quotes = self._quotes.filter(self._separators | self._ends | self._quotes)

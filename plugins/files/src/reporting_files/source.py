@@ -17,7 +17,7 @@ from typing_extensions import override
 from reporting_files.contents import version_of_rows
 from reporting_files.file_state import TakenFile, merged_state, taken_files
 from reporting_files.health_checks import described
-from reporting_files.listing import FileListing
+from reporting_files.listing import listed_files, names_of
 from reporting_files.reading import FileReader
 from reporting_files.sampling import Sample, sample_files
 from reporting_files.settings import MEBIBYTE, FilesSettings
@@ -63,7 +63,7 @@ class Files(Source):
         super().__init__(settings)
         self.store = open_store(settings.uri)
         self._reader = FileReader(self.store, settings)
-        self._listing = FileListing(self.store, settings.include)
+        self._names = names_of(settings.include)
         self._listed: Iterator[list[ObjectInfo]] | None = None
         self._sample: Sample | None = None
         self._known = pl.Schema()
@@ -102,12 +102,10 @@ class Files(Source):
             return f"{uri}: no file has columns that can be read; check format"
         fix = "check uri and include, or declare columns"
         problem = f"{uri}: no file matches include ({pattern})"
-        if not self._listing.ignored:
+        if not self._names.ignored:
             return f"{problem}, as there are none; {fix}"
-        other = one_line(self._listing.samples[0], 80)
-        return (
-            f"{problem}; other files: {self._listing.ignored}, such as {other}; {fix}"
-        )
+        other = one_line(self._names.samples[0], 80)
+        return f"{problem}; other files: {self._names.ignored}, such as {other}; {fix}"
 
     def sample(self) -> Sample:
         """Return columns and formats of the first files; the result is kept.
@@ -127,7 +125,9 @@ class Files(Source):
 
         `plan` continues with the others.
         """
-        listed = self._listing.pages() if self._listed is None else self._listed
+        listed = self._listed
+        if listed is None:
+            listed = listed_files(self.store, self._names)
         pages = []
         for page in listed:
             pages.append(page)
@@ -143,8 +143,8 @@ class Files(Source):
         self._state = ledger.state
         listed, self._listed = self._listed, None
         if listed is None:
-            self._listing = FileListing(self.store, self.settings.include)
-            listed = self._listing.pages()
+            self._names = names_of(self.settings.include)
+            listed = listed_files(self.store, self._names)
         self._rest = self._due(listed, ledger)
         return self._splits(schema)
 
@@ -221,11 +221,11 @@ class Files(Source):
                 deque(self._rest, maxlen=0)
                 self._plan.ended |= not self._plan.waiting
         return PlanStats(
-            self._listing.ignored,
-            tuple(self._listing.samples),
+            self._names.ignored,
+            tuple(self._names.samples),
             self._plan.waiting,
             self._plan.ended,
-            self._listing.repeated,
+            self._names.repeated,
             "named" if self._replayed else "full",
         )
 
@@ -253,7 +253,7 @@ class Files(Source):
     def absence(
         self, name: str, ledger: RunLedger, last_run: datetime | None
     ) -> Absence | None:
-        if self._listing.matches(name):
+        if self._names.reads(name):
             return None
         pattern = self.settings.include
         return Absence("not matched", f"its path does not match include ({pattern})")

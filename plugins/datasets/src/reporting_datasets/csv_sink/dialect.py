@@ -90,7 +90,7 @@ class Dialect(NamedTuple):
 
     @property
     def _null_is_a_text(self) -> bool:
-        """Whether null is written as the text is that it stands for."""
+        """True if null is written as the text is that it stands for."""
         return bool(self.settings.null) or self.settings.quoting == "always"
 
     def _refuse_nulls(self, frame: pl.DataFrame) -> None:

@@ -30,10 +30,11 @@ from reporting_framework import (
 from reporting_framework.errors import ReportingError
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.storage import Entry, open_store, parse_location, permissions
+from reporting_framework.storage.object_names import list_all
 from reporting_object_store.health_checks import clock, listed
 from reporting_object_store.json_source.absence import absence, empty_prefix_warning
 from reporting_object_store.json_source.days import day_of
-from reporting_object_store.json_source.listing import ObjectFilter, list_all
+from reporting_object_store.json_source.listing import ObjectFilter
 from reporting_object_store.json_source.listing_state import (
     Listing,
     choose,

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from reporting_framework.storage import Entry, Store
-from reporting_object_store.json_source.listing import ObjectFilter, unique_entries
+from reporting_framework.storage.object_names import unique_entries
+from reporting_object_store.json_source.listing import ObjectFilter
 
 STRAY_LIMIT = 1000
 """Number of ignored objects in a row after which a listing skips the names between two
