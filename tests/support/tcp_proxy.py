@@ -27,17 +27,18 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
         self._cuts: list[int] = []
+        self._orderly = False
         self._lock = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut_after(self, *sizes: int) -> None:
-        """Break connections after that many bytes of the server, one for each size.
+    def cut_after(self, *sizes: int, orderly: bool = False) -> None:
+        """Break connections at that byte of the server's answers, one for each size.
 
-        A connection is broken as soon as all connections together have received the
-        first size.
+        The bytes of all connections count together. A connection is reset, or ends
+        `orderly` as if the server had closed it; the byte itself is not passed on.
         """
         with self._lock:
-            self._cuts = list(sizes)
+            self._cuts, self._orderly = list(sizes), orderly
 
     @property
     def cuts(self) -> int:
@@ -62,26 +63,28 @@ class Proxy:
     def _pump(self, source: socket.socket, target: socket.socket, answer: bool) -> None:
         with suppress(OSError):
             while data := source.recv(CHUNK):
-                if answer and self._breaks(len(data)):
-                    for each in (source, target):  # reset, not an orderly end
-                        linger = struct.pack("ii", 1, 0)
-                        each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                passed = self._passed(len(data)) if answer else len(data)
+                target.sendall(data[:passed])
+                if passed < len(data):
+                    if not self._orderly:
+                        for each in (source, target):
+                            linger = struct.pack("ii", 1, 0)
+                            each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                     break
-                target.sendall(data)
         for each in (source, target):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
 
-    def _breaks(self, size: int) -> bool:
+    def _passed(self, size: int) -> int:
+        """Return how many of that many bytes pass before the connection is cut."""
         with self._lock:
             if not self._cuts:
-                return False
+                return size
             self._cuts[0] -= size
             if self._cuts[0] > 0:
-                return False
-            del self._cuts[0]
-            return True
+                return size
+            return max(0, size - 1 + self._cuts.pop(0))
 
 
 @contextmanager

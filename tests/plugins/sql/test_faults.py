@@ -5,7 +5,10 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
+from urllib.parse import unquote
 
+import polars as pl
 import pytest
 
 from reporting_framework import (
@@ -16,7 +19,11 @@ from reporting_framework import (
 )
 from reporting_framework.testing.harness.ledger import KnownObjects
 from reporting_framework.testing.harness.source_harness import planned
+from reporting_sql.databases import database_of
+from reporting_sql.errors import OperationalError, is_lost
+from reporting_sql.postgresql import PostgreSql
 from reporting_sql.source import SqlTable
+from reporting_sql.urls import parse_url
 from tests.support import tcp_proxy
 
 pytestmark = pytest.mark.slow
@@ -83,6 +90,93 @@ def test_a_connection_that_drops_in_the_middle_of_a_page_is_replaced(
     lost = [line for line in caplog.messages if "connection lost" in line]
     assert len(lost) == len(cuts)
     assert "secret" not in caplog.text
+
+
+def test_a_cut_read_that_the_driver_takes_for_whole_is_read_again(
+    orders, proxy, monkeypatch, caplog
+):
+    """Each result is confirmed by another query of its connection and transaction."""
+    whole = PostgreSql.frame
+
+    def careless(self, connection, query, rows=0, **options):
+        try:
+            return whole(self, connection, query, rows, **options)
+        except OperationalError:
+            return pl.DataFrame(schema=["id", "item", "updated_at"])
+
+    monkeypatch.setattr(PostgreSql, "frame", careless)
+    proxy.cut_after(900_000, 400_000)
+    keys, unread = keys_of(source(through(proxy, orders.url)))
+    assert proxy.cuts == 0
+    assert (len(set(keys)), len(keys), unread) == (ROWS, ROWS, [])
+    assert "connection lost" in caplog.text
+
+
+def test_a_snapshot_whose_transaction_is_just_ending_is_replaced(server, orders):
+    """PostgreSQL ends a transaction before it removes the file of its snapshot."""
+    database = database_of(parse_url(orders.url), 1)
+    connection = database.open()
+    token = database.begin(connection)
+    file = server.folder / "data" / "pg_snapshots" / token
+    content = file.read_bytes()
+    connection.close()
+    wait_until(lambda: not file.exists())
+    file.write_bytes(content)
+    file.chmod(0o644)
+    try:
+        other = database.open()
+        assert database.join(other, token) is False
+        assert database.frame(other, "SELECT count(*) FROM orders").item() == ROWS
+        other.close()
+    finally:
+        file.unlink()
+
+
+@pytest.mark.parametrize("orderly", [True, False])
+@pytest.mark.parametrize("coded", [True, False])
+def test_a_read_that_is_cut_anywhere_fails(orders, proxy, coded, orderly):
+    database = database_of(parse_url(through(proxy, orders.url)), 1)
+    query = "SELECT id, 'x' AS item FROM orders WHERE id <= 30 ORDER BY id"
+    check_each_cut(database, proxy, query, orderly=orderly, coded=coded)
+
+
+@pytest.mark.parametrize("orderly", [True, False])
+def test_a_read_of_mariadb_that_is_cut_anywhere_fails(mysql_url, writer, orderly):
+    name, _, socket = mysql_url.partition("?unix_socket=")
+    rows = ", ".join(f"({number})" for number in range(30))
+    writer(mysql_url).run(
+        "CREATE TABLE orders (id int PRIMARY KEY)", f"INSERT INTO orders VALUES {rows}"
+    )
+    with tcp_proxy.running(Path(unquote(socket))) as proxy:
+        url = name.replace("@localhost", f"@127.0.0.1:{proxy.port}")
+        database = database_of(parse_url(url), 1)
+        query = "SELECT id, 'x' AS item FROM orders ORDER BY id"
+        check_each_cut(database, proxy, query, orderly=orderly)
+
+
+def check_each_cut(database, proxy, query, *, orderly, **options):
+    """Cut the answer to a query at bytes all over it; the last ones follow its rows."""
+    results, cut = [], 1
+    while not results:
+        connection = database.open()
+        proxy.cut_after(cut, orderly=orderly)
+        try:
+            frame = database.frame(connection, query, **options)
+        except Exception as error:
+            assert is_lost(error)
+        else:
+            results.append(frame.height)
+            assert frame.height == 30
+        connection.close()
+        cut += 13
+    assert cut > 300
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_server_that_stays_away_leaves_its_splits_unread(orders, proxy, monkeypatch):

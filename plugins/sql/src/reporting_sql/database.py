@@ -13,6 +13,7 @@ import polars as pl
 from reporting_framework import quote_identifier
 from reporting_sql.columns import Column
 from reporting_sql.connections import Connection, connect, run
+from reporting_sql.errors import UNKNOWN, OperationalError, code_of
 from reporting_sql.urls import DatabaseUrl
 
 ALIAS = "reporting_t"
@@ -127,6 +128,22 @@ class Database(ABC):
             rows: Number of rows that it returns at most, if known.
             coded: Whether any error must have its code, even if this takes longer.
         """
+
+    def confirm(self, connection: Connection) -> None:
+        """Check after a result that the connection and its transaction still work.
+
+        Raises:
+            Exception: They do not, so the result may have been cut. A connection that
+                does not answer, or fails without a code, counts as lost.
+        """
+        try:
+            answered = self.frame(connection, "SELECT 1 AS one").height == 1
+        except Exception as error:
+            if code_of(error) != UNKNOWN:
+                raise
+            answered = False
+        if not answered:
+            raise OperationalError("connection")
 
     # -- snapshots ---------------------------------------------------------------------
 

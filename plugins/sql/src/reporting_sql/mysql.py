@@ -14,6 +14,7 @@ from typing_extensions import override
 from reporting_sql.columns import Column
 from reporting_sql.connections import Connection, run
 from reporting_sql.database import Database, Keys, Listed, Relation
+from reporting_sql.mysql_stream import streamed
 from reporting_sql.mysql_types import column_of
 
 FETCH_ROWS = 10_000
@@ -50,9 +51,7 @@ class MySql(Database):
         *,
         coded: bool = False,
     ) -> pl.DataFrame:
-        from pymysql.cursors import SSCursor
-
-        with connection.cursor(SSCursor) as cursor:
+        with streamed(connection) as cursor:
             cursor.execute(query)
             names = [column[0] for column in cursor.description]
             parts = []

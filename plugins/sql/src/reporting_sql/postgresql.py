@@ -21,8 +21,8 @@ _ESCAPED = re.compile(r"_x([0-9A-F]{4,8})_")
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-_GONE = ("22023", "42704")
-"""SQLSTATE of a snapshot that no longer exists."""
+_GONE = ("22023", "42704", "55000")
+"""SQLSTATE of a snapshot that no longer exists, or whose transaction is just ending."""
 
 
 _SETTINGS = {

@@ -1,7 +1,9 @@
 """Sessions of a source: connections by snapshot, reconnection, retries.
 
 A query is retried on a new connection if the connection is lost; a page is returned as
-a whole or not at all, so nothing is read twice.
+a whole or not at all, so nothing is read twice. A result counts once its connection has
+answered another query after it, so a read that was cut is never taken for a whole one,
+even if the driver reports no error.
 """
 
 from __future__ import annotations
@@ -146,7 +148,7 @@ class Sessions:
             if snapshot.connection is None:
                 snapshot.connection = self._joined(token)
             try:
-                return work(snapshot.connection)
+                return self._confirmed(snapshot.connection, work)
             except BaseException:
                 _discard(snapshot.connection)
                 snapshot.connection = None
@@ -155,11 +157,16 @@ class Sessions:
     def _with_session(self, snapshot: Any, work: Callable[[Connection], T]) -> T:
         connection = self._take(snapshot)
         try:
-            result = work(connection)
+            result = self._confirmed(connection, work)
         except BaseException:
             _discard(connection)
             raise
         self._give_back(snapshot, connection)
+        return result
+
+    def _confirmed(self, connection: Connection, work: Callable[[Connection], T]) -> T:
+        result = work(connection)
+        self._database.confirm(connection)
         return result
 
     def _take(self, snapshot: Any) -> Connection:

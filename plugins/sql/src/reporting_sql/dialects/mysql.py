@@ -14,6 +14,7 @@ from reporting_sql.dialects import mysql_types as types
 from reporting_sql.dialects.dialect import Dialect, nested_as_json
 from reporting_sql.dialects.json_values import from_json, is_json
 from reporting_sql.dialects.table_names import quoted_name, split_name
+from reporting_sql.mysql_stream import streamed
 
 _COLUMNS = "SHOW FULL COLUMNS FROM "
 
@@ -140,10 +141,8 @@ class MySqlDialect(Dialect):
     def read(
         self, cursor: Any, table: str, columns: Mapping[str, pl.DataType], rows: int
     ) -> Iterator[pl.DataFrame]:
-        from pymysql.cursors import SSCursor
-
         names = ", ".join(map(self.quote, columns))
-        with cursor.connection.cursor(SSCursor) as stream:
+        with streamed(cursor.connection) as stream:
             stream.execute(f"SELECT {names} FROM {table}")  # noqa: S608
             while fetched := stream.fetchmany(rows):
                 values = zip(*fetched, strict=True)
