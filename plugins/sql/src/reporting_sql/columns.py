@@ -19,6 +19,10 @@ LAST_TIME = 24 * 60 * 60 * 10**9 - 1
 """Last time of a day, in nanoseconds."""
 
 
+SAME = "{0}"
+"""Value of a column in SQL as it is."""
+
+
 class Column(NamedTuple):
     """Column of a table.
 
@@ -31,14 +35,17 @@ class Column(NamedTuple):
             empty if the database does not allow that, or `fitted` finds it.
         unordered: Condition in SQL that a value cannot be a key or a cursor, beside
             `fault`; empty if all can.
+        compared: Value in SQL by which rows are ordered and compared if it is a key or
+            a cursor. Two keys must not be equal by it.
     """
 
     name: str
     declared: str
     dtype: pl.DataType
-    value: str = "{0}"
+    value: str = SAME
     fault: str = ""
     unordered: str = ""
+    compared: str = SAME
 
 
 def fitted(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:

@@ -65,13 +65,14 @@ class Keys(NamedTuple):
 
     Attributes:
         primary: Columns of the primary key, in its order; empty if there is none.
-        unique: Columns of each unique index.
+        unique: Columns of each unique index, with the value in SQL that the index
+            compares: its collation may be another one than that of the column.
         complete: Whether the database keeps nulls and values of another type out of
             the primary key.
     """
 
     primary: list[str]
-    unique: list[set[str]]
+    unique: list[dict[str, str]]
     complete: bool = True
 
 

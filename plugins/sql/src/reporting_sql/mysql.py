@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 from typing_extensions import override
 
-from reporting_sql.columns import Column
+from reporting_sql.columns import SAME, Column
 from reporting_sql.connections import Connection, run
 from reporting_sql.database import Database, Keys, Listed, Relation
 from reporting_sql.mysql_stream import streamed
@@ -153,7 +153,7 @@ class MySql(Database):
         indexes: dict[str, list[str]] = {}
         for index, column in rows.rows():
             indexes.setdefault(index, []).append(column)
-        unique = [set(names) for names in indexes.values()]
+        unique = [dict.fromkeys(names, SAME) for names in indexes.values()]
         return Keys(indexes.get("PRIMARY", []), unique)
 
     def _is(self, relation: Relation) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from reporting_sql.columns import Column
+from reporting_sql.columns import SAME, Column
 
 MAX_PRECISION = 38
 """Largest precision of a decimal in frames."""
@@ -77,6 +77,9 @@ _SENT = {
 }
 """Types by the numbers of the protocol."""
 
+_AS_TEXT = "CAST({0} AS CHAR) COLLATE utf8mb4_bin"
+"""Order of a type that is sorted by its numbers, and compared with a text as text."""
+
 _UNSIGNED, _BINARY_CHARSET = 32, 63
 
 
@@ -104,7 +107,8 @@ def column_of(
         return Column(name, declared, pl.UInt64(), "CAST({0} AS UNSIGNED)")
     if base == "float":  # the server sends only six digits of a float
         return Column(name, declared, pl.Float32(), "CAST({0} AS DOUBLE)")
-    return Column(name, declared, _OTHERS.get(base, pl.Null()))
+    compared = _AS_TEXT if base in ("enum", "json", "set") else SAME
+    return Column(name, declared, _OTHERS.get(base, pl.Null()), compared=compared)
 
 
 def sent_column(field: Any) -> Column:

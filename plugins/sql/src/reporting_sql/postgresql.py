@@ -10,7 +10,7 @@ import polars as pl
 from typing_extensions import override
 
 from reporting_sql.arrow import read_frame
-from reporting_sql.columns import Column
+from reporting_sql.columns import SAME, Column
 from reporting_sql.connections import Connection, run, set_config
 from reporting_sql.database import ALIAS, Database, Keys, Listed, Relation
 from reporting_sql.postgresql_types import column_of
@@ -162,18 +162,15 @@ class PostgreSql(Database):
             return Keys([], [])
         rows = self.frame(
             connection,
-            "SELECT i.indisprimary AS is_primary,"  # noqa: S608
-            " (SELECT array_agg(a.attname::text ORDER BY k.position)"
-            "  FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, position)"
-            "  JOIN pg_attribute a"
-            "  ON a.attrelid = i.indrelid AND a.attnum = k.number"
-            "  WHERE k.position <= i.indnkeyatts) AS names"
-            f" FROM pg_index i WHERE i.indrelid = {relation.id} AND i.indisunique"
-            " AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL"
-            " AND i.indexprs IS NULL",
+            _INDEXES.format(table=relation.id),
         )
-        primary = [names for is_primary, names in rows.rows() if is_primary]
-        return Keys((primary or [[]])[0], [set(names) for _, names in rows.rows()])
+        primary: list[str] = []
+        indexes: dict[int, dict[str, str]] = {}
+        for index, is_primary, name, collation in rows.rows():
+            value = SAME if collation is None else f"{SAME} COLLATE {collation}"
+            indexes.setdefault(index, {})[name] = value
+            primary += [name] if is_primary else []
+        return Keys(primary, list(indexes.values()))
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -184,6 +181,36 @@ _ATTRIBUTES = """
 SELECT attnum::int4 AS number, attname::text AS name, atttypid AS type,
     atttypmod AS modifier
 FROM pg_attribute WHERE attrelid = {table} AND attnum > 0 AND NOT attisdropped
+"""
+
+_INDEXES = """
+WITH listed AS (
+    SELECT i.indexrelid::int8 AS index, i.indisprimary AS is_primary, k.position,
+        a.attname::text AS name,
+        CASE WHEN k.coll <> a.attcollation THEN (
+            SELECT quote_ident(n.nspname) || '.' || quote_ident(o.collname)
+            FROM pg_collation o JOIN pg_namespace n ON n.oid = o.collnamespace
+            WHERE o.oid = k.coll) END AS coll,
+        c.opcintype = 'text'::regtype AND b.typnamespace <> 'pg_catalog'::regnamespace
+            AS as_text
+    FROM pg_index i
+    CROSS JOIN unnest(i.indkey::int2[], i.indcollation::oid[], i.indclass::oid[])
+        WITH ORDINALITY AS k(number, coll, class, position)
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+    JOIN pg_type t ON t.oid = a.atttypid
+    JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+    JOIN pg_opclass c ON c.oid = k.class
+    WHERE i.indrelid = {table} AND k.position <= i.indnkeyatts AND i.indisunique
+        AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
+        AND i.indexprs IS NULL
+)
+SELECT index, is_primary, name, coll FROM listed
+WHERE index NOT IN (SELECT index FROM listed WHERE as_text) ORDER BY index, position
+"""
+"""Columns of unique indexes, and their collations if they are not those of the columns.
+
+An index that compares values of another type, such as ``citext``, as texts is left out:
+two of its keys may be equal.
 """
 
 _TYPES = """
@@ -197,7 +224,8 @@ resolved AS (
 SELECT r.name, format_type(l.type, l.modifier) AS declared, b.typname::text AS base,
     b.typtype::text AS kind, b.typcategory::text AS category, r.modifier,
     CASE WHEN b.typcategory = 'A' THEN e.typname::text END AS element,
-    CASE WHEN b.typcategory = 'A' THEN e.typtype::text END AS element_kind
+    CASE WHEN b.typcategory = 'A' THEN e.typtype::text END AS element_kind,
+    NOT pg_type_is_visible(b.oid) AS is_hidden
 FROM resolved r
 JOIN listed l ON l.number = r.number
 JOIN pg_type b ON b.oid = r.base AND b.typtype <> 'd'

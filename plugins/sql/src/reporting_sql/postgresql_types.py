@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from reporting_sql.columns import Column
+from reporting_sql.columns import SAME, Column
 
 MAX_PRECISION = 38
 """Largest precision of a decimal in frames."""
@@ -29,6 +29,7 @@ class Known(NamedTuple):
 
 
 _TEXT = Known(pl.String(), "text")
+_AS_TEXT = '{0}::text COLLATE "C"'
 _INFINITE = "NOT isfinite({0})"
 
 KNOWN = {
@@ -79,6 +80,7 @@ def column_of(
     modifier: int,
     element: str | None,
     element_kind: str | None,
+    is_hidden: bool = False,
 ) -> Column:
     """Return a column; its `dtype` is `pl.Null` if its values cannot be kept.
 
@@ -91,6 +93,8 @@ def column_of(
         modifier: ``atttypmod``.
         element: Name of the type of an array's elements.
         element_kind: ``typtype`` of that type.
+        is_hidden: Whether the type is in no schema of the search path. Operators of
+            such a text are not found, and its values are compared as other texts.
     """
     if element is not None:
         return _array(name, declared, element, element_kind or "", modifier)
@@ -100,7 +104,10 @@ def column_of(
     if known is None:
         return Column(name, declared, pl.Null())
     value = f"{{0}}::{known.cast}" if known.cast else "{0}"
-    return Column(name, declared, known.dtype, value, known.fault, known.unordered)
+    compared = _AS_TEXT if is_hidden and category == "S" else SAME
+    return Column(
+        name, declared, known.dtype, value, known.fault, known.unordered, compared
+    )
 
 
 def _known(base: str, kind: str, category: str) -> Known | None:

@@ -171,6 +171,9 @@ class SqlTable(TableSource):
         def quoted(name: str) -> str:
             return f"{ALIAS}.{database.quote(name)}"
 
+        def compared(name: str) -> str:
+            return table.columns[name].compared.format(quoted(name))
+
         columns = [table.columns[name] for name in query.columns]
         parts = [
             f"{column.value.format(quoted(column.name))} AS"
@@ -185,7 +188,7 @@ class SqlTable(TableSource):
         ]
         if faults:
             parts.append(f"CASE {' '.join(faults)} END AS {database.quote(FAULTY)}")
-        where, values = query.where(quote=quoted, placeholder=_VALUE)
+        where, values = query.where(quote=compared, placeholder=_VALUE)
         literals = iter([database.literal(value) for value in values])
         first, *others = where.split(_VALUE)
         where = first + "".join(next(literals) + other for other in others)
@@ -196,6 +199,6 @@ class SqlTable(TableSource):
         text = (
             f"SELECT {', '.join(parts)} FROM {table.relation.sql}"  # noqa: S608
             f"{'' if table.relation.id is None else f' AS {ALIAS}'} WHERE {where}"
-            f" ORDER BY {query.order_by(quote=quoted)} LIMIT {int(query.limit)}"
+            f" ORDER BY {query.order_by(quote=compared)} LIMIT {int(query.limit)}"
         )
         return f"{text} OFFSET {int(query.offset)}" if query.offset else text

@@ -8,7 +8,7 @@ import polars as pl
 from typing_extensions import override
 
 from reporting_sql.arrow import read_frame
-from reporting_sql.columns import Column
+from reporting_sql.columns import SAME, Column
 from reporting_sql.connections import Connection, run
 from reporting_sql.database import Database, Keys, Listed, Relation
 from reporting_sql.sqlite_types import column_of
@@ -92,14 +92,15 @@ class Sqlite(Database):
         is_rowid = len(primary) == 1 and bool(primary[0][1])
         rows = self.frame(
             connection,
-            'SELECT i.name AS "index", c.name AS "column"'  # noqa: S608
-            f" FROM pragma_index_list({table}) AS i, pragma_index_info(i.name) AS c"
-            ' WHERE i."unique" AND NOT i.partial',
+            'SELECT i.name AS "index", c.name AS "column", c.coll AS collation'  # noqa: S608
+            f" FROM pragma_index_list({table}) AS i, pragma_index_xinfo(i.name) AS c"
+            ' WHERE i."unique" AND NOT i.partial AND c.key',
         )
-        indexes: dict[str, set[str]] = {}
-        for index, column in rows.rows():
-            indexes.setdefault(index, set()).add(column)
+        indexes: dict[str, dict[str, str]] = {}
+        for index, column, collation in rows.rows():
+            value = f"{SAME} COLLATE {self.quote(collation)}"
+            indexes.setdefault(index, {})[column] = value
         unique = [columns for columns in indexes.values() if None not in columns]
-        if names:
-            unique.append(set(names))
+        if is_rowid:
+            unique.append(dict.fromkeys(names, SAME))
         return Keys(names, unique, complete=is_rowid)

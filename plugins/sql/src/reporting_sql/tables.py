@@ -8,7 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from reporting_framework import SettingsError, TableInfo
-from reporting_sql.columns import Column
+from reporting_sql.columns import SAME, Column
 from reporting_sql.connections import Connection
 from reporting_sql.database import ALIAS, Database, Keys, Relation
 from reporting_sql.selection import shown
@@ -81,6 +81,7 @@ def describe(
     }
     for column in columns.values():
         _check_kept(column, subject)
+    columns |= _compared([columns[each] for each in key], keys)
     _check_key(database, connection, relation, [columns[each] for each in key], keys)
     schema = pl.Schema({each.name: each.dtype for each in columns.values()})
     return Described(relation, columns, TableInfo(relation.name, key, schema, cursor))
@@ -113,6 +114,22 @@ def _check_kept(column: Column, subject: str) -> None:
         )
 
 
+def _compared(key: Sequence[Column], keys: Keys) -> dict[str, Column]:
+    """Return the columns of the key, compared as a unique index compares them.
+
+    By the collation of the index, no two keys are equal; by that of the column, two may
+    be, and a page that ends with one of them would leave the other one out.
+    """
+    names = {column.name for column in key}
+    fitting = [index for index in keys.unique if index.keys() <= names]
+    index = min(fitting, key=lambda each: set(each.values()) != {SAME}, default={})
+    return {
+        column.name: column._replace(compared=compared)
+        for column in key
+        if (compared := index.get(column.name, SAME)) != column.compared == SAME
+    }
+
+
 def _check_key(
     database: Database,
     connection: Connection,
@@ -127,10 +144,15 @@ def _check_key(
     """
     names = ", ".join(column.name for column in key)
     quoted = [database.quote(column.name) for column in key]
+    compared = [
+        column.compared.format(name) for column, name in zip(key, quoted, strict=True)
+    ]
     where = f"table {relation.name}: primary_key {names}"
-    if not any(columns <= {column.name for column in key} for columns in keys.unique):
+    if not any(
+        index.keys() <= {column.name for column in key} for index in keys.unique
+    ):
         groups = (
-            f"SELECT 1 FROM {relation.sql} GROUP BY {', '.join(quoted)}"  # noqa: S608
+            f"SELECT 1 FROM {relation.sql} GROUP BY {', '.join(compared)}"  # noqa: S608
             " HAVING count(*) > 1 LIMIT 1"
         )
         if database.frame(connection, groups).height:
