@@ -390,6 +390,46 @@ def test_texts_of_several_offsets_are_looked_back_to_as_times(place):
         table.put(8, 80)
 
 
+FORMS = (
+    "2024-01-01T{}:30:00Z",
+    "2024-01-01 {}:30:00",
+    "2024-01-01 {}:30",
+    "2024-01-01T{}:30:00.123456+00:00",
+    "2024-01-01 {}:30:00.5+0000",
+    "2024-01-01T{}:30:00",
+)
+
+
+@pytest.mark.parametrize("later", [*FORMS, "2024-01-01T{}:30:00-10:00", "2024-01-02"])
+@pytest.mark.parametrize("form", FORMS[:2])
+def test_a_text_of_another_form_is_not_missed(place, form, later):
+    """Its place among the texts of the other form is not that of its time."""
+    table, source = place(cursor="text", rows=3)
+    table.execute(f"UPDATE orders SET at = '{form.format(10)}'")
+    runs = TableRuns(source)
+    runs.run()
+    hour = "02" if "-10:00" in later else "12"
+    for number in (50, 51):
+        written = later.format(hour)
+        table.execute(f"INSERT INTO orders VALUES ('late', {number}, '{written}')")
+        outcome = runs.run(page_rows=1, split_rows=1)
+        assert outcome.stats.listing == "window"
+        assert f"or%2Fders/{number}" in runs.live
+    assert not outcome.stats.warnings, "the form is known by now"
+
+
+def test_a_text_of_another_form_is_warned_of(place):
+    table, source = place(cursor="text")
+    runs = TableRuns(source)
+    runs.run()
+    table.execute("INSERT INTO orders VALUES ('late', 50, '2024-01-01 01:25:00')")
+    (warning,) = runs.run().stats.warnings
+    assert "cursor at: new texts have another form than the ones before" in warning
+    table.execute("INSERT INTO orders VALUES ('late', 51, '2024-01-01-X')")
+    outcome = runs.run()
+    assert outcome.rejected == ["or%2Fders/51"]
+
+
 def test_rows_without_a_cursor_are_read_by_full_scans_and_warned_of(place):
     table, source = place()
     table.execute("UPDATE orders SET at = NULL WHERE k0 = 0")

@@ -286,3 +286,23 @@ def test_a_snapshot_is_read_through_several_connections(postgres_url, writer):
         elsewhere.close()
     table.close()
     assert values == [0] * 8
+
+
+def test_a_cursor_whose_form_changes_is_not_missed(
+    tmp_path, monkeypatch, writer, caplog
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reporting.toml").write_text(EXAMPLE)
+    shop = writer("sqlite:///shop.db")
+    shop.run(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT, updated_at TIMESTAMP)",
+        "INSERT INTO orders VALUES (1, 'a', '2024-01-01T10:00:00Z')",
+    )
+    run_report("orders")
+    for number, text in enumerate(("2024-01-01T05:00-07:00", "2024-01-01 11:00:00.5")):
+        shop.run(f"INSERT INTO orders VALUES ({number + 2}, 'b', '{text}')")
+        caplog.clear()
+        run_report("orders")
+        assert "new texts have another form" in caplog.text
+        query = "SELECT id, item, updated_at FROM orders ORDER BY id"
+        assert live() == shop.rows(query)

@@ -16,13 +16,25 @@ from reporting_framework.plugin_api.table_columns import (
     to_json,
     value_from_json,
 )
-from reporting_framework.plugin_api.table_cursor import Cursor, Position, is_before
+from reporting_framework.plugin_api.table_cursor import (
+    Cursor,
+    Position,
+    is_before,
+    moments_of,
+)
 from reporting_framework.plugin_api.table_query import TableInfo, TableQuery
 
 Row = list[Any]
 
 MAX_CLOCK_SKEW = timedelta(minutes=5)
 """Largest lead of a cursor on the clock; beyond it the cursor counts as wrong."""
+
+
+WESTERNMOST = timedelta(hours=12)
+"""Largest offset of a time zone to the west of UTC."""
+
+CHECKED_ROWS = 50_000
+"""Rows whose cursors are checked at once."""
 
 
 class Newest(NamedTuple):
@@ -99,6 +111,32 @@ class TableEdges:
             floor=value_from_json(floor, self._schema[order[0]]),
         )
         return self._row(query)
+
+    def overlooked(
+        self, cursor: Cursor, order: Sequence[str], floor: datetime, least: str
+    ) -> str | None:
+        """Return the least text before `least` that an increment must not leave out.
+
+        Texts of one form have the order of time. A text of a form that no run has read
+        may be before `least` though its time is not before the floor. A text that is
+        not a time counts too, so that its row is rejected.
+
+        Args:
+            cursor: Cursor of texts.
+            order: Columns by which rows are ordered, the cursor first.
+            floor: Time from which the increment reads.
+            least: Text from which the increment reads, by the forms that are known.
+        """
+        day = (floor - WESTERNMOST).date().isoformat()
+        query = TableQuery(order, order, CHECKED_ROWS, floor=day, until=(least,))
+        since = floor.replace(tzinfo=None)
+        while (frame := self._fetch(query).select(query.order)).height:
+            moments = moments_of(frame[cursor.column])
+            late = frame.filter(moments.is_null() | (moments >= since))
+            if late.height:
+                return str(late.row(0)[0])
+            query = query._replace(after=frame.row(-1))
+        return None
 
     def _row(self, query: TableQuery) -> Row | None:
         frame = self._fetch(query).select(query.order)

@@ -40,7 +40,7 @@ class TablePlan:
         self._read: TableRead | None = None
         self._edges: TableEdges | None = None
         self._planned: list[tuple[str, Any]] = []
-        self._resumed = self._ended = self._ahead = False
+        self._resumed = self._ended = self._ahead = self._reformed = False
 
     @classmethod
     def of(
@@ -106,9 +106,14 @@ class TablePlan:
             and not self._wants_full
             and not is_before(position, floor)
         ):
-            least = to_json(cursor.value(floor, self._form))
+            least = cursor.value(floor, self._form)
+            if isinstance(least, str) and isinstance(floor, datetime):
+                order = self._cursor_order
+                other = edges.overlooked(cursor, order, floor, least)
+                self._reformed = other is not None
+                least = least if other is None else other
             known = position_json(position)
-            self._read = TableRead("window", began, known, newest.row, least)
+            self._read = TableRead("window", began, known, newest.row, to_json(least))
         else:
             last = edges.last_key()
             self._read = TableRead("full", began, position_json(position), last)
@@ -206,6 +211,11 @@ class TablePlan:
             yield (
                 f"{where}: the greatest value is in the future or not a time, so"
                 " increments start from one before it; correct that row"
+            )
+        if self._reformed:
+            yield (
+                f"{where}: new texts have another form than the ones before, or are not"
+                " times, so the increment starts before them; write all in one form"
             )
         if self.state.no_cursor and self._settings.full_scan_every_days is None:
             yield (
