@@ -91,6 +91,10 @@ SQLITE = [
     ("NUMERIC", "2", pl.Float64(), 2.0),
     ("DECIMAL(10,2)", "12.10", pl.Decimal(10, 2), Decimal("12.10")),
     ("DECIMAL(10,2)", "12345678.10", pl.Decimal(10, 2), Decimal("12345678.10")),
+    ("DECIMAL(10,2)", "0.1 + 0.2", pl.Decimal(10, 2), Decimal("0.30")),
+    ("DECIMAL(20,2)", "9007199254740993", pl.Decimal(20, 2), Decimal(9007199254740993)),
+    ("DECIMAL(20,2)", "1234567890123456.75", pl.Decimal(20, 2), Decimal("1234567890123456.75")),
+    ("DECIMAL(38,0)", "-9223372036854775808", pl.Decimal(38, 0), Decimal(-(2**63))),
     ("TEXT", "'ü''\\'", pl.String(), "ü'\\"),
     ("TEXT", "CAST(X'610062' AS TEXT)", pl.String(), "a\0b"),
     ("VARCHAR(5)", "'x '", pl.String(), "x "),
@@ -99,7 +103,9 @@ SQLITE = [
     ("JSON", "'{}'", pl.String(), "{}"),
     ("BLOB", "X'00ff'", pl.Binary(), b"\x00\xff"),
     ("", "'x'", pl.String(), "x"),
-]
+    ("", "7", pl.String(), "7"),
+    ("", "0.1 + 0.2", pl.String(), "0.30000000000000004"),
+]  # fmt: skip
 
 MYSQL = [
     ("tinyint", "-5", pl.Int8(), -5),
@@ -194,6 +200,36 @@ def test_a_query_of_postgresql_has_its_types_too(postgres_url, writer):
             assert (column.dtype, column.to_list()) == (dtype, [value, None]), kind
 
 
+def test_a_query_of_sqlite_has_its_types_too(sqlite_url, writer):
+    matrix(writer(sqlite_url), SQLITE)
+    check(rows_of(sqlite_url, query="SELECT * FROM kinds", primary_key=["id"]), SQLITE)
+    query = "SELECT id + 1 AS id, CAST(c0 AS TEXT) AS c0, count(*) AS n FROM kinds GROUP BY 1"
+    frame = rows_of(sqlite_url, query=query, primary_key=["id"], cursor="n")
+    assert frame.rows() == [(2, "9223372036854775807", 1), (3, None, 1)]
+    assert frame.schema["n"] == pl.Int64()
+
+
+def test_a_key_of_sqlite_without_a_type_has_that_of_its_values(sqlite_url, writer):
+    writer(sqlite_url).run(
+        "CREATE TABLE t (id PRIMARY KEY)", "INSERT INTO t VALUES (1), (10), (9)"
+    )
+    assert rows_of(sqlite_url, table="t").rows() == [(1,), (9,), (10,)]
+    writer(sqlite_url).run("INSERT INTO t VALUES ('a')")
+    with pytest.raises(SettingsError, match="or not of the column's type"):
+        rows_of(sqlite_url, table="t")
+
+
+def test_a_float_of_sqlite_that_no_literal_finds_is_no_key(sqlite_url, writer):
+    opened = writer(sqlite_url)
+    opened.run(
+        "CREATE TABLE t (id DECIMAL(9,2) PRIMARY KEY)", "INSERT INTO t VALUES (0.3)"
+    )
+    assert rows_of(sqlite_url, table="t").rows() == [(Decimal("0.30"),)]
+    opened.run("INSERT INTO t VALUES (0.1 + 0.2)")
+    with pytest.raises(SettingsError, match="or not of the column's type"):
+        rows_of(sqlite_url, table="t")
+
+
 def test_a_query_of_mysql_has_its_types_too(mysql_url, writer):
     types = [kind for kind in MYSQL if kind[0] not in ("float",)]
     matrix(writer(mysql_url), types)
@@ -247,7 +283,10 @@ def test_a_value_of_postgresql_that_no_frame_can_hold_is_rejected(
         ("BLOB", "'x'"),
         ("REAL", "'x'"),
         ("DECIMAL(5,2)", "1.005"),
+        ("DECIMAL(5,2)", "1.9999999999999"),
+        ("DECIMAL(5,2)", "999.999"),
         ("DECIMAL(5,2)", "1000"),
+        ("DECIMAL(5,2)", "-1e400"),
     ],
 )
 def test_a_value_of_sqlite_of_another_type_is_rejected(sqlite_url, writer, kind, value):

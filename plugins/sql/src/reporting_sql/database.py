@@ -207,6 +207,18 @@ class Database(ABC):
     def columns(self, connection: Connection, relation: Relation) -> list[Column]:
         """Return the columns of a relation; `dtype` is `pl.Null` if none fits."""
 
+    def ordered(
+        self, connection: Connection, relation: Relation, columns: Sequence[Column]
+    ) -> Sequence[Column]:
+        """Return columns of a key or a cursor, with the types that their values have.
+
+        Args:
+            connection: The connection.
+            relation: The relation.
+            columns: Some of the columns that `columns` returned.
+        """
+        return columns
+
     @abstractmethod
     def keys(self, connection: Connection, relation: Relation) -> Keys:
         """Return the keys of a relation; a query has none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,10 @@ from reporting_sql.arrow import read_frame
 from reporting_sql.columns import SAME, Column
 from reporting_sql.connections import Connection, run
 from reporting_sql.database import Database, Keys, Listed, Relation
-from reporting_sql.sqlite_types import column_of
+from reporting_sql.sqlite_types import NO_TYPE, column_of
+
+_VIEW = "reporting_query"
+"""Temporary view of a query, from which SQLite tells the types of its columns."""
 
 
 class Sqlite(Database):
@@ -67,16 +71,53 @@ class Sqlite(Database):
 
     @override
     def columns(self, connection: Connection, relation: Relation) -> list[Column]:
-        if relation.id is None:
-            empty = self.frame(connection, f"SELECT * FROM {relation.sql} LIMIT 0")  # noqa: S608
-            return [column_of(name, None) for name in empty.columns]
+        if relation.id is not None:
+            return self._columns(connection, "main", relation.id)
+        view = self.quote(_VIEW)  # it is not in the file
+        run(connection, f"CREATE TEMP VIEW {view} AS SELECT * FROM {relation.sql}")  # noqa: S608
+        try:
+            columns = self._columns(connection, "temp", _VIEW)
+        finally:
+            run(connection, f"DROP VIEW {view}")
+        # A view says BLOB of a column without a type.
+        return [
+            column_of(column.name, None)
+            if column.declared == "BLOB"
+            and self._kinds(connection, relation, column.name) - {"blob"}
+            else column
+            for column in columns
+        ]
+
+    def _columns(self, connection: Connection, schema: str, table: str) -> list[Column]:
         rows = self.frame(
             connection,
             "SELECT name, type FROM"  # noqa: S608
-            f" pragma_table_xinfo({self.text(relation.id)})"
+            f" pragma_table_xinfo({self.text(table)}, {self.text(schema)})"
             " WHERE hidden IN (0, 2, 3) ORDER BY cid",
         )
         return [column_of(name, declared) for name, declared in rows.rows()]
+
+    @override
+    def ordered(
+        self, connection: Connection, relation: Relation, columns: Sequence[Column]
+    ) -> Sequence[Column]:
+        return [
+            column_of(column.name, "INTEGER")
+            if column.declared == NO_TYPE
+            and self._kinds(connection, relation, column.name) == {"integer"}
+            else column
+            for column in columns
+        ]
+
+    def _kinds(self, connection: Connection, relation: Relation, name: str) -> set[str]:
+        """Return the types of a column's values."""
+        column = self.quote(name)
+        kinds = self.frame(
+            connection,
+            f"SELECT DISTINCT typeof({column}) AS kind FROM {relation.sql}"  # noqa: S608
+            f" WHERE {column} IS NOT NULL",
+        )
+        return set(kinds["kind"])
 
     @override
     def keys(self, connection: Connection, relation: Relation) -> Keys:

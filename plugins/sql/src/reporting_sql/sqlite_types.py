@@ -35,6 +35,9 @@ class Known(NamedTuple):
     value: str = "{0}"
 
 
+NO_TYPE = "no type"
+"""Declared type of a column that has none."""
+
 # Texts are read as bytes, since any may be invalid.
 _TEXT = Known(
     ("CHAR", "CLOB", "TEXT", "JSON", "DATE", "TIME", "UUID"),
@@ -58,6 +61,15 @@ KNOWN = (
 """Types in order of priority; a column of any other type holds texts."""
 
 
+_UNTYPED = Known(
+    (),
+    pl.String(),
+    "typeof({0}) IN ('text', 'integer', 'real')",
+    _TEXT.value,
+)
+"""Any value but bytes; seventeen digits of a float tell it from all others."""
+
+
 def column_of(name: str, declared: str | None) -> Column:
     """Return a column.
 
@@ -66,39 +78,40 @@ def column_of(name: str, declared: str | None) -> Column:
         declared: Its declared type; empty or `None` if there is none.
     """
     upper = (declared or "").upper()
-    known = _decimal(upper) or next(
+    if match := _DECIMAL.search(upper):
+        precision, scale = int(match[1]), int(match[2] or 0)
+        if precision <= MAX_DIGITS:
+            return _decimal(name, upper, precision, scale)
+    known = next(
         (known for known in KNOWN if any(word in upper for word in known.words)),
-        _TEXT,
+        _TEXT if upper else _UNTYPED,
     )
-    fits = known.fits
-    value = f"CASE WHEN {fits} THEN {known.value} END"
+    return _column(name, declared or NO_TYPE, known)
+
+
+def _column(name: str, declared: str, known: Known) -> Column:
     # Numbers are before all texts, so that a number is no key among texts.
-    text = isinstance(known.dtype, pl.String)
-    return Column(
-        name,
-        declared or "no type",
-        known.dtype,
-        value,
-        f"NOT ({fits})",
-        "typeof({0}) <> 'text'" if text else "",
-    )
+    unordered = "typeof({0}) <> 'text'" if known.dtype == pl.String() else ""
+    value = f"CASE WHEN {known.fits} THEN {known.value} END"
+    return Column(name, declared, known.dtype, value, f"NOT ({known.fits})", unordered)
 
 
-def _decimal(declared: str) -> Known | None:
-    """Return a decimal with declared precision, `None` for another type.
+def _decimal(name: str, declared: str, precision: int, scale: int) -> Column:
+    """Return a column of decimals.
 
-    SQLite has no decimals. A number is one if it differs from its rounding to the
-    declared scale only as far as a float must.
+    SQLite has no decimals, only integers and floats. A float is one if it differs from
+    its rounding to the declared scale by no more than a few of its last bits: it has
+    fifteen digits that count. Such a float is no key, as a literal would not find it.
     """
-    match = _DECIMAL.search(declared)
-    if match is None or int(match[1]) > MAX_DIGITS:
-        return None
-    precision, scale = int(match[1]), int(match[2] or 0)
-    return Known(
+    text = f"printf('%!.{scale}f', {{0}})"
+    limit = f"1e{precision - scale}"
+    known = Known(
         (),
         pl.Decimal(precision, scale),
-        "typeof({0}) IN ('real', 'integer')"
-        f" AND abs({{0}}) < 1e{precision - scale}"
-        f" AND abs({{0}} - round({{0}}, {scale})) <= 1e-12 * max(1, abs({{0}}))",
-        f"printf('%.{scale}f', {{0}})",
+        f"typeof({{0}}) IN ('real', 'integer') AND {{0}} > -{limit} AND {{0}} < {limit}"
+        " AND (typeof({0}) = 'integer'"
+        f" OR abs(CAST({text} AS REAL) - {{0}}) <= 1e-15 * abs({{0}}))",
+        f"CASE typeof({{0}}) WHEN 'integer' THEN CAST({{0}} AS TEXT) ELSE {text} END",
     )
+    column = _column(name, declared, known)
+    return column._replace(unordered=f"CAST({known.value} AS REAL) <> {{0}}")

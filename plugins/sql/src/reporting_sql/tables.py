@@ -81,6 +81,9 @@ def describe(
     }
     for column in columns.values():
         _check_kept(column, subject)
+    ordered = [columns[name] for name in dict.fromkeys([*key, *filter(None, [cursor])])]
+    for column in database.ordered(connection, relation, ordered):
+        columns[column.name] = column
     columns |= _compared([columns[each] for each in key], keys)
     _check_key(database, connection, relation, [columns[each] for each in key], keys)
     schema = pl.Schema({each.name: each.dtype for each in columns.values()})
