@@ -23,6 +23,7 @@ from reporting_sql.databases import database_of
 from reporting_sql.errors import OperationalError, is_lost
 from reporting_sql.postgresql import PostgreSql
 from reporting_sql.source import SqlTable
+from reporting_sql.table_sink import SqlTableSink
 from reporting_sql.urls import parse_url
 from tests.support import tcp_proxy
 
@@ -303,6 +304,58 @@ def test_a_wrong_name_of_a_database_or_a_user_is_named(server, orders, caplog):
         with pytest.raises(kind, match=words):
             source(url, table=None, tables=["*"]).streams()
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("sslmod=geheim", "sslmod"),
+        ("sslmode=geheim", "sslmode"),
+        ("connect_timeout=geheim", "connect_timeout"),
+        ("port=99999", "port"),
+        ("hostaddr=geheim", "hostaddr"),
+        ("service=geheim", "service"),
+        ("client_encoding=geheim", "client_encoding"),
+        ("ssl_min_protocol_version=geheim", "ssl_min_protocol_version"),
+        ("options=-c%20geheim%3D1", "options"),
+        ("options=-c%20work_mem%3Dgeheim", "options"),
+        ("options=geheim", "options"),
+    ],
+)
+def test_a_wrong_option_of_a_url_is_named_at_once(server, caplog, query, name):
+    table = source(f"{server.url()}&{query}")
+    with pytest.raises(SettingsError, match=rf"\(option {name}\); correct") as raised:
+        planned(table)
+    sink = SqlTableSink(SqlTableSink.Settings(url=f"{server.url()}&{query}", table="t"))
+    with pytest.raises(SettingsError, match=rf"\(option {name}\); correct url"):
+        sink.open(pl.Schema({"source_key": pl.String()}))
+    assert caplog.messages == []
+    assert "geheim" not in str(raised.value)
+
+
+def test_a_server_without_tls_is_not_asked_again(orders, proxy, caplog):
+    for option in ("sslmode=require", "sslrootcert=/geheim&sslmode=verify-full"):
+        with pytest.raises(SettingsError, match=r"\(option ssl(mode|rootcert)\)"):
+            planned(source(f"{through(proxy, orders.url)}&{option}"))
+    assert caplog.messages == []
+
+
+def test_a_file_of_a_mariadb_url_that_is_missing_is_named(mysql_url, caplog):
+    with pytest.raises(
+        SettingsError, match="a file of ssl_ca does not exist"
+    ) as raised:
+        planned(source(f"{mysql_url}&ssl_ca=/geheim"))
+    assert "geheim" not in str(raised.value)
+    assert caplog.messages == []
+
+
+def test_a_temporary_table_is_refused(server):
+    for name in ("pg_temp.t", "pg_temp_3.t"):
+        with pytest.raises(SettingsError, match="schema pg_temp.* by one session only"):
+            planned(source(server.url(), table=name))
+        sink = SqlTableSink(SqlTableSink.Settings(url=server.url(), table=name))
+        with pytest.raises(SettingsError, match="schema pg_temp.* by one session only"):
+            sink.open(pl.Schema({"source_key": pl.String()}))
 
 
 def test_a_wrong_name_in_mariadb_is_named(mysql_url, caplog):

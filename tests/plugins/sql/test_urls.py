@@ -42,6 +42,15 @@ def test_a_url_is_shown_without_user_and_query(url, dialect, shown, name):
         ("sqlite://shop.db", "sqlite:// takes no host; use sqlite:///FILE"),
         ("sqlite:///", "sqlite:// takes no host"),
         ("sqlite:///:memory:", "a database in memory ends with its connection"),
+        (
+            "sqlite:///x.db?mode=heim",
+            "url: unknown option mode in the URL; there are none",
+        ),
+        (
+            "mysql://h/x?ssl=heim",
+            "url: unknown option ssl in the URL; there are ssl_ca, ssl_cert, ssl_key,"
+            " unix_socket",
+        ),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused_without_showing_it(url, message):

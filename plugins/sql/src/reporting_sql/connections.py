@@ -28,14 +28,6 @@ BUSY_SECONDS = 30
 APPLICATION = "reporting"
 """Name under which the server lists the connection."""
 
-MYSQL_OPTIONS = {
-    "ssl_ca": "ssl_ca",
-    "ssl_cert": "ssl_cert",
-    "ssl_key": "ssl_key",
-    "unix_socket": "unix_socket",
-}
-"""Options that a MySQL URL may have, as arguments of PyMySQL."""
-
 
 def connect(
     url: DatabaseUrl,
@@ -55,7 +47,7 @@ def connect(
 
     Raises:
         LocationError: The file of SQLite, or its folder, does not exist.
-        SettingsError: The URL has an unknown option.
+        SettingsError: A file that the URL names cannot be used.
         Exception: The driver's exception, named as PEP 249 says.
     """
     if url.dialect == "sqlite":
@@ -151,24 +143,26 @@ def _mysql(
 ) -> Connection:
     import pymysql
 
-    if unknown := sorted(set(url.options) - set(MYSQL_OPTIONS)):
-        raise SettingsError(
-            f"{url.shown}: unknown option {unknown[0]} in the URL; there are"
-            f" {', '.join(MYSQL_OPTIONS)}"
+    parts, options = urlsplit(url.text), url.options
+    try:
+        connection = pymysql.connect(
+            host=parts.hostname or "localhost",
+            port=parts.port or 3306,
+            user=unquote(parts.username or ""),
+            password=unquote(parts.password or ""),
+            database=url.name or None,
+            charset="utf8mb4",
+            connect_timeout=CONNECT_SECONDS,
+            autocommit=autocommit,
+            program_name=APPLICATION,
+            **options,
         )
-    parts = urlsplit(url.text)
-    connection = pymysql.connect(
-        host=parts.hostname or "localhost",
-        port=parts.port or 3306,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        database=url.name or None,
-        charset="utf8mb4",
-        connect_timeout=CONNECT_SECONDS,
-        autocommit=autocommit,
-        program_name=APPLICATION,
-        **{MYSQL_OPTIONS[name]: value for name, value in url.options.items()},
-    )
+    except OSError:  # PyMySQL raises its own error if the server is not reached
+        names = ", ".join(name for name in options if name.startswith("ssl_"))
+        raise SettingsError(
+            f"{url.shown}: a file of {names} does not exist or cannot be used; correct"
+            " the URL"
+        ) from None
     seconds = max(1, round(lock_seconds))
     return _prepared(
         connection,

@@ -44,6 +44,27 @@ _POSTGRESQL = {
 }
 """SQLSTATEs by texts, for errors that ADBC passes on without one."""
 
+_OPTION = re.compile(
+    r'invalid URI query parameter: "(\w+)"|invalid "?(\w+)"? value: '
+    r'|for connection option "(\w+)"|invalid value for parameter "(client_encoding)"'
+)
+_OPTIONS = {
+    "invalid port number": "port",
+    "could not parse network address": "hostaddr",
+    "definition of service": "service",
+    "unrecognized configuration parameter": "options",
+    "invalid value for parameter": "options",
+    "invalid command-line argument": "options",
+    "requirepeer specifies": "requirepeer",
+    "root certificate": "sslrootcert",
+    "certificate verify failed": "sslrootcert",
+    "does not match host name": "sslmode",
+    "does not support SSL": "sslmode",
+    "certificate file": "sslcert",
+    "private key file": "sslkey",
+}
+"""Options of a PostgreSQL URL, by texts of the errors of a connection."""
+
 _UNREACHED = ("Failed to connect", "no connection to the server", "server closed")
 _MISSING_DATABASE = re.compile(r'(?:database|role) "[^"]*" does not exist')
 _SQLSTATE = re.compile(r"SQLSTATE: ([0-9A-Z]{5})\b")
@@ -71,6 +92,11 @@ _CAUSES: Sequence[tuple[tuple[str, ...], type[ReportingError], str]] = (
         ("3D000", "1049"),
         SettingsError,
         "there is no such database; correct the URL",
+    ),
+    (
+        ("option ",),
+        SettingsError,
+        "an option of the URL is unknown or has a wrong value; correct the URL",
     ),
     (
         ("42501", "1142", "1143", "1044", "SQLITE_PERM", "SQLITE_AUTH"),
@@ -138,7 +164,10 @@ class OperationalError(DriverError):
 
 
 def code_of(error: Exception) -> str:
-    """Return the code of an error: an SQLSTATE, MySQL's number or SQLite's name."""
+    """Return the code of an error: an SQLSTATE, MySQL's number or SQLite's name.
+
+    The code of a wrong option of the URL is ``option`` and the option's name.
+    """
     if error.args and isinstance(error.args[0], int):
         return str(error.args[0])
     if known := getattr(error, "sqlstate", None):
@@ -146,12 +175,21 @@ def code_of(error: Exception) -> str:
     text = str(error)
     if match := _SQLSTATE.search(text):
         return match[1]
+    if "Failed to connect" in text and (option := _option(text)):
+        return f"option {option}"
     for table in (_POSTGRESQL, _SQLITE):
         if code := _found(text, table):
             return code
     if _MISSING_DATABASE.search(text):
         return "28000" if 'role "' in text else "3D000"
     return "connection" if any(part in text for part in _UNREACHED) else UNKNOWN
+
+
+def _option(text: str) -> str | None:
+    """Return the option of the URL that the server or the client has refused."""
+    if match := _OPTION.search(text):
+        return str(match[match.lastindex or 0])
+    return _found(text, _OPTIONS)
 
 
 def _found(text: str, table: Mapping[str, str]) -> str | None:

@@ -13,6 +13,7 @@ from reporting_sql.arrow import read_frame
 from reporting_sql.columns import SAME, Column
 from reporting_sql.connections import Connection, run, set_config
 from reporting_sql.database import ALIAS, Database, Keys, Listed, Relation
+from reporting_sql.dialects.table_names import check_lasting
 from reporting_sql.postgresql_types import column_of
 
 _ELEMENT = re.compile(r'<xsd:element name="([^"]*)" type="[^"]*" nillable=')
@@ -102,6 +103,7 @@ class PostgreSql(Database):
     @override
     def relation(self, connection: Connection, name: str) -> Relation | None:
         schema, _, table = name.rpartition(".")
+        check_lasting(schema, f"table {name}")
         full = ".".join(map(self.quote, [schema, table] if schema else [table]))
         found = self.frame(
             connection,

@@ -62,6 +62,11 @@ _CAUSES: Sequence[tuple[tuple[str, ...], type[ReportingError], str]] = (
         "the server refused the user; correct url",
     ),
     (
+        ("option ",),
+        SettingsError,
+        "an option of the URL is unknown or has a wrong value; correct url",
+    ),
+    (
         ("42501", "1142", "1143", "1044", "1227", "SQLITE_PERM", "SQLITE_AUTH"),
         AccessDenied,
         "the database refused the access; grant it: create tables, read and write them",

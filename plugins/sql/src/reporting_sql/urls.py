@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,12 @@ SCHEMES: Mapping[str, Dialect] = {
     "mariadb": "mysql",
 }
 """Dialects by the scheme of a URL."""
+
+OPTIONS: Mapping[str, Sequence[str]] = {
+    "sqlite": (),
+    "mysql": ("ssl_ca", "ssl_cert", "ssl_key", "unix_socket"),
+}
+"""Options that a URL may have, by dialect; PostgreSQL's client knows its own."""
 
 FORMS = (
     "postgresql://HOST/DATABASE, mysql://HOST/DATABASE, sqlite:///FILE or"
@@ -87,6 +93,7 @@ def parse_url(text: str, subject: str = "url") -> DatabaseUrl:
             f"{subject}: host or port cannot be understood; percent-encode special"
             " characters of user and password"
         ) from None
+    _check_options(dialect, parts.query, subject)
     if dialect == "sqlite":
         return DatabaseUrl(dialect, text, _sqlite(parts.netloc, parts.path, subject))
     if "/" in parts.path.removeprefix("/"):
@@ -97,6 +104,16 @@ def parse_url(text: str, subject: str = "url") -> DatabaseUrl:
     host = parts.hostname or ""
     shown_host = f"[{host}]" if ":" in host else host
     return DatabaseUrl(dialect, text, f"{dialect}://{shown_host}{port}{parts.path}")
+
+
+def _check_options(dialect: Dialect, query: str, subject: str) -> None:
+    known = OPTIONS.get(dialect)
+    for name, _ in parse_qsl(query, keep_blank_values=True):
+        if known is not None and name not in known:
+            options = f"there are {', '.join(known)}" if known else "there are none"
+            raise SettingsError(
+                f"{subject}: unknown option {name} in the URL; {options}"
+            )
 
 
 def _sqlite(host: str, path: str, subject: str) -> str:

@@ -12,7 +12,7 @@ from reporting_sql.dialects import postgresql_types as types
 from reporting_sql.dialects.arrow_cursor import ArrowConnection, ArrowCursor
 from reporting_sql.dialects.dialect import Dialect, nested_as_json
 from reporting_sql.dialects.json_values import from_json
-from reporting_sql.dialects.table_names import quoted_name, split_name
+from reporting_sql.dialects.table_names import check_lasting, quoted_name, split_name
 from reporting_sql.errors import code_of
 
 _COLUMNS = """
@@ -74,7 +74,10 @@ class PostgresDialect(Dialect):
 
     @override
     def split(self, table: str) -> tuple[str, ...]:
-        return split_name(table, self.subject)
+        *schema, name = split_name(table, self.subject)
+        for part in schema:
+            check_lasting(part, f"{self.subject}: table")
+        return (*schema, name)
 
     @override
     def beside(self, table: str, name: str) -> str:

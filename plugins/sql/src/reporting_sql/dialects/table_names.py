@@ -34,6 +34,19 @@ def split_name(text: str, subject: str) -> tuple[str, ...]:
     return tuple(_unquoted(part) for part in found.groups() if part is not None)
 
 
+def check_lasting(schema: str, subject: str) -> None:
+    """Check that a schema of PostgreSQL is not the one of a session's own tables.
+
+    Raises:
+        SettingsError: It is.
+    """
+    if schema.startswith("pg_temp"):
+        raise SettingsError(
+            f"{subject}: tables of the schema {schema} are seen by one session only,"
+            " and end with it; give a table of another schema"
+        )
+
+
 def quoted_name(*parts: str) -> str:
     """Return the text that `split_name` splits into these parts."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
