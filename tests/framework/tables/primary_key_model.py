@@ -21,6 +21,23 @@ def commits(seed):
         yield lines
 
 
+def deliveries(seed):
+    """Return commits as `commits` does, of versions in any order, some of them again."""
+    dice = random.Random(seed)
+    lines = [line for made in commits(seed) for line in made]
+    yield lines[:1]
+    states = list({(line[0], line[3]): line for line in lines}.values())
+    for _ in range(12):
+        yield dice.sample(states, k=dice.randint(1, 7))
+
+
+def newest_of(lines):
+    """Return the newest version of each record."""
+    return list(
+        {line[0]: line for line in sorted(lines, key=lambda line: line[3])}.values()
+    )
+
+
 def expected(table, lines):
     """Return the rows, by sku, after a commit to rows by sku."""
     newest = {}

@@ -47,6 +47,7 @@ class KeyedDeletes(NamedTuple):
         record, is not deleted: it loses its version, so that the other record is newer.
         """
         number = 0
+        self._release()
         left = self._left()
         if self.database.number(f"SELECT count(*) FROM {left}"):
             self._give_way(left)
@@ -106,6 +107,29 @@ class KeyedDeletes(NamedTuple):
             f" WHERE s.{deleted} IS NULL)"
         )
 
+    def _release(self) -> None:
+        """Take the version from deleted rows that another record of the commit claims.
+
+        The delete of one record says nothing of another one with its primary key.
+        """
+        source, version, deleted = map(
+            self.sink.quote, (SOURCE_KEY, VERSION, DELETED_AT)
+        )
+        keys = list(map(self.sink.quote, self.sink.key))
+        claimed, listed = self._temporary(), ", ".join(keys)
+        self.database.run(
+            f"CREATE TEMPORARY TABLE {claimed} AS SELECT"
+            f" {', '.join(f't.{key} AS {key}' for key in keys)}"
+            f" FROM {self.loaded.rows} AS s JOIN {self._table} AS t"
+            f" ON {self._same('s', 't')} WHERE t.{deleted} IS NOT NULL"
+            f" AND s.{deleted} IS NULL AND s.{source} <> t.{source}"
+        )
+        if self.database.number(f"SELECT count(*) FROM {claimed}"):
+            self.database.run(
+                f"UPDATE {self._table} SET {version} = NULL"
+                f" WHERE ({listed}) IN (SELECT {listed} FROM {claimed})"
+            )
+
     def _unclaimed(self, left: str) -> str:
         """Return a table of the rows that no record of the commit claims."""
         source, deleted = self.sink.quote(SOURCE_KEY), self.sink.quote(DELETED_AT)
@@ -118,16 +142,34 @@ class KeyedDeletes(NamedTuple):
         return unclaimed
 
     def _delete(self, rows: str) -> None:
-        """Delete rows; of a deleted record, the row takes the version and the nulls."""
-        source, deleted = self.sink.quote(SOURCE_KEY), self.sink.quote(DELETED_AT)
+        """Delete rows; each takes the version of its record, and nulls of a delete.
+
+        So no older version of the record brings a row back that the record has left.
+        """
+        source, version, deleted = map(
+            self.sink.quote, (SOURCE_KEY, VERSION, DELETED_AT)
+        )
         if self.sink.settings.deletes == "hard":
             self.database.run(
                 f"DELETE FROM {self._table} WHERE {deleted} IS NULL"
                 f" AND {source} IN (SELECT {source} FROM {rows})"
             )
             return
+        versions = self._temporary()  # MySQL reads a temporary table once a statement
+        kind = self.sink.key_type
         self.database.run(
-            f"UPDATE {self._table} SET {deleted} = {self.at} WHERE {deleted} IS NULL"
+            f"CREATE TEMPORARY TABLE {versions}"
+            f" ({source} {kind} PRIMARY KEY, {version} {kind})"
+        )
+        self.database.run(
+            f"INSERT INTO {versions} SELECT {source}, MAX({version}) FROM {rows}"
+            f" WHERE {deleted} IS NULL GROUP BY {source}"
+        )
+        self.database.run(
+            f"UPDATE {self._table} SET {deleted} = {self.at}, {version} = (SELECT"
+            f" {versions}.{version} FROM {versions}"
+            f" WHERE {versions}.{source} = {self._table}.{source})"
+            f" WHERE {deleted} IS NULL"
             f" AND {source} IN (SELECT {source} FROM {rows} WHERE {deleted} IS NULL)"
         )
         gone = f"{deleted} IS NOT NULL"

@@ -6,6 +6,7 @@ Only the connection sees these tables, and they end with it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +27,9 @@ UNIQUE = "_reporting_unique"
 READ, SEEN = "_reporting_read", "_reporting_seen"
 ORDER = "_reporting_order"
 RANK = "_reporting_rank"
+
+
+_numbers = count()
 
 
 class Loaded(NamedTuple):
@@ -98,6 +102,21 @@ def load(
     return _Unique(sink, database, schema, types).tables()
 
 
+def unique_rows(
+    sink: Database, database: Session, schema: pl.Schema, records: str
+) -> Loaded:
+    """Return records of which some were removed, with one row for each primary key.
+
+    Args:
+        sink: Sink with the SQL dialect.
+        database: Session in which the records were loaded.
+        schema: Columns of the records.
+        records: Table of the records.
+    """
+    table = f"{UNIQUE}_{next(_numbers)}"  # an attempt that failed may have left one
+    return _Unique(sink, database, schema, {}).by_primary_key(records, table)
+
+
 class _Unique(NamedTuple):
     """Staged rows, of which those are left out that another one replaces."""
 
@@ -109,8 +128,8 @@ class _Unique(NamedTuple):
     def tables(self) -> Loaded:
         """Return the tables with one row for each key."""
         key = self.sink.quote(SOURCE_KEY)
-        count = f"SELECT count(*) - count(DISTINCT {key}) FROM {STAGED}"
-        source, repeated = STAGED, bool(self.database.number(count))
+        doubled = f"SELECT count(*) - count(DISTINCT {key}) FROM {STAGED}"
+        source, repeated = STAGED, bool(self.database.number(doubled))
         values = {
             name: self.sink.quote(name)
             if (kind := self.types[name]) == self.sink.staged_type(name, dtype)
@@ -122,30 +141,44 @@ class _Unique(NamedTuple):
             source = LATEST
         if tuple(self.sink.key) == (SOURCE_KEY,):
             return Loaded(source, source)
-        return Loaded(source, self._unique_by_primary_key(source))
+        self._check_keys(source)
+        return self.by_primary_key(source, UNIQUE)
 
-    def _unique_by_primary_key(self, source: str) -> str:
-        keys, deleted = list(map(self.sink.quote, self.sink.key)), DELETED_AT
-        live = f"{self.sink.quote(deleted)} IS NULL"
-        for name, key in zip(self.sink.key, keys, strict=True):
-            count = f"SELECT count(*) FROM {source} WHERE {live} AND {key} IS NULL"
-            if number := self.database.number(count):
+    @property
+    def _live(self) -> str:
+        return f"{self.sink.quote(DELETED_AT)} IS NULL"
+
+    def _check_keys(self, source: str) -> None:
+        live = self._live
+        for name in self.sink.key:
+            key = self.sink.quote(name)
+            nulls = f"SELECT count(*) FROM {source} WHERE {live} AND {key} IS NULL"
+            if number := self.database.number(nulls):
                 raise SettingsError(
                     f"{self.sink.subject}: column {name} of primary_key is null in"
                     f" {number} rows; reject such rows with the validator, or give"
                     " another primary_key"
                 )
-        listed = ", ".join(keys)
+
+    def by_primary_key(self, source: str, table: str) -> Loaded:
+        """Return records with the table of those that have the newest of their key.
+
+        Args:
+            source: Table with one row for each source key.
+            table: Name of the table that is created if a key has several records.
+        """
+        live = self._live
+        listed = ", ".join(map(self.sink.quote, self.sink.key))
         repeated = (
             f"SELECT count(*) FROM (SELECT 1 AS one FROM {source} WHERE {live}"
             f" GROUP BY {listed} HAVING count(*) > 1) AS repeated"
         )
         if not self.database.number(repeated):
-            return source
+            return Loaded(source, source)
         own = f"CASE WHEN {live} THEN NULL ELSE {self.sink.quote(SOURCE_KEY)} END"
         same = {name: self.sink.quote(name) for name in self.schema}
-        self._keep(UNIQUE, source, same, f"{listed}, {own}")
-        return UNIQUE
+        self._keep(table, source, same, f"{listed}, {own}")
+        return Loaded(source, table)
 
     def _keep(
         self, table: str, source: str, values: Mapping[str, str], by: str | None

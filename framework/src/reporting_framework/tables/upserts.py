@@ -13,7 +13,7 @@ from reporting_framework.plugin_api.records import (
     UpsertCounts,
 )
 from reporting_framework.tables.keyed_deletes import KeyedDeletes
-from reporting_framework.tables.loading import SEEN, Loaded
+from reporting_framework.tables.loading import SEEN, Loaded, unique_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,13 +60,14 @@ class TableUpsert:
         Args:
             loaded: Temporary tables of the rows.
         """
-        source = loaded.rows
         deleted = self._delete_unseen()
         if tuple(self._sink.key) != (SOURCE_KEY,):
+            loaded = self._without_stale(loaded)
             keyed = KeyedDeletes(
                 self._sink, self._database, self._schema, loaded, self._at
             )
             deleted += keyed.apply()
+        source = loaded.rows
         kinds = self._kinds(source)
         if kinds.keys() & _STAY:
             self._database.run(
@@ -84,6 +85,40 @@ class TableUpsert:
             deleted=kinds.get("deleted", 0) + deleted,
         )
         return counts, bool(deleted or purged or kinds.keys() - _STAY)
+
+    def _without_stale(self, loaded: Loaded) -> Loaded:
+        """Return staged rows without records that the table has in a newer version.
+
+        Such a record may have another primary key now, and must not come back with the
+        one that it had. A record that it has replaced among the staged rows counts.
+        """
+        key = self._sink.quote(SOURCE_KEY)
+        live = f"{loaded.records}.{self._deleted} IS NULL"
+        stale = (
+            f"FROM {loaded.records} WHERE {live} AND EXISTS (SELECT 1 FROM"
+            f" {self._table} AS t WHERE t.{key} = {loaded.records}.{key}"
+            f" AND (t.{self._version} > {loaded.records}.{self._version}"
+            f" OR (t.{self._version} = {loaded.records}.{self._version}"
+            f" AND {self._given_delete})))"
+        )
+        if not self._database.number(f"SELECT count(*) {stale}"):
+            return loaded
+        self._database.run(f"DELETE {stale}")
+        if loaded.rows == loaded.records:
+            return loaded
+        return unique_rows(self._sink, self._database, self._schema, loaded.records)
+
+    @property
+    def _given_delete(self) -> str:
+        """Condition that a row `t` is a delete that the source gave: one of nulls."""
+        values = [
+            f"t.{self._sink.quote(name)} IS NULL"
+            for name in self._schema
+            if name not in (SOURCE_KEY, VERSION, DELETED_AT, *self._sink.key)
+        ]
+        if not values:
+            return "1 = 0"
+        return f"(t.{self._deleted} IS NOT NULL AND {' AND '.join(values)})"
 
     def _same_key(self, s: str) -> str:
         return " AND ".join(f"t.{key} = {s}.{key}" for key in self._keys)
@@ -114,24 +149,16 @@ class TableUpsert:
         def either(live: str, gone: str, of: str) -> str:
             return f"CASE WHEN {of}.{deleted} IS NULL THEN {live} ELSE {gone} END"
 
-        values = [
-            f"t.{self._sink.quote(name)} IS NULL"
-            for name in self._schema
-            if name not in (SOURCE_KEY, VERSION, DELETED_AT, *self._sink.key)
-        ]
-        revived = ""
-        if values:
-            key = self._sink.quote(SOURCE_KEY)
-            revived = (
-                f" WHEN {s}.{deleted} IS NULL AND t.{deleted} IS NOT NULL"
-                f" AND {s}.{key} = t.{key}"
-                f" AND {s}.{version} = t.{version} AND {' AND '.join(values)}"
-                " THEN 'older'"
-            )
+        key = self._sink.quote(SOURCE_KEY)
+        alive, own = f"{s}.{deleted} IS NULL", f"{s}.{key} = t.{key}"
+        revived = (
+            f" WHEN {alive} AND {own} AND {s}.{version} = t.{version}"
+            f" AND {self._given_delete} THEN 'older'"
+        )
         if self._overtaken_from is not None:  # it was read before it was deleted
             began = self._sink.moment(self._overtaken_from)
             revived += (
-                f" WHEN {s}.{deleted} IS NULL AND t.{deleted} > {began}"
+                f" WHEN {alive} AND {own} AND t.{deleted} > {began}"
                 f" AND ({s}.{version} = t.{version}"
                 f" OR ({s}.{version} IS NULL AND t.{version} IS NULL)) THEN 'older'"
             )
