@@ -19,7 +19,12 @@ from reporting_framework import (
     UpsertCounts,
 )
 from reporting_sql.table_sink import SqlTableSink
-from tests.framework.tables.primary_key_model import commits, expected
+from tests.framework.tables.primary_key_model import (
+    commits,
+    deliveries,
+    expected,
+    newest_of,
+)
 from tests.plugins.sql.conftest import Writer
 
 AT = datetime(2024, 3, 1, 12, tzinfo=UTC)
@@ -513,6 +518,23 @@ def test_rows_are_those_of_a_dict_by_primary_key(postgres_url):
         run(postgres_url, prices(*lines), more=KEYS)
         rows = [(sku, row[2], row[0]) for sku, row in sorted(table.items())]
         assert live(postgres_url) == rows, f"commit {number}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("deletes", ["soft", "hard"])
+@pytest.mark.parametrize("name", ["postgres_url", "mysql_url"])
+def test_records_that_come_late_leave_one_row_each(request, name, deletes):
+    url, lines = request.getfixturevalue(name), []
+    more = {**KEYS, "deletes": deletes}
+    for delivered in deliveries(seed=1):
+        run(url, prices(*delivered), more=more)
+        lines += delivered
+        records = [record for *_, record in live(url)]
+        assert len(records) == len(set(records))
+    newest = newest_of(lines)
+    run(url, prices(*newest), more=more)
+    wanted = expected({}, newest).items()
+    assert sorted(live(url)) == [(sku, row[2], row[0]) for sku, row in sorted(wanted)]
 
 
 def test_a_null_in_the_primary_key_is_refused(url):
