@@ -55,8 +55,8 @@ def test_the_newest_row_of_a_key_is_kept_by_each_run(offers, url):
         "DELETE FROM offers WHERE id = 3",
     )
     counts = run_report("prices", {"full_scan": True})
-    assert (counts.inserted, counts.updated, counts.deleted) == (0, 1, 1)
-    assert prices(url) == [("a", "3.00", False), ("b", "9.00", True)]
+    assert (counts.inserted, counts.updated, counts.deleted) == (1, 1, 1)
+    assert prices(url) == [("a", "1.50", True), ("b", "9.00", True)]
 
 
 def test_the_commands_read_the_table(offers, url):
