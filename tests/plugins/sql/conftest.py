@@ -19,7 +19,7 @@ class Writer:
 
     def __init__(self, url):
         self.url = url
-        self._connection = connect(parse_url(url), read_only=False, autocommit=True)
+        self._connection = connect(parse_url(url), read_only=False)
 
     def run(self, *statements):
         for statement in statements:

@@ -27,10 +27,7 @@ SCHEMA = pl.Schema(
     }
 )
 
-COLUMNS_OF_ORDERS = (
-    "SELECT column_name FROM information_schema.columns WHERE table_schema = database()"
-    " AND table_name = 'orders' ORDER BY ordinal_position"
-)
+TYPES = {**SCHEMA, VERSION: pl.String(), DELETED_AT: SCHEMA["at"]}
 
 
 class InjectedError(Exception):
@@ -60,9 +57,37 @@ def rows_of(numbers):
     )
 
 
+def typed(column):
+    """Return the values of a database, or of its driver, in the type of their column."""
+    dtype = TYPES[column.name]
+    if isinstance(dtype, pl.Datetime):
+        if column.dtype in (pl.String, pl.Null):
+            return column.cast(pl.String).str.to_datetime("%+", time_zone="UTC")
+        return column.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    if isinstance(dtype, pl.Date) and column.dtype == pl.String:
+        return column.str.to_date("%Y-%m-%d")
+    if isinstance(dtype, pl.Decimal):
+        column = column.cast(pl.String)
+    return column.cast(dtype)
+
+
 class TableContract(SinkContract):
+    """Promises of a database; `names` is the query of the table's columns."""
+
     plugin = SqlTableSink
     crowd = 100_000
+    names = (
+        "SELECT column_name {} FROM information_schema.columns WHERE table_schema = {}"
+        " AND table_name = 'orders' ORDER BY ordinal_position"
+    )
+
+    def read_table(self, database):
+        names = [name for (name,) in database.rows(self.names)]
+        if not names:
+            return pl.DataFrame(schema=SCHEMA)
+        found = database.rows("SELECT * FROM orders")
+        frame = pl.DataFrame(found, names, orient="row", infer_schema_length=None)
+        return frame.select(map(typed, frame))
 
     @pytest.fixture
     def url(self, sqlite_url):
@@ -95,6 +120,8 @@ class TableContract(SinkContract):
 
 
 class TestSqlite(TableContract):
+    names = "SELECT name FROM pragma_table_info('orders')"
+
     @pytest.fixture(autouse=True)
     def hasty(self, monkeypatch):
         settings = (*SqliteDialect.session, "PRAGMA synchronous = OFF")
@@ -102,85 +129,25 @@ class TestSqlite(TableContract):
             SqliteDialect, "session", settings
         )  # nothing cuts the power
 
-    def read_table(self, database):
-        if not database.rows("SELECT 1 FROM sqlite_schema WHERE name = 'orders'"):
-            return pl.DataFrame(schema=SCHEMA)
-        names = [
-            n for (n,) in database.rows("SELECT name FROM pragma_table_info('orders')")
-        ]
-        found = pl.DataFrame(
-            database.rows("SELECT * FROM orders"),
-            schema=names,
-            orient="row",
-            infer_schema_length=None,
-        )
-        moments = [name for name in ("at", DELETED_AT) if name in names]
-        return found.with_columns(
-            pl.col("number").cast(pl.Int64),
-            pl.col('say "hi"', SOURCE_KEY).cast(pl.String),
-            pl.col("price").cast(pl.String).cast(pl.Decimal(10, 2)),
-            pl.col("paid").cast(pl.Boolean),
-            pl.col("day").cast(pl.String).str.to_date("%Y-%m-%d"),
-            pl.col(moments)
-            .cast(pl.String)
-            .str.to_datetime("%+", time_unit="us", time_zone="UTC"),
-            *[pl.col(VERSION).cast(pl.String)] * (VERSION in names),
-        )
-
 
 @pytest.mark.slow
 class TestPostgres(TableContract):
+    names = TableContract.names.format("::text", "current_schema()")
+
     @pytest.fixture
     def url(self, postgres_url):
         return postgres_url
-
-    def read_table(self, database):
-        listed = database.rows(
-            "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass('orders')"
-            " AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
-        )
-        names = [name for (name,) in listed]
-        if not names:
-            return pl.DataFrame(schema=SCHEMA)
-        values = [
-            f'"{name}"::text'
-            if name == "price"
-            else '"' + name.replace('"', '""') + '"'
-            for name in names
-        ]
-        types = {**SCHEMA, VERSION: pl.String(), DELETED_AT: SCHEMA["at"]}
-        found = database.rows(f"SELECT {', '.join(values)} FROM orders")
-        schema = {
-            name: pl.String() if name == "price" else types[name] for name in names
-        }
-        frame = pl.DataFrame(found, schema=schema, orient="row")
-        return frame.with_columns(pl.col("price").cast(types["price"]))
 
 
 @pytest.mark.slow
 class TestMariaDb(TableContract):
     """A new table is there before its first rows; the rows are one step."""
 
+    names = TableContract.names.format("", "database()")
+
     @pytest.fixture
     def url(self, mysql_url):
         return mysql_url
-
-    def read_table(self, database):
-        names = [name for (name,) in database.rows(COLUMNS_OF_ORDERS)]
-        if not names:
-            return pl.DataFrame(schema=SCHEMA)
-        listed = ", ".join(f"`{name}`" for name in names)
-        types = {**SCHEMA, VERSION: pl.String(), DELETED_AT: SCHEMA["at"]}
-        found = pl.DataFrame(
-            database.rows(f"SELECT {listed} FROM orders"),
-            schema=names,
-            orient="row",
-            infer_schema_length=None,
-        )
-        moments = [name for name in ("at", DELETED_AT) if name in names]
-        return found.with_columns(
-            pl.col(moments).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-        ).select(pl.col(name).cast(types[name]) for name in names)
 
 
 class Faults:

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from reporting_framework import LocationError, SettingsError
@@ -28,22 +27,46 @@ BUSY_SECONDS = 30
 APPLICATION = "reporting"
 """Name under which the server lists the connection."""
 
+_POSTGRESQL = {
+    "client_min_messages": "error",
+    "datestyle": "ISO",
+    "extra_float_digits": "1",
+    "intervalstyle": "iso_8601",
+    "standard_conforming_strings": "on",
+    "timezone": "UTC",
+}
+"""Variables of a PostgreSQL session: forms of texts."""
 
-def connect(
-    url: DatabaseUrl,
-    *,
-    read_only: bool,
-    autocommit: bool = False,
-    lock_seconds: float = BUSY_SECONDS,
-) -> Connection:
-    """Open a connection to a database.
+_READ_ONLY = {
+    "default_transaction_read_only": "on",
+    "idle_in_transaction_session_timeout": "0",
+}
+"""Further variables of one that reads: a snapshot that waits does not end."""
+
+
+class Limits(NamedTuple):
+    """Time limits of a connection.
+
+    Attributes:
+        lock_seconds: Time to wait for a lock of somebody else.
+        statement_seconds: Time limit of a statement; `None`: that of the server.
+    """
+
+    lock_seconds: float = BUSY_SECONDS
+    statement_seconds: float | None = None
+
+
+USUAL = Limits()
+
+
+def connect(url: DatabaseUrl, limits: Limits = USUAL, *, read_only: bool) -> Connection:
+    """Open a connection in autocommit mode to a database.
 
     Args:
         url: URL of the database.
+        limits: Time limits.
         read_only: Whether the connection only reads. SQLite then does not create the
             file, and the other databases refuse to write.
-        autocommit: Whether each statement is a transaction of its own.
-        lock_seconds: Time to wait for a lock of somebody else.
 
     Raises:
         LocationError: The file of SQLite, or its folder, does not exist.
@@ -51,15 +74,13 @@ def connect(
         Exception: The driver's exception, named as PEP 249 says.
     """
     if url.dialect == "sqlite":
-        return _sqlite(url, read_only, autocommit, lock_seconds)
+        return _sqlite(url, limits, read_only)
     if url.dialect == "postgresql":
-        return _postgresql(url, read_only, autocommit, lock_seconds)
-    return _mysql(url, read_only, autocommit, lock_seconds)
+        return _postgresql(url, limits, read_only)
+    return _mysql(url, limits, read_only)
 
 
-def _sqlite(
-    url: DatabaseUrl, read_only: bool, autocommit: bool, lock_seconds: float
-) -> Connection:
+def _sqlite(url: DatabaseUrl, limits: Limits, read_only: bool) -> Connection:
     from adbc_driver_sqlite import dbapi
 
     path = url.path.absolute()
@@ -70,15 +91,12 @@ def _sqlite(
             f" starts at {path.cwd()})"
         )
     mode = "ro" if read_only else "rwc"
-    connection = dbapi.connect(
-        f"file:{quote(str(path))}?mode={mode}", autocommit=autocommit
-    )
-    return _prepared(connection, f"PRAGMA busy_timeout = {round(lock_seconds * 1000)}")
+    connection = dbapi.connect(f"file:{quote(str(path))}?mode={mode}", autocommit=True)
+    milliseconds = round(limits.lock_seconds * 1000)
+    return prepared(connection, f"PRAGMA busy_timeout = {milliseconds}")
 
 
-def _postgresql(
-    url: DatabaseUrl, read_only: bool, autocommit: bool, lock_seconds: float
-) -> Connection:
+def _postgresql(url: DatabaseUrl, limits: Limits, read_only: bool) -> Connection:
     from adbc_driver_manager import AdbcConnection
     from adbc_driver_manager.dbapi import Connection as AdbcDbapiConnection
 
@@ -94,23 +112,22 @@ def _postgresql(
     low_level = AdbcConnection(database)
     kept: Any = _Kept()
     try:
-        connection = AdbcDbapiConnection(kept, low_level, autocommit=autocommit)
+        connection = AdbcDbapiConnection(kept, low_level, autocommit=True)
     except BaseException:
         low_level.close()
         raise
-    settings = {"lock_timeout": str(round(lock_seconds * 1000))}
-    if read_only:
-        settings["default_transaction_read_only"] = "on"
-    return _prepared(connection, set_config(settings))
-
-
-def set_config(settings: Mapping[str, str]) -> str:
-    """Return one statement that sets variables of a PostgreSQL session."""
+    variables = {
+        **_POSTGRESQL,
+        **(_READ_ONLY if read_only else {}),
+        "lock_timeout": str(round(limits.lock_seconds * 1000)),
+    }
+    if seconds := limits.statement_seconds:
+        variables["statement_timeout"] = str(round(seconds * 1000))
     calls = [
         f"set_config('{name}', '{value}', false) AS {name}"
-        for name, value in settings.items()
+        for name, value in variables.items()
     ]
-    return f"SELECT {', '.join(calls)}"
+    return prepared(connection, f"SELECT {', '.join(calls)}")
 
 
 class _Kept:
@@ -138,9 +155,7 @@ _databases: dict[tuple[int, str], Any] = {}
 _lock = threading.Lock()
 
 
-def _mysql(
-    url: DatabaseUrl, read_only: bool, autocommit: bool, lock_seconds: float
-) -> Connection:
+def _mysql(url: DatabaseUrl, limits: Limits, read_only: bool) -> Connection:
     import pymysql
 
     parts, options = urlsplit(url.text), url.options
@@ -153,7 +168,7 @@ def _mysql(
             database=url.name or None,
             charset="utf8mb4",
             connect_timeout=CONNECT_SECONDS,
-            autocommit=autocommit,
+            autocommit=True,
             program_name=APPLICATION,
             **options,
         )
@@ -163,22 +178,33 @@ def _mysql(
             f"{url.shown}: a file of {names} does not exist or cannot be used; correct"
             " the URL"
         ) from None
-    seconds = max(1, round(lock_seconds))
-    return _prepared(
-        connection,
-        f"SET SESSION lock_wait_timeout = {seconds}",
-        f"SET SESSION innodb_lock_wait_timeout = {seconds}",
-        "SET SESSION time_zone = '+00:00'",
-        *(["SET SESSION TRANSACTION READ ONLY"] if read_only else []),
-    )
+    seconds = max(1, round(limits.lock_seconds))
+    settings = [
+        f"SESSION lock_wait_timeout = {seconds}",
+        f"SESSION innodb_lock_wait_timeout = {seconds}",
+        "SESSION time_zone = '+00:00'",
+    ]
+    if read_only:
+        settings.append("SESSION TRANSACTION READ ONLY")
+    if limit := limits.statement_seconds:
+        settings.append(
+            f"SESSION max_statement_time = {limit}"
+            if is_mariadb(connection)
+            else f"SESSION max_execution_time = {round(limit * 1000)}"
+        )
+    return prepared(connection, *(f"SET {setting}" for setting in settings))
 
 
-def _prepared(connection: Connection, *statements: str) -> Connection:
+def is_mariadb(connection: Connection) -> bool:
+    """Return whether a connection of PyMySQL is to MariaDB, and not to MySQL."""
+    return "mariadb" in str(connection.get_server_info()).lower()
+
+
+def prepared(connection: Connection, *statements: str) -> Connection:
     """Execute settings of a session; close the connection if one fails."""
     try:
         for statement in statements:
             run(connection, statement)
-        connection.commit()
     except BaseException:
         connection.close()
         raise

@@ -12,24 +12,12 @@ import polars as pl
 
 from reporting_framework import quote_identifier
 from reporting_sql.columns import Column
-from reporting_sql.connections import Connection, connect, run
+from reporting_sql.connections import Connection, Limits, connect
 from reporting_sql.errors import UNKNOWN, OperationalError, code_of
 from reporting_sql.urls import DatabaseUrl
 
 ALIAS = "reporting_t"
 """Alias of the table: a column of the result may have the name of another column."""
-
-
-class Limits(NamedTuple):
-    """Time limits of a connection.
-
-    Attributes:
-        lock_seconds: Time to wait for a lock.
-        statement_seconds: Time limit of a query; `None`: that of the server.
-    """
-
-    lock_seconds: float
-    statement_seconds: float | None = None
 
 
 class Relation(NamedTuple):
@@ -94,23 +82,7 @@ class Database(ABC):
 
     def open(self) -> Connection:
         """Open a connection that only reads; each statement is its own transaction."""
-        connection = connect(
-            self.url,
-            read_only=True,
-            autocommit=True,
-            lock_seconds=self.limits.lock_seconds,
-        )
-        try:
-            for statement in self.session_settings():
-                run(connection, statement)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def session_settings(self) -> Sequence[str]:
-        """Return the statements that prepare a session."""
-        return ()
+        return connect(self.url, self.limits, read_only=True)
 
     @abstractmethod
     def frame(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reporting_sql.database import Database, Limits
+from reporting_sql.connections import Limits
+from reporting_sql.database import Database
 from reporting_sql.urls import DatabaseUrl
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from typing_extensions import override
 
 from reporting_sql.columns import SAME, Column
-from reporting_sql.connections import Connection, run
+from reporting_sql.connections import Connection, prepared, run
 from reporting_sql.database import Database, Keys, Listed, Relation
 from reporting_sql.mysql_stream import streamed
 from reporting_sql.mysql_types import column_of
@@ -21,26 +21,17 @@ FETCH_ROWS = 10_000
 """Rows that are fetched from the server at once."""
 
 
+_ISOLATION = "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+
+
 class MySql(Database):
     """MySQL or MariaDB: one connection reads a snapshot."""
-
-    @override
-    def session_settings(self) -> Sequence[str]:
-        return ["SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ"]
 
     @override
     def open(self) -> Connection:
         connection = super().open()
         connection.decoders = {}  # values stay texts
-        if seconds := self.limits.statement_seconds:
-            version = str(connection.get_server_info())
-            run(
-                connection,
-                f"SET SESSION max_statement_time = {seconds}"
-                if "MariaDB" in version
-                else f"SET SESSION max_execution_time = {round(seconds * 1000)}",
-            )
-        return connection
+        return prepared(connection, _ISOLATION)
 
     @override
     def frame(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import polars as pl
@@ -11,7 +10,7 @@ from typing_extensions import override
 
 from reporting_sql.arrow import read_frame
 from reporting_sql.columns import SAME, Column
-from reporting_sql.connections import Connection, run, set_config
+from reporting_sql.connections import Connection, run
 from reporting_sql.database import ALIAS, Database, Keys, Listed, Relation
 from reporting_sql.dialects.table_names import check_lasting
 from reporting_sql.postgresql_types import column_of
@@ -26,28 +25,10 @@ _GONE = ("22023", "42704", "55000")
 """SQLSTATE of a snapshot that no longer exists, or whose transaction is just ending."""
 
 
-_SETTINGS = {
-    "idle_in_transaction_session_timeout": "0",
-    "intervalstyle": "iso_8601",
-    "datestyle": "ISO",
-    "standard_conforming_strings": "on",
-    "timezone": "UTC",
-    "extra_float_digits": "1",
-}
-"""Variables of a session: forms of texts, and no end of a snapshot that waits."""
-
-
 class PostgreSql(Database):
     """PostgreSQL: several connections read one snapshot."""
 
     shares_snapshots: ClassVar[bool] = True
-
-    @override
-    def session_settings(self) -> Sequence[str]:
-        settings = dict(_SETTINGS)
-        if seconds := self.limits.statement_seconds:
-            settings["statement_timeout"] = str(round(seconds * 1000))
-        return [set_config(settings)]
 
     @override
     def frame(

@@ -21,8 +21,9 @@ from reporting_framework import (
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.tables.dialect import MOMENT
 from reporting_framework.tables.session import session
+from reporting_sql.connections import Limits
 from reporting_sql.dialects import dialect_of
-from reporting_sql.dialects.dialect import Dialect, Limits
+from reporting_sql.dialects.dialect import Dialect
 from reporting_sql.settings import resolved_url
 from reporting_sql.sink_errors import problem_of
 from reporting_sql.sink_settings import SqlTableSinkSettings

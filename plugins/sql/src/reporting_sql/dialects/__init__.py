@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reporting_sql.dialects.dialect import Dialect, Limits
+    from reporting_sql.connections import Limits
+    from reporting_sql.dialects.dialect import Dialect
     from reporting_sql.urls import DatabaseUrl
 
 

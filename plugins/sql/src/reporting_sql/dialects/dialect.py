@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 import polars as pl
 
 from reporting_framework import SettingsError
+from reporting_sql.connections import Limits
 from reporting_sql.dialects.json_values import as_json, is_json
+from reporting_sql.dialects.table_names import quoted_name, split_name
 from reporting_sql.urls import DatabaseUrl
-
-
-class Limits(NamedTuple):
-    """Time limits of a connection.
-
-    Attributes:
-        lock_seconds: Time to wait for a lock.
-        statement_seconds: Time limit of a statement; `None`: that of the server.
-    """
-
-    lock_seconds: float
-    statement_seconds: float | None = None
 
 
 class Dialect(ABC):
@@ -38,6 +28,7 @@ class Dialect(ABC):
         row_order: Expression for the order of a temporary table's rows; empty: none.
         max_name_bytes: Longest name of a table or column; 0: no limit.
         ddl_commits: Whether statements that create a table end the transaction.
+        has_schemas: Whether the name of a table may have a schema.
 
     Args:
         url: URL of the database.
@@ -53,6 +44,7 @@ class Dialect(ABC):
     row_order: str = ""
     max_name_bytes: int = 0
     ddl_commits: bool = False
+    has_schemas: ClassVar[bool] = True
 
     def __init__(self, url: DatabaseUrl, limits: Limits, subject: str) -> None:
         self.url, self.limits, self.subject = url, limits, subject
@@ -87,11 +79,12 @@ class Dialect(ABC):
 
     def split(self, table: str) -> tuple[str, ...]:
         """Return the parts of a table's name."""
-        return (table,)
+        return split_name(table, self.subject) if self.has_schemas else (table,)
 
     def beside(self, table: str, name: str) -> str:
         """Return the name of another table in the schema of a table."""
-        return name
+        schema = self.split(table)[:-1]
+        return quoted_name(*schema, name) if self.has_schemas else name
 
     @abstractmethod
     def encode(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -124,6 +117,27 @@ class Dialect(ABC):
     ) -> str | None:
         """Return a statement that upserts rows, `None` for that of standard SQL."""
         return None
+
+    def check_microseconds(self, frame: pl.DataFrame, database: str) -> None:
+        """Check that no time is more precise than a database keeps it.
+
+        Args:
+            frame: Rows that are loaded.
+            database: Name of the database in the message.
+
+        Raises:
+            SettingsError: A time of a column is.
+        """
+        for name, dtype in frame.schema.items():
+            precise = isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns"
+            if (precise or isinstance(dtype, pl.Time)) and (
+                frame[name].to_physical() % 1000 != 0
+            ).any():
+                raise self.refuse(
+                    name,
+                    f"{database} keeps microseconds, and values are more precise; round"
+                    " them with a transform",
+                )
 
     def refuse(self, name: str, problem: str) -> SettingsError:
         """Return the error for values of a column that cannot be kept."""

@@ -9,13 +9,13 @@ import polars as pl
 from typing_extensions import override
 
 from reporting_framework.tables.values import encoded
-from reporting_sql.connections import connect, run
+from reporting_sql.connections import connect, is_mariadb, prepared
 from reporting_sql.dialects import mysql_types as types
 from reporting_sql.dialects.dialect import Dialect, nested_as_json
 from reporting_sql.dialects.json_values import from_json, is_json
-from reporting_sql.dialects.table_names import quoted_name, split_name
 from reporting_sql.mysql_stream import streamed
 
+_MODES = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION"
 _COLUMNS = "SHOW FULL COLUMNS FROM "
 
 _MISSING = (1146, 1049)
@@ -37,23 +37,12 @@ class MySqlDialect(Dialect):
 
     @override
     def connect(self, *, write: bool) -> Any:
-        connection = connect(
-            self.url,
-            read_only=False,
-            autocommit=True,
-            lock_seconds=self.limits.lock_seconds,
+        connection = prepared(
+            connect(self.url, self.limits, read_only=False),
+            f"SET SESSION sql_mode = '{_MODES}'",
+            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
         )
-        try:
-            is_mariadb = "mariadb" in connection.get_server_info().lower()
-            modes = "STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION"
-            run(connection, f"SET SESSION sql_mode = '{modes}'")
-            run(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            if seconds := self.limits.statement_seconds:
-                run(connection, _time_limit(seconds, is_mariadb=is_mariadb))
-        except BaseException:
-            connection.close()
-            raise
-        if is_mariadb:  # both compare bytes, spaces at the end included
+        if is_mariadb(connection):  # both compare bytes, spaces at the end included
             self.key_type = self.key_type.replace("0900_bin", "nopad_bin")
         self.part_type = self.key_type.replace("768", "255")
         return connection
@@ -76,14 +65,6 @@ class MySqlDialect(Dialect):
     @override
     def quote(self, name: str) -> str:
         return "`" + name.replace("`", "``") + "`"
-
-    @override
-    def split(self, table: str) -> tuple[str, ...]:
-        return split_name(table, self.subject)
-
-    @override
-    def beside(self, table: str, name: str) -> str:
-        return quoted_name(*self.split(table)[:-1], name)
 
     @override
     def sql_type(self, dtype: pl.DataType) -> str | None:
@@ -109,23 +90,11 @@ class MySqlDialect(Dialect):
         moments = [
             n for n, kind in frame.schema.items() if isinstance(kind, pl.Datetime)
         ]
-        self._check_precision(frame)
+        self.check_microseconds(frame, "MySQL")
         exact = nested_as_json(frame).with_columns(
             pl.col(moments).dt.cast_time_unit("us")
         )
         return encoded(exact).with_columns(pl.col(moments).str.strip_suffix("+00:00"))
-
-    def _check_precision(self, frame: pl.DataFrame) -> None:
-        for name, dtype in frame.schema.items():
-            precise = isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns"
-            if (precise or isinstance(dtype, pl.Time)) and (
-                frame[name].to_physical() % 1000 != 0
-            ).any():
-                raise self.refuse(
-                    name,
-                    "MySQL keeps microseconds, and values are more precise; round them"
-                    " with a transform",
-                )
 
     @override
     def literal(self, text: str) -> str:
@@ -156,10 +125,6 @@ class MySqlDialect(Dialect):
                 )
 
     @override
-    def size(self, cursor: Any, table: str) -> int:
-        return 0
-
-    @override
     def upsert_sql(
         self, table: str, source: str, columns: Sequence[str], condition: str
     ) -> str:
@@ -170,12 +135,6 @@ class MySqlDialect(Dialect):
             f"INSERT INTO {table} ({listed}) SELECT {listed} FROM {source}"  # noqa: S608
             f" WHERE {condition} ON DUPLICATE KEY UPDATE {values}"
         )
-
-
-def _time_limit(seconds: float, *, is_mariadb: bool) -> str:
-    if is_mariadb:
-        return f"SET SESSION max_statement_time = {seconds}"
-    return f"SET SESSION max_execution_time = {round(seconds * 1000)}"
 
 
 def _by_bytes(collation: str | None) -> bool:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 from typing_extensions import override
 
-from reporting_sql.connections import connect, run, set_config
+from reporting_sql.connections import connect
 from reporting_sql.dialects import postgresql_types as types
 from reporting_sql.dialects.arrow_cursor import ArrowConnection, ArrowCursor
 from reporting_sql.dialects.dialect import Dialect, nested_as_json
 from reporting_sql.dialects.json_values import from_json
-from reporting_sql.dialects.table_names import check_lasting, quoted_name, split_name
+from reporting_sql.dialects.table_names import check_lasting, quoted_name
 from reporting_sql.errors import code_of
 
 _COLUMNS = """
@@ -24,15 +24,6 @@ FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass(?)::oid AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
-
-_SESSION = {
-    "timezone": "UTC",
-    "datestyle": "ISO",
-    "standard_conforming_strings": "on",
-    "client_min_messages": "error",
-    "extra_float_digits": "1",
-}
-
 
 _BAD_TEXT = "22021"
 """SQLSTATE of a text with bytes that the encoding of the database does not have."""
@@ -48,23 +39,7 @@ class PostgresDialect(Dialect):
 
     @override
     def connect(self, *, write: bool) -> ArrowConnection:
-        connection = connect(
-            self.url,
-            read_only=False,
-            autocommit=True,
-            lock_seconds=self.limits.lock_seconds,
-        )
-        try:
-            run(connection, set_config({**_SESSION, **self._limits()}))
-        except BaseException:
-            connection.close()
-            raise
-        return ArrowConnection(connection)
-
-    def _limits(self) -> Mapping[str, str]:
-        if seconds := self.limits.statement_seconds:
-            return {"statement_timeout": str(round(seconds * 1000))}
-        return {}
+        return ArrowConnection(connect(self.url, self.limits, read_only=False))
 
     @override
     def columns(self, cursor: ArrowCursor, table: str) -> Mapping[str, str]:
@@ -74,14 +49,10 @@ class PostgresDialect(Dialect):
 
     @override
     def split(self, table: str) -> tuple[str, ...]:
-        *schema, name = split_name(table, self.subject)
-        for part in schema:
-            check_lasting(part, f"{self.subject}: table")
-        return (*schema, name)
-
-    @override
-    def beside(self, table: str, name: str) -> str:
-        return quoted_name(*self.split(table)[:-1], name)
+        parts = super().split(table)
+        for schema in parts[:-1]:
+            check_lasting(schema, f"{self.subject}: table")
+        return parts
 
     @override
     def sql_type(self, dtype: pl.DataType) -> str | None:
@@ -110,25 +81,13 @@ class PostgresDialect(Dialect):
 
     @override
     def encode(self, frame: pl.DataFrame) -> pl.DataFrame:
-        for name, dtype in frame.schema.items():
-            self._check(frame[name], name, dtype)
+        self.check_microseconds(frame, "PostgreSQL")
         native = [n for n, dtype in frame.schema.items() if types.is_array(dtype)]
         return nested_as_json(frame, native).with_columns(
             pl.col(name).cast(kind)
             for name, dtype in frame.schema.items()
             if (kind := types.arrow_type(dtype)) is not None
         )
-
-    def _check(self, column: pl.Series, name: str, dtype: pl.DataType) -> None:
-        nanoseconds = isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns"
-        if (nanoseconds or isinstance(dtype, pl.Time)) and (
-            column.to_physical() % 1000 != 0
-        ).any():
-            raise self.refuse(
-                name,
-                "PostgreSQL keeps microseconds, and values are more precise; round them"
-                " with a transform",
-            )
 
     @override
     def load(self, cursor: ArrowCursor, table: str, frame: pl.DataFrame) -> None:

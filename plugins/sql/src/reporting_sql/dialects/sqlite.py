@@ -9,7 +9,7 @@ import polars as pl
 from typing_extensions import override
 
 from reporting_framework.tables.values import decoded, encoded
-from reporting_sql.connections import connect, run
+from reporting_sql.connections import connect, prepared
 from reporting_sql.dialects.arrow_cursor import ArrowConnection, ArrowCursor
 from reporting_sql.dialects.dialect import Dialect, nested_as_json
 from reporting_sql.dialects.json_values import from_json, is_json
@@ -41,6 +41,7 @@ class SqliteDialect(Dialect):
     """SQL and types of SQLite."""
 
     begin = "BEGIN IMMEDIATE"  # whoever waits for the lock has read nothing yet
+    has_schemas = False
     session: ClassVar[Sequence[str]] = ("PRAGMA journal_mode = WAL",)
 
     @override
@@ -50,19 +51,9 @@ class SqliteDialect(Dialect):
 
             empty = dbapi.connect(":memory:", autocommit=True)
             return ArrowConnection(empty, infers=True)
-        connection = connect(
-            self.url,
-            read_only=not write,
-            autocommit=True,
-            lock_seconds=self.limits.lock_seconds,
-        )
-        try:
-            for statement in self.session if write else ():
-                run(connection, statement)
-        except BaseException:
-            connection.close()
-            raise
-        return ArrowConnection(connection, infers=True)
+        connection = connect(self.url, self.limits, read_only=not write)
+        statements = self.session if write else ()
+        return ArrowConnection(prepared(connection, *statements), infers=True)
 
     @override
     def columns(self, cursor: ArrowCursor, table: str) -> Mapping[str, str]:
