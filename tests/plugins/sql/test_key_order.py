@@ -122,6 +122,30 @@ def test_postgresql_checks_keys_that_an_index_compares_as_texts(postgres_url, wr
 
 
 @pytest.mark.slow
+def test_postgresql_checks_keys_of_tables_that_inherit(postgres_url, writer):
+    opened = writer(postgres_url)
+    fill(opened, "id text PRIMARY KEY, n int", ["a", "b"])
+    opened.run("CREATE TABLE part (PRIMARY KEY (id)) INHERITS (t)")
+    opened.run("INSERT INTO part VALUES ('c', 1)")
+    assert sorted(keys_of(postgres_url)) == ["a", "b", "c"]
+    opened.run("INSERT INTO part VALUES ('b', 1)")
+    with pytest.raises(SettingsError, match="primary_key id: two rows have the same"):
+        keys_of(postgres_url)
+
+
+@pytest.mark.slow
+def test_mysql_checks_a_key_that_is_a_part_of_an_index(mysql_url, writer):
+    index = "CREATE UNIQUE INDEX u ON t (n, id(1))"
+    opened = writer(mysql_url)
+    fill(opened, "id varchar(9) CHARACTER SET utf8mb4, n int", ["a", "b"], index)
+    opened.run("INSERT INTO t VALUES ('b', 0)")
+    with pytest.raises(SettingsError, match="primary_key n: two rows have the same"):
+        keys_of(mysql_url, primary_key=["n"])
+    wanted = ["0/a", "0/b", "1/b"]
+    assert sorted(keys_of(mysql_url, primary_key=["n", "id"])) == wanted
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "words"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
@@ -62,6 +62,18 @@ class Keys(NamedTuple):
     primary: list[str]
     unique: list[dict[str, str]]
     complete: bool = True
+
+
+def indexes_of(rows: Iterable[tuple[Any, str, str]]) -> dict[Any, dict[str, str]]:
+    """Return the columns of indexes as `Keys` has them, by index.
+
+    Args:
+        rows: Index, column, and the value in SQL that the index compares.
+    """
+    indexes: dict[Any, dict[str, str]] = {}
+    for index, column, value in rows:
+        indexes.setdefault(index, {})[column] = value
+    return indexes
 
 
 class Database(ABC):
@@ -191,6 +203,12 @@ class Database(ABC):
         """
         return columns
 
-    @abstractmethod
     def keys(self, connection: Connection, relation: Relation) -> Keys:
         """Return the keys of a relation; a query has none."""
+        if relation.id is None:
+            return Keys([], [])
+        return self.keys_of_table(connection, relation)
+
+    @abstractmethod
+    def keys_of_table(self, connection: Connection, relation: Relation) -> Keys:
+        """Return the keys of a table or view."""

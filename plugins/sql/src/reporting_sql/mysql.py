@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from reporting_sql.columns import SAME, Column
 from reporting_sql.connections import Connection, prepared, run
-from reporting_sql.database import Database, Keys, Listed, Relation
+from reporting_sql.database import Database, Keys, Listed, Relation, indexes_of
 from reporting_sql.mysql_stream import streamed
 from reporting_sql.mysql_types import column_of
 
@@ -132,20 +132,16 @@ class MySql(Database):
         return [sent_column(field) for field in fields]
 
     @override
-    def keys(self, connection: Connection, relation: Relation) -> Keys:
-        if relation.id is None:
-            return Keys([], [])
+    def keys_of_table(self, connection: Connection, relation: Relation) -> Keys:
         rows = self.frame(
             connection,
             "SELECT index_name, column_name FROM information_schema.statistics WHERE"  # noqa: S608
-            f" {self._is(relation)} AND non_unique = 0 AND sub_part IS NULL"
+            f" {self._is(relation)} AND non_unique = 0"
             " ORDER BY index_name, seq_in_index",
         )
-        indexes: dict[str, list[str]] = {}
-        for index, column in rows.rows():
-            indexes.setdefault(index, []).append(column)
-        unique = [dict.fromkeys(names, SAME) for names in indexes.values()]
-        return Keys(indexes.get("PRIMARY", []), unique)
+        # what is unique by the beginning of a column is unique by the whole of it
+        indexes = indexes_of((*row, SAME) for row in rows.rows())
+        return Keys(list(indexes.get("PRIMARY", [])), list(indexes.values()))
 
     def _is(self, relation: Relation) -> str:
         schema, table = map(self.text, relation.id)

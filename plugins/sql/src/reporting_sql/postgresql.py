@@ -11,7 +11,7 @@ from typing_extensions import override
 from reporting_sql.arrow import read_frame
 from reporting_sql.columns import SAME, Column
 from reporting_sql.connections import Connection, run
-from reporting_sql.database import ALIAS, Database, Keys, Listed, Relation
+from reporting_sql.database import ALIAS, Database, Keys, Listed, Relation, indexes_of
 from reporting_sql.dialects.table_names import check_lasting
 from reporting_sql.postgresql_types import column_of
 
@@ -140,20 +140,16 @@ class PostgreSql(Database):
         )
 
     @override
-    def keys(self, connection: Connection, relation: Relation) -> Keys:
-        if relation.id is None:
-            return Keys([], [])
-        rows = self.frame(
-            connection,
-            _INDEXES.format(table=relation.id),
+    def keys_of_table(self, connection: Connection, relation: Relation) -> Keys:
+        rows = self.frame(connection, _INDEXES.format(table=relation.id)).rows()
+        indexes = indexes_of(
+            (index, name, SAME if collation is None else f"{SAME} COLLATE {collation}")
+            for index, _, name, collation, _ in rows
         )
-        primary: list[str] = []
-        indexes: dict[int, dict[str, str]] = {}
-        for index, is_primary, name, collation in rows.rows():
-            value = SAME if collation is None else f"{SAME} COLLATE {collation}"
-            indexes.setdefault(index, {})[name] = value
-            primary += [name] if is_primary else []
-        return Keys(primary, list(indexes.values()))
+        primary = [name for _, is_primary, name, *_ in rows if is_primary]
+        # an index does not cover the rows of tables that inherit from its own
+        whole = not any(is_inherited for *_, is_inherited in rows)
+        return Keys(primary, list(indexes.values()) if whole else [], complete=whole)
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -187,7 +183,10 @@ WITH listed AS (
         AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL
         AND i.indexprs IS NULL
 )
-SELECT index, is_primary, name, coll FROM listed
+SELECT index, is_primary, name, coll, EXISTS (
+    SELECT 1 FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent
+    WHERE p.oid = {table} AND p.relkind = 'r') AS is_inherited
+FROM listed
 WHERE index NOT IN (SELECT index FROM listed WHERE as_text) ORDER BY index, position
 """
 """Columns of unique indexes, and their collations if they are not those of the columns.

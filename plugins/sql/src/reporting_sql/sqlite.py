@@ -11,7 +11,7 @@ from typing_extensions import override
 from reporting_sql.arrow import read_frame
 from reporting_sql.columns import SAME, Column
 from reporting_sql.connections import Connection, run
-from reporting_sql.database import Database, Keys, Listed, Relation
+from reporting_sql.database import Database, Keys, Listed, Relation, indexes_of
 from reporting_sql.sqlite_types import NO_TYPE, column_of
 
 _VIEW = "reporting_query"
@@ -120,9 +120,7 @@ class Sqlite(Database):
         return set(kinds["kind"])
 
     @override
-    def keys(self, connection: Connection, relation: Relation) -> Keys:
-        if relation.id is None:
-            return Keys([], [])
+    def keys_of_table(self, connection: Connection, relation: Relation) -> Keys:
         table = self.text(relation.id)
         primary = self.frame(
             connection,
@@ -137,10 +135,10 @@ class Sqlite(Database):
             f" FROM pragma_index_list({table}) AS i, pragma_index_xinfo(i.name) AS c"
             ' WHERE i."unique" AND NOT i.partial AND c.key',
         )
-        indexes: dict[str, dict[str, str]] = {}
-        for index, column, collation in rows.rows():
-            value = f"{SAME} COLLATE {self.quote(collation)}"
-            indexes.setdefault(index, {})[column] = value
+        indexes = indexes_of(
+            (index, column, f"{SAME} COLLATE {self.quote(collation)}")
+            for index, column, collation in rows.rows()
+        )
         unique = [columns for columns in indexes.values() if None not in columns]
         if is_rowid:
             unique.append(dict.fromkeys(names, SAME))
