@@ -1,0 +1,203 @@
+"""One request and its response, with limits of size and time."""
+
+from __future__ import annotations
+
+import ssl
+import zlib
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote, urlsplit
+
+import httpcore2
+
+from reporting_framework import LocationError, SettingsError
+from reporting_rest.http.addresses import AddressPolicy, PinnedBackend
+from reporting_rest.http.connections import Connections
+from reporting_rest.http.errors import AttemptFailed
+from reporting_rest.http.messages import HttpResponse
+from reporting_rest.http.settings import HttpSettings
+
+_SAFE = "/?:@!$&'()*+,;=%~[]-._"
+"""Characters of a target that stay as they are."""
+
+_EITHER = 32 + zlib.MAX_WBITS
+"""Window of zlib: gzip or zlib, found from the data."""
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Transport:
+    """Network side of a client.
+
+    Args:
+        settings: Limits.
+        subject: Subject of messages.
+    """
+
+    def __init__(self, settings: HttpSettings, subject: str) -> None:
+        policy = AddressPolicy(settings.allow_private)
+        backend = PinnedBackend(policy, subject)
+        self._settings, self._subject = settings, subject
+        self._connections = Connections(backend, _context(settings, subject))
+        self._extensions = {
+            "timeout": {
+                "connect": settings.connect_seconds,
+                "read": settings.read_seconds,
+                "write": settings.read_seconds,
+                "pool": None,
+            }
+        }
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> HttpResponse:
+        """Send a request once.
+
+        Raises:
+            AttemptFailed: There was no whole response.
+            LocationError: The URL is not one of HTTP, or its address is not allowed.
+            SettingsError: The response is larger than the limit.
+        """
+        target = parsed(url, self._subject)
+        sent = [(b"host", _authority(target))]
+        sent += [(name.encode(), value.encode()) for name, value in headers.items()]
+        if body or method == "POST":
+            sent.append((b"content-length", b"%d" % len(body)))
+        request = httpcore2.Request(
+            method, target, headers=sent, content=body, extensions=self._extensions
+        )
+        connection = self._connections.take(target.origin)
+        connection.begin(self._settings.response_seconds)
+        whole = False
+        try:
+            response = connection.http.handle_request(request)
+            content = self._content(response)
+            response.close()
+            whole = True
+        except httpcore2.TimeoutException as error:
+            raise AttemptFailed(
+                _TIMEOUTS.get(type(error), "no answer in time")
+            ) from None
+        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+            raise self._failure(error) from None
+        finally:
+            if whole:
+                self._connections.give_back(connection, target.origin)
+            else:
+                connection.http.close()
+        names = _named(response.headers)
+        return HttpResponse(response.status, names, self._decoded(content, names), url)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._connections.close()
+
+    def _content(self, response: httpcore2.Response) -> bytes:
+        """Read the body, up to the limit."""
+        limit, size = self._settings.max_response_bytes, 0
+        chunks: list[bytes] = []
+        for chunk in response.iter_stream():
+            size += len(chunk)
+            if size > limit:
+                raise self._too_large()
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _decoded(self, content: bytes, headers: Mapping[str, str]) -> bytes:
+        """Decompress a body, up to the limit."""
+        coding = headers.get("content-encoding", "identity").strip().lower()
+        if coding in ("identity", "") or not content:
+            return content
+        if coding not in ("gzip", "x-gzip", "deflate"):
+            raise AttemptFailed("the response has an unknown encoding", retry=False)
+        limit, size = self._settings.max_response_bytes, 0
+        parts: list[bytes] = []
+        try:
+            while content:  # a member of gzip, or several
+                inflater = zlib.decompressobj(_EITHER)
+                parts.append(inflater.decompress(content, limit + 1 - size))
+                size += len(parts[-1])
+                if size > limit:
+                    raise self._too_large()
+                if not inflater.eof:
+                    raise AttemptFailed("the response was cut off")
+                content = inflater.unused_data
+        except zlib.error:
+            raise AttemptFailed("the response is damaged") from None
+        return b"".join(parts)
+
+    def _too_large(self) -> SettingsError:
+        limit = self._settings.max_response_bytes
+        return SettingsError(
+            f"{self._subject}: a response has more than {limit:,} bytes; ask for"
+            " smaller pages, or raise max_response_bytes"
+        )
+
+    def _failure(self, error: Exception) -> Exception:
+        if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+            return LocationError(
+                f"{self._subject}: the certificate of the server is not trusted"
+                f" ({error.__cause__.verify_message}); correct the host, or set ca_file"
+            )
+        problem = (
+            "no connection"
+            if isinstance(error, httpcore2.ConnectError)
+            else "the response was cut off"
+        )
+        return AttemptFailed(problem)
+
+
+_TIMEOUTS = {
+    httpcore2.ConnectTimeout: "no connection in time",
+    httpcore2.ReadTimeout: "no response in time",
+}
+
+
+def parsed(url: str, subject: str) -> httpcore2.URL:
+    """Return the parts of a URL.
+
+    Raises:
+        LocationError: It is not a URL of HTTP. The message does not show it.
+    """
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")
+        port = parts.port
+    except (ValueError, UnicodeError):
+        host, port = b"", None
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not host:
+        raise LocationError(
+            f"{subject}: not the URL of a server; use https://HOST/PATH, or http://"
+        )
+    target = quote(parts.path or "/", safe=_SAFE)
+    if parts.query:
+        target += f"?{quote(parts.query, safe=_SAFE)}"
+    return httpcore2.URL(
+        scheme=parts.scheme.encode(), host=host, port=port, target=target.encode()
+    )
+
+
+def _authority(url: httpcore2.URL) -> bytes:
+    host = b"[%b]" % url.host if b":" in url.host else url.host
+    return host if url.port is None else b"%b:%d" % (host, url.port)
+
+
+def _named(headers: Headers) -> dict[str, str]:
+    """Return headers by their names in lower case; repeated ones are joined."""
+    named: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        named[name] = f"{named[name]}, {value}" if name in named else value
+    return named
+
+
+def _context(settings: HttpSettings, subject: str) -> ssl.SSLContext:
+    if settings.ca_file is None:
+        return httpcore2.default_ssl_context()
+    try:
+        return ssl.create_default_context(cafile=str(settings.ca_file))
+    except OSError:
+        raise SettingsError(
+            f"{subject}: ca_file: not a file of certificates (PEM); correct it",
+            path=("ca_file",),
+        ) from None
