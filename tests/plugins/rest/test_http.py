@@ -4,6 +4,7 @@ import gzip
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -358,3 +359,29 @@ def test_what_is_no_url_is_refused(client: Callable[..., HttpClient]) -> None:
         assert "secret" not in str(raised.value)
     with pytest.raises(StorageUnavailable, match="host name was not resolved"):
         client(attempts=1).send(get("http://no-such-host.invalid/"))
+
+
+def test_closing_ends_what_is_in_flight(
+    serve: Serve, client: Callable[..., HttpClient]
+) -> None:
+    """Neither a response that does not come nor a long pause holds the end of a run up."""
+    server = serve(in_turn(Answer(status=429, headers={"retry-after": "50"}), GOOD))
+    silent = serve(lambda asked: Answer(wait=50))
+    clients = client(), client()
+    began = time.monotonic()
+    with ThreadPoolExecutor(2) as threads:
+        failing = [
+            threads.submit(opened.send, get(url))
+            for opened, url in zip(clients, (server.url, silent.url), strict=True)
+        ]
+        while not (server.asked and silent.asked):
+            time.sleep(0.01)
+        time.sleep(0.1)
+        for opened in clients:
+            opened.close()
+    assert time.monotonic() - began < 5
+    for each in failing:
+        with pytest.raises(StorageUnavailable):
+            each.result()
+    with pytest.raises(StorageUnavailable, match="the client is closed"):
+        clients[0].send(get(server.url))

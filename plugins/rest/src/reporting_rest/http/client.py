@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlencode, urljoin, urlsplit
-
-import stamina
 
 from reporting_framework import LocationError, StorageUnavailable
 from reporting_rest.http.auth import Auth
@@ -16,6 +13,7 @@ from reporting_rest.http.errors import AttemptFailed
 from reporting_rest.http.judging import check_status, error_of
 from reporting_rest.http.messages import HttpRequest, HttpResponse, place
 from reporting_rest.http.pace import Pace
+from reporting_rest.http.retries import retrying
 from reporting_rest.http.settings import HttpSettings
 from reporting_rest.http.transport import Transport
 
@@ -64,6 +62,7 @@ class HttpClient:
         }
         self._transport = Transport(settings, subject)
         self._pace = Pace(settings.rate, settings.burst)
+        self._retrying = retrying(settings, self._pace)
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +71,8 @@ class HttpClient:
         self.close()
 
     def close(self) -> None:
-        """Close all connections."""
+        """End all waits and close all connections; requests in flight fail."""
+        self._pace.close()
         self._transport.close()
 
     def send(
@@ -103,43 +103,13 @@ class HttpClient:
             SettingsError: The response is too large.
             StorageUnavailable: No good response after all attempts.
         """
-        try:  # outside of stamina, which costs time
-            return self._attempt(request, retry_on, accept)
-        except AttemptFailed as error:
-            first: AttemptFailed | None = error
         try:
-            for attempt in self._attempts():
-                with attempt:
-                    if first is not None:
-                        failure, first = first, None
-                        raise failure
-                    return self._attempt(request, retry_on, accept)
+            response: HttpResponse = self._retrying(
+                self._attempt, request, retry_on, accept
+            )
         except AttemptFailed as error:
             raise StorageUnavailable(self._exhausted(request, error)) from None
-        raise AssertionError("stamina ends with a result or an error")
-
-    def _attempts(self) -> Any:
-        settings = self._settings
-        return stamina.retry_context(
-            on=self._delay,
-            attempts=settings.attempts,
-            timeout=None,
-            wait_initial=settings.wait_seconds,
-            wait_max=settings.max_wait_seconds,
-            wait_jitter=settings.wait_seconds,
-        )
-
-    def _delay(self, error: Exception) -> bool | float:
-        """Return whether to send again, or after how many seconds."""
-        if not isinstance(error, AttemptFailed) or not error.retry:
-            return False
-        if error.after is None:
-            return True
-        if error.after > self._settings.max_wait_seconds:
-            return False
-        self._pace.pause(error.after)
-        jitter = random.uniform(0, min(1.0, self._settings.wait_seconds))  # noqa: S311
-        return error.after + jitter
+        return response
 
     def _exhausted(self, request: HttpRequest, error: AttemptFailed) -> str:
         where = f"{self.subject}: {request.shown or place(request.url)}"

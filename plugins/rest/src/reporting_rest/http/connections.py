@@ -6,16 +6,19 @@ time. A pool that multiplexes costs twice the processor time per request.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from threading import Lock
 
 import httpcore2
 from typing_extensions import override
 
 from reporting_rest.http.addresses import PinnedBackend
+from reporting_rest.http.errors import AttemptFailed
 from reporting_rest.http.streams import TimedStream
 
 _Key = tuple[bytes, bytes, int | None]
@@ -44,6 +47,10 @@ class Connection:
         """Limit the time of the next response."""
         self._deadline.set(time.monotonic() + seconds)
 
+    def interrupt(self) -> None:
+        """Let the response that is being read in another thread fail."""
+        self._deadline.interrupt()
+
     @property
     def reusable(self) -> bool:
         """Whether another request may be sent."""
@@ -62,33 +69,56 @@ class Connections:
     def __init__(self, backend: PinnedBackend, context: ssl.SSLContext) -> None:
         self._backend, self._context = backend, context
         self._idle: dict[_Key, list[Connection]] = defaultdict(list)
+        self._busy: set[Connection] = set()
         self._lock = Lock()
+        self._closed = False
 
     def take(self, origin: httpcore2.Origin) -> Connection:
-        """Return an idle connection, or a new one."""
-        while True:
-            with self._lock:
-                idle = self._idle[_key(origin)]
-                connection = idle.pop() if idle else None
-            if connection is None:
-                return Connection(origin, self._context, self._backend)
-            if connection.reusable:
-                return connection
-            connection.http.close()
+        """Return an idle connection, or a new one.
 
-    def give_back(self, connection: Connection, origin: httpcore2.Origin) -> None:
-        """Keep a connection for the next request, or close it if it is of no use."""
-        if not connection.reusable:
-            connection.http.close()
-            return
+        Raises:
+            AttemptFailed: The client is closed.
+        """
+        idle = self._idle[_key(origin)]
         with self._lock:
-            self._idle[_key(origin)].append(connection)
+            if self._closed:
+                raise AttemptFailed("the client is closed", retry=False)
+            while idle:
+                connection = idle.pop()
+                if connection.reusable:
+                    break
+                connection.http.close()
+            else:
+                connection = Connection(origin, self._context, self._backend)
+            self._busy.add(connection)
+        return connection
+
+    def give_back(
+        self, connection: Connection, origin: httpcore2.Origin, *, whole: bool
+    ) -> None:
+        """Keep a connection for the next request, or close it if it is of no use.
+
+        Args:
+            connection: The connection.
+            origin: Its origin.
+            whole: Whether its response was read to the end.
+        """
+        with self._lock:
+            self._busy.discard(connection)
+            if whole and connection.reusable and not self._closed:
+                self._idle[_key(origin)].append(connection)
+                return
+        connection.http.close()
 
     def close(self) -> None:
-        """Close all idle connections."""
+        """Close all connections; what is in flight fails."""
         with self._lock:
+            self._closed = True
             idle = [each for group in self._idle.values() for each in group]
             self._idle.clear()
+            busy = list(self._busy)
+        for connection in busy:
+            connection.interrupt()
         for connection in idle:
             connection.http.close()
 
@@ -110,6 +140,13 @@ class _Deadline(httpcore2.SyncBackend):
         self._at = at
         if self._stream is not None:
             self._stream.deadline = at
+
+    def interrupt(self) -> None:
+        """Shut the socket down, which ends a read in another thread."""
+        found = self._stream and self._stream.get_extra_info("socket")
+        if isinstance(found, socket.socket):
+            with suppress(OSError):
+                found.shutdown(socket.SHUT_RDWR)
 
     @override
     def connect_tcp(

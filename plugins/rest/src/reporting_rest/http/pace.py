@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from threading import Lock
+from threading import Event, Lock
 
 
 class Pace:
@@ -17,7 +17,7 @@ class Pace:
     def __init__(self, rate: float | None, burst: int = 1) -> None:
         self._interval = 1 / rate if rate else 0.0
         self._room = self._interval * (burst - 1)
-        self._lock = Lock()
+        self._lock, self._end = Lock(), Event()
         self._next = self._paused = 0.0
 
     def wait(self) -> None:
@@ -25,7 +25,20 @@ class Pace:
         if not self._interval and not self._paused:
             return
         if (seconds := self._reserve(time.monotonic())) > 0:
-            time.sleep(seconds)
+            self.sleep(seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for some seconds, or until the client is closed."""
+        self._end.wait(seconds)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client is closed."""
+        return self._end.is_set()
+
+    def close(self) -> None:
+        """End all waits."""
+        self._end.set()
 
     def pause(self, seconds: float) -> None:
         """Let no request begin for some seconds, in any thread."""

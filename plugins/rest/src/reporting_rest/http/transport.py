@@ -80,10 +80,7 @@ class Transport:
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             raise self._failure(error) from None
         finally:
-            if whole:
-                self._connections.give_back(connection, target.origin)
-            else:
-                connection.http.close()
+            self._connections.give_back(connection, target.origin, whole=whole)
         names = _named(response.headers)
         return HttpResponse(response.status, names, self._decoded(content, names), url)
 
