@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -26,6 +27,11 @@ class _AuthSettings(Settings):
     def permissions(self) -> Sequence[Permission]:
         """Return the AWS permissions that the references to secrets need."""
         return [each for secret in self._secrets() for each in secret.permissions()]
+
+    def digest(self) -> str:
+        """Return a digest of the secrets, or of the references to them."""
+        texts = [secret.get_secret_value() for secret in self._secrets()]
+        return sha256("\0".join(texts).encode()).hexdigest()
 
     def _secrets(self) -> Iterator[SecretText]:
         values = (getattr(self, name) for name in type(self).model_fields)

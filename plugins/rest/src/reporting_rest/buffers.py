@@ -1,0 +1,62 @@
+"""Records that wait to be handed on: many pages become one frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from reporting_framework import Batch
+from reporting_rest.frames import Frames, sampled
+from reporting_rest.resources import Resource
+
+MAX_BYTES = 16 * 1024**2
+"""Size of the records of a stream that are handed on, however many they are."""
+
+
+class Buffers:
+    """Records by stream.
+
+    Args:
+        most: Number of records of a stream to hand on at once.
+        schemas: Columns by stream; those of other streams are found in their first
+            records.
+
+    Attributes:
+        full: Whether it is time to hand all records on.
+    """
+
+    def __init__(self, most: int, schemas: Mapping[str, pl.Schema]) -> None:
+        self._most, self._schemas = most, schemas
+        self._lines: dict[str, list[bytes]] = {}
+        self._bytes: dict[str, int] = {}
+        self._frames: dict[str, Frames] = {}
+        self.full = False
+
+    def add(self, resource: Resource, lines: Sequence[bytes]) -> Iterator[Batch]:
+        """Add records; yield a batch if there are very many before a position."""
+        name = resource.name
+        if not lines:
+            return
+        if name not in self._frames:
+            schema = self._schemas.get(name)
+            if schema is None:
+                schema = sampled(lines, resource.settings, pl.Schema())
+            self._frames[name] = Frames(resource.settings, schema)
+        kept = self._lines.setdefault(name, [])
+        kept += lines
+        self._bytes[name] = self._bytes.get(name, 0) + sum(map(len, lines))
+        if len(kept) >= self._most or self._bytes[name] >= MAX_BYTES:
+            self.full = True
+            yield self._batch(name)
+
+    def take(self) -> Iterator[Batch]:
+        """Yield all records, and forget them."""
+        for name, lines in self._lines.items():
+            if lines:
+                yield self._batch(name)
+        self.full = False
+
+    def _batch(self, name: str) -> Batch:
+        lines, self._lines[name], self._bytes[name] = self._lines[name], [], 0
+        return self._frames[name].batch(lines)

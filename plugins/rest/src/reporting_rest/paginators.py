@@ -1,0 +1,282 @@
+"""Ways from one page of a resource to the next.
+
+A token says which page is next. It is of JSON types, as it is committed with the rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urljoin
+
+from typing_extensions import override
+
+from reporting_rest.http import HttpResponse
+from reporting_rest.json_paths import JsonPath
+
+Token = Any
+"""Name of a page, in JSON types; `None`: the first page."""
+
+_LINK = re.compile(
+    r"<([^>]*)>((?:\s*;\s*[\w*!#$&+.^`|~-]+(?:=(?:\"[^\"]*\"|[^\s;,\"]+))?)*)"
+)
+_RELATION = re.compile(r";\s*rel=(?:\"([^\"]*)\"|([^\s;,\"]+))", re.IGNORECASE)
+
+
+class PageView(NamedTuple):
+    """Page as a paginator sees it.
+
+    Attributes:
+        response: The response; its URL may hold secrets.
+        records: Number of records.
+        last: Value of a top-level field of the last record, see
+            `Paginator.record_field`.
+    """
+
+    response: HttpResponse
+    records: int
+    last: Any = None
+
+
+class Paginator:
+    """Base class of paginators: by default one page.
+
+    Attributes:
+        record_field: Field of the last record that `next_token` needs.
+    """
+
+    record_field: str | None = None
+
+    def url(self, token: Token) -> str | None:
+        """Return the URL of the page, `None`: that of the resource, with `params`."""
+        return None
+
+    def params(self, token: Token) -> dict[str, Any]:
+        """Return the parameters that select the page."""
+        return {}
+
+    def next_token(self, page: PageView, token: Token) -> Token:
+        """Return the token of the next page, `None` at the end."""
+        return None
+
+    def further(self, page: PageView) -> Sequence[Token] | None:
+        """Return the tokens of all pages after the first, `None` if they are not known.
+
+        Pages that are known are fetched at the same time.
+        """
+        return None
+
+    def total(self, page: PageView) -> Any:
+        """Return a number that changes if records are added or removed, or `None`."""
+        return None
+
+    def is_stable(self, token: Token) -> bool:
+        """Return whether a token selects the same records after others have changed.
+
+        A later run may then continue with it. A number of a page does not.
+        """
+        return False
+
+
+class LinkHeader(Paginator):
+    """URL of the next page in the header ``Link`` (RFC 8288).
+
+    Args:
+        stable: Whether the URL holds a cursor, not the number of a page.
+    """
+
+    def __init__(self, *, stable: bool = False) -> None:
+        self._stable = stable
+
+    @override
+    def is_stable(self, token: Token) -> bool:
+        return self._stable
+
+    @override
+    def url(self, token: Token) -> str | None:
+        return token  # type: ignore[no-any-return]
+
+    @override
+    def next_token(self, page: PageView, token: Token) -> Token:
+        for target, attributes in _LINK.findall(page.response.headers.get("link", "")):
+            found = _RELATION.search(attributes)
+            relations = "" if found is None else found[1] or found[2]
+            if "next" in relations.lower().split():
+                return urljoin(page.response.url, target)
+        return None
+
+
+class NextUrl(Paginator):
+    """URL of the next page in the body.
+
+    Args:
+        path: Path of the URL.
+        stable: Whether the URL holds a cursor, not the number of a page.
+    """
+
+    def __init__(self, path: JsonPath, *, stable: bool = False) -> None:
+        self._path, self._stable = path, stable
+
+    @override
+    def is_stable(self, token: Token) -> bool:
+        return self._stable
+
+    @override
+    def url(self, token: Token) -> str | None:
+        return token  # type: ignore[no-any-return]
+
+    @override
+    def next_token(self, page: PageView, token: Token) -> Token:
+        target = self._path.value(page.response.body)
+        if not isinstance(target, str) or not target:
+            return None
+        return urljoin(page.response.url, target)
+
+
+class NextCursor(Paginator):
+    """Cursor of the next page in the body, in a header, or in the last record."""
+
+    def __init__(
+        self,
+        param: str,
+        *,
+        path: JsonPath | None = None,
+        header: str | None = None,
+        record_field: str | None = None,
+        more: JsonPath | None = None,
+    ) -> None:
+        self._param, self._path, self._more = param, path, more
+        self._header = None if header is None else header.lower()
+        self.record_field = record_field
+
+    @override
+    def is_stable(self, token: Token) -> bool:
+        """Return whether a token is a cursor: a short number may be that of a page."""
+        number = isinstance(token, int) or (isinstance(token, str) and token.isdigit())
+        return self.record_field is not None or not number or len(str(token)) > 9
+
+    @override
+    def params(self, token: Token) -> dict[str, Any]:
+        return {} if token is None else {self._param: token}
+
+    @override
+    def next_token(self, page: PageView, token: Token) -> Token:
+        response = page.response
+        if self._more is not None and not self._more.value(response.body):
+            return None
+        if self._path is not None:
+            found = self._path.value(response.body)
+        elif self._header is not None:
+            found = response.headers.get(self._header)
+        else:
+            found = page.last
+        return found if found not in ("", False) else None
+
+
+class PageNumber(Paginator):
+    """Number of the page."""
+
+    def __init__(
+        self,
+        param: str,
+        *,
+        start: int = 1,
+        size_param: str | None = None,
+        size: int | None = None,
+        total_pages: JsonPath | None = None,
+        total_records: JsonPath | None = None,
+    ) -> None:
+        self._param, self._start = param, start
+        self._size, self._size_param = size, size_param
+        self._pages, self._records = total_pages, total_records
+
+    @override
+    def params(self, token: Token) -> dict[str, Any]:
+        number = self._start if token is None else token
+        sizes = {self._size_param: self._size} if self._size_param else {}
+        return {self._param: number, **sizes}
+
+    @override
+    def next_token(self, page: PageView, token: Token) -> Token:
+        number: int = self._start if token is None else token
+        if (count := self._count(page)) is not None:
+            return number + 1 if number + 1 < self._start + count else None
+        full = page.records >= (self._size or 1)
+        return number + 1 if full else None
+
+    @override
+    def further(self, page: PageView) -> Sequence[Token] | None:
+        count = self._count(page)
+        return None if count is None else range(self._start + 1, self._start + count)
+
+    @override
+    def total(self, page: PageView) -> Any:
+        path = self._records or self._pages
+        return None if path is None else path.value(page.response.body)
+
+    def _count(self, page: PageView) -> int | None:
+        if self._pages is not None:
+            return _number(self._pages.value(page.response.body))
+        if self._records is None or not (size := self._size or page.records):
+            return None
+        total = _number(self._records.value(page.response.body))
+        return None if total is None else -(-total // size)
+
+
+class Offset(Paginator):
+    """Number of records before the page.
+
+    Without a total, each page but the first begins with the last record of the page
+    before it, which shows whether records have moved.
+    """
+
+    def __init__(
+        self,
+        param: str,
+        *,
+        limit_param: str,
+        limit: int,
+        total: JsonPath | None = None,
+    ) -> None:
+        self._param, self._limit_param, self._limit = param, limit_param, limit
+        self._total = total
+
+    @property
+    def overlap(self) -> int:
+        """Number of records that two pages share."""
+        return 1 if self._total is None and self._limit > 1 else 0
+
+    @override
+    def params(self, token: Token) -> dict[str, Any]:
+        return {self._param: token or 0, self._limit_param: self._limit}
+
+    @override
+    def next_token(self, page: PageView, token: Token) -> Token:
+        following: int = (token or 0) + self._limit - self.overlap
+        if (total := self._count(page)) is not None:
+            return following if following < total else None
+        return following if page.records >= self._limit else None
+
+    @override
+    def further(self, page: PageView) -> Sequence[Token] | None:
+        total = self._count(page)
+        return None if total is None else range(self._limit, total, self._limit)
+
+    @override
+    def total(self, page: PageView) -> Any:
+        return self._count(page)
+
+    def _count(self, page: PageView) -> int | None:
+        return (
+            None
+            if self._total is None
+            else _number(self._total.value(page.response.body))
+        )
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None

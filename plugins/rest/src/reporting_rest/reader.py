@@ -1,0 +1,236 @@
+"""Reading of resources: pages in order, with the pages of children between them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from functools import partial
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from reporting_framework import LocationError, ObjectMissing, StorageUnavailable
+from reporting_rest.fetcher import Fetcher
+from reporting_rest.http import HttpRequest
+from reporting_rest.pages import Context, Page
+from reporting_rest.paginators import PageView, Token
+from reporting_rest.resources import Resource
+from reporting_rest.traversal import Position, Traversal
+from reporting_rest.windows import Work, in_order
+
+_log = logging.getLogger(__name__)
+
+
+class Records(NamedTuple):
+    """Records of a page.
+
+    Attributes:
+        resource: Their resource.
+        lines: The records as JSON.
+    """
+
+    resource: Resource
+    lines: Sequence[bytes]
+
+
+class Reached(NamedTuple):
+    """End of a page, all pages of its children included.
+
+    Attributes:
+        position: Position of the resource, `None` if it has not changed.
+    """
+
+    position: Position | None
+
+
+Event = Records | Reached
+
+
+class Reader:
+    """Reader of resources.
+
+    Args:
+        fetcher: Requests.
+        parallelism: Number of requests in flight at once.
+    """
+
+    def __init__(self, fetcher: Fetcher, parallelism: int) -> None:
+        self._fetcher, self._ahead = fetcher, 2 * parallelism
+
+    def events(self, resource: Resource, position: Position | None) -> Iterator[Event]:
+        """Yield the records of a resource and its children, and the positions.
+
+        Raises:
+            ReportingError: A page cannot be read.
+        """
+        traversal = Traversal(resource, position)
+        while True:
+            try:
+                yield from in_order(self._pages(traversal), self._ahead)
+            except (LocationError, ObjectMissing):
+                if not traversal.resumed:
+                    raise
+                _log.info(
+                    "resource %s: the page to continue with is gone; reading again from"
+                    " the first one",
+                    resource.name,
+                )
+                traversal.restart()
+                continue
+            if not traversal.again():
+                break
+            _log.info("resource %s: records have moved; reading again", resource.name)
+        yield Reached(traversal.after())
+
+    # -- a resource that is not below another ------------------------------------------
+
+    def _pages(self, traversal: Traversal) -> Iterator[Event | Work]:
+        """Yield pages one after another, or as work if all of them are known."""
+        resource = traversal.resource
+        response = self._start(traversal, traversal.token)()
+        while True:
+            token = traversal.token
+            before = response.result()
+            page, following = self._taken(traversal, token, before)
+            traversal.resumed = False
+            further = None
+            if token is None and page is not None:
+                further = resource.paginator.further(_view(resource, page))
+            if further is None and following is not None:
+                traversal.check_token(following)
+                response = self._start(traversal, following, before)()
+            if page is not None:
+                yield Records(resource, page.lines)
+                yield from self._children(resource, page, {})
+            if further is not None:
+                for each in further:
+                    yield Work(
+                        self._start(traversal, each),
+                        partial(self._known_page, traversal, each),
+                    )
+                return
+            if following is None:
+                return
+            yield Reached(traversal.within(following))
+            traversal.token = following
+
+    def _known_page(
+        self, traversal: Traversal, token: Token, response: Future[Page]
+    ) -> Iterator[Event]:
+        resource = traversal.resource
+        page, _ = self._taken(traversal, token, response.result())
+        if page is not None:
+            yield Records(resource, page.lines)
+            below = self._children(resource, page, {})
+            yield from in_order(below, self._ahead)
+        yield Reached(traversal.within(token))
+
+    def _start(
+        self, traversal: Traversal, token: Token, before: Page | None = None
+    ) -> Any:
+        """Return a function that sends the request for a page."""
+        request = self._request(traversal, token)
+        return partial(self._fetcher.start, traversal.resource, request, before=before)
+
+    def _request(self, traversal: Traversal, token: Token) -> HttpRequest:
+        resource = traversal.resource
+        request = resource.requests.request(token, bounds=traversal.bounds)
+        if not resource.conditional or traversal.passes > 1:
+            return request
+        etag, _ = traversal.known_etags.get(_etag_key(request), (None, None))
+        if etag is None:
+            return request
+        return resource.requests.request(token, bounds=traversal.bounds, etag=etag)
+
+    def _taken(
+        self, traversal: Traversal, token: Token, page: Page
+    ) -> tuple[Page | None, Token]:
+        """Return a page, `None` if it has not changed, and the token of the next."""
+        resource = traversal.resource
+        key = ""
+        if resource.conditional:
+            key = _etag_key(resource.requests.request(token, bounds=traversal.bounds))
+        if page.response.status == 304:
+            etag, following = traversal.known_etags.get(key, (None, None))
+            if etag is None:
+                raise StorageUnavailable(
+                    f"resource {resource.name}: HTTP 304 without a condition; set"
+                    " conditional to false"
+                )
+            traversal.keep_etag(key, etag, following)
+            return None, following
+        view = _view(resource, page)
+        following = resource.paginator.next_token(view, token)
+        page = traversal.take(page, view)
+        if resource.conditional:
+            traversal.keep_etag(key, view.response.headers.get("etag"), following)
+        return page, following
+
+    # -- resources that are read for each row of another -------------------------------
+
+    def _children(
+        self, resource: Resource, page: Page, inherited: Context
+    ) -> Iterator[Work]:
+        """Yield the reading of the children of each row."""
+        if not resource.children:
+            return
+        for facts in page.facts:
+            context = resource.context(facts, inherited)
+            if context is None:
+                continue
+            for child in resource.children:
+                start, finish = self._child_page(child, context, None, frozenset())
+                yield Work(start, finish)
+
+    def _child_page(
+        self, child: Resource, context: Context, token: Token, earlier: frozenset[str]
+    ) -> tuple[Any, Any]:
+        request = child.requests.request(token, context=context)
+        prefix = child.requests.prefix(context)
+        start = partial(self._fetcher.start, child, request, prefix)
+        return start, partial(self._child_pages, child, context, token, earlier)
+
+    def _child_pages(
+        self,
+        child: Resource,
+        context: Context,
+        token: Token,
+        earlier: frozenset[str],
+        response: Future[Page],
+    ) -> Iterator[Event]:
+        """Yield the records of pages of a child, and of its children."""
+        while True:
+            try:
+                page = response.result()
+            except ObjectMissing:  # the row was deleted meanwhile
+                _log.info("resource %s: no page for a row of its parent", child.name)
+                return
+            view = _view(child, page)
+            following = child.paginator.next_token(view, token)
+            if following is not None:
+                if repr(following) in earlier:
+                    raise StorageUnavailable(
+                        f"resource {child.name}: the server repeats a page without end;"
+                        " correct the paginator"
+                    )
+                earlier |= {repr(following)}
+                start, _ = self._child_page(child, context, following, earlier)
+                response = start()
+            yield Records(child, page.lines)
+            below = self._children(child, page, context)
+            yield from in_order(below, self._ahead)
+            if following is None:
+                return
+            token = following
+
+
+def _view(resource: Resource, page: Page) -> PageView:
+    name, last = resource.paginator.record_field, None
+    if name is not None and page.facts and page.facts[-1] is not None:
+        last = page.facts[-1][resource.parser.fields.index(name)]
+    return PageView(page.response, len(page.lines), last)
+
+
+def _etag_key(request: HttpRequest) -> str:
+    text = f"{request.full_url} {request.body()[0]!r}"
+    return blake2b(text.encode(), digest_size=8).hexdigest()

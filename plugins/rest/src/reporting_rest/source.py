@@ -1,0 +1,255 @@
+"""Source ``rest-api``: resources of an API, each a stream."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import polars as pl
+from typing_extensions import override
+
+from reporting_framework import (
+    Batch,
+    FinishedSplit,
+    ObjectMissing,
+    Permission,
+    PlanStats,
+    ReadFailure,
+    RecordSource,
+    RunLedger,
+    Split,
+    TransientError,
+)
+from reporting_framework.plugin_api.records import CheckResult
+from reporting_rest.buffers import Buffers
+from reporting_rest.fetcher import Fetcher
+from reporting_rest.frames import sampled
+from reporting_rest.reader import Reached, Reader
+from reporting_rest.resources import Resource, resources_of
+from reporting_rest.settings import RestApiSettings
+from reporting_rest.shared import Shared, shared_of
+from reporting_rest.traversal import Traversal
+
+SAMPLE_PARENTS = 10
+"""Number of rows of a parent that are tried for a first record of a child."""
+
+_log = logging.getLogger(__name__)
+
+
+class RestApi(RecordSource):
+    """Records of the resources of an API.
+
+    All resources are read together, so that a page whose rows have children is fetched
+    once. The state has a position for each resource that is not below another.
+    """
+
+    name: ClassVar[str] = "rest-api"
+    Settings: ClassVar[type[RestApiSettings]] = RestApiSettings
+    output_format = "frames"
+    versions_ordered = True
+    reads_streams_together = True
+    settings: RestApiSettings
+
+    def __init__(self, settings: RestApiSettings) -> None:
+        super().__init__(settings)
+        self._known = pl.Schema()
+        self._reached: Mapping[str, Any] | None = None
+        self._unfinished = False
+
+    @classmethod
+    @override
+    def aws_permissions(cls, settings: RestApiSettings) -> Sequence[Permission]:
+        return () if settings.auth is None else settings.auth.permissions()
+
+    @override
+    def streams(self) -> Sequence[str]:
+        return [resource.name for resource in self.settings.resources]
+
+    @classmethod
+    @override
+    def declared_streams(cls, settings: RestApiSettings) -> Sequence[str]:
+        return [resource.name for resource in settings.resources]
+
+    @property
+    @override
+    def primary_key(self) -> Sequence[str]:
+        if self.stream is None:
+            return ()
+        return self._resources[self.stream].settings.primary_key
+
+    # -- columns -----------------------------------------------------------------------
+
+    @override
+    def use_known_columns(self, known: pl.Schema) -> None:
+        self._known = known
+
+    @override
+    def schema(self) -> pl.Schema | None:
+        if self.stream is None:
+            return None
+        settings = self._resources[self.stream].settings
+        lines: Sequence[bytes] = ()
+        if settings.sample:
+            lines = next(self._samples(self._resources[self.stream]), ())
+        if not (lines or self._known or settings.columns):
+            return None
+        self._shared.schemas[self.stream] = sampled(lines, settings, self._known)
+        return self._shared.schemas[self.stream]
+
+    @override
+    def schema_problem(self) -> str:
+        return (
+            f"{self.settings.base_url}: resource {self.stream} has no record yet, so"
+            " its columns are not known; set columns"
+        )
+
+    def _samples(self, resource: Resource) -> Iterator[Sequence[bytes]]:
+        """Yield the records of the first page that has some."""
+        for lines, _ in self._first_pages(resource):
+            if lines:
+                yield lines
+
+    def _first_pages(
+        self, resource: Resource
+    ) -> Iterator[tuple[Sequence[bytes], list[Any]]]:
+        """Yield first pages of a resource: of a child, for some rows of its parent."""
+        contexts: Iterable[Any] = [{}]
+        if resource.parent is not None:
+            contexts = (
+                context
+                for _, rows in self._first_pages(resource.parent)
+                for context in rows
+            )
+        for number, context in enumerate(contexts):
+            if number == SAMPLE_PARENTS:
+                return
+            bounds = Traversal(resource, None).bounds if resource.parent is None else {}
+            request = resource.requests.request(None, context=context, bounds=bounds)
+            try:
+                prefix = resource.requests.prefix(context)
+                page = self._fetcher.sample(resource, request, prefix)
+            except ObjectMissing:
+                if resource.parent is None:
+                    raise
+                continue
+            found = (resource.context(facts, context) for facts in page.facts)
+            yield page.lines, [each for each in found if each is not None]
+
+    # -- reading -----------------------------------------------------------------------
+
+    @override
+    def plan(self, ledger: RunLedger) -> Iterator[Split]:
+        after = self._start(ledger)
+        number = 0
+        while True:
+            self._unfinished = False
+            split_id = self.name if number == 0 else f"{self.name}/{number}"
+            yield Split(split_id, {"after": after, "number": number})
+            if not self._unfinished:
+                return
+            after, number = self._reached, number + 1
+
+    @override
+    def read(self, split: Split) -> Iterator[Batch]:
+        """Yield batches; stop after `split_pages` positions."""
+        self._unfinished, pages = False, 0
+        for batch in super().read(split):
+            yield batch
+            if batch.position is not None:
+                self._reached, pages = batch.position, pages + 1
+                if pages == self.settings.split_pages:
+                    self._unfinished = True
+                    return
+
+    @override
+    def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
+        last = max(done, key=lambda each: each.split.data["number"], default=None)
+        return None if last is None else last.position
+
+    @override
+    def plan_stats(self) -> PlanStats:
+        return PlanStats(exhausted=not self._unfinished)
+
+    @override
+    def pages(self, after: Mapping[str, Any] | None) -> Iterator[Batch]:
+        positions = dict(after or {})
+        buffers = Buffers(self.settings.batch_records, self._shared.schemas)
+        failure: TransientError | None = None
+        for resource in self._resources.values():
+            if resource.parent is not None:
+                continue
+            try:
+                events = self._reader.events(resource, positions.get(resource.name))
+                for event in events:
+                    if not isinstance(event, Reached):
+                        yield from buffers.add(event.resource, event.lines)
+                        continue
+                    if event.position is not None:
+                        positions[resource.name] = event.position
+                    if buffers.full:
+                        yield from buffers.take()
+                        yield Batch(position=dict(positions))
+            except TransientError as error:  # other resources are still read
+                failure = failure or error
+                _log.warning("page not read: %s", error)
+        yield from buffers.take()
+        yield Batch(position=dict(positions))
+        if failure is not None:
+            yield Batch(unread=[ReadFailure(self.name, "unavailable")])
+
+    @override
+    def source_uris(self) -> Sequence[str]:
+        if self.stream is None:
+            return [self.settings.base_url]
+        return [self._resources[self.stream].requests.shown]
+
+    @override
+    def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
+        known = self._start(ledger) or {}
+        return [
+            f"Resource {resource.name}: continues where the last run ended."
+            if resource.name in known
+            else f"Resource {resource.name}: reads all records."
+            for resource in self._resources.values()
+            if resource.parent is None
+        ]
+
+    @override
+    def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
+        return {"source": self._check}
+
+    @override
+    def close(self) -> None:
+        if "_fetcher" in vars(self):
+            self._fetcher.close()
+            del self._fetcher, self._reader
+
+    # -- what is behind it -------------------------------------------------------------
+
+    def _check(self) -> CheckResult:
+        """Check that the first resource answers, with the credentials."""
+        resource = next(iter(self._resources.values()))
+        try:
+            lines, _ = next(self._first_pages(resource))
+        finally:
+            self.close()
+        found = f"{resource.requests.shown}: {len(lines):,} records on the first page"
+        return CheckResult("ok", found)
+
+    @cached_property
+    def _resources(self) -> Mapping[str, Resource]:
+        return resources_of(self.settings, f"source {self.name}")
+
+    @cached_property
+    def _shared(self) -> Shared:
+        return shared_of(self.settings)
+
+    @cached_property
+    def _fetcher(self) -> Fetcher:
+        return Fetcher(self.settings, f"source {self.name}", self._shared)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self._fetcher, self.settings.parallelism)
