@@ -135,7 +135,7 @@ class Reader:
     def _request(self, traversal: Traversal, token: Token) -> HttpRequest:
         resource = traversal.resource
         request = resource.requests.request(token, bounds=traversal.bounds)
-        if not resource.conditional or traversal.passes > 1:
+        if not traversal.known_etags or traversal.passes > 1:
             return request
         etag, _ = traversal.known_etags.get(_etag_key(request), (None, None))
         if etag is None:
@@ -147,8 +147,9 @@ class Reader:
     ) -> tuple[Page | None, Token]:
         """Return a page, `None` if it has not changed, and the token of the next."""
         resource = traversal.resource
+        tag = page.response.headers.get("etag") if resource.conditional else None
         key = ""
-        if resource.conditional:
+        if tag is not None or page.response.status == 304:
             key = _etag_key(resource.requests.request(token, bounds=traversal.bounds))
         if page.response.status == 304:
             etag, following = traversal.known_etags.get(key, (None, None))
@@ -162,8 +163,7 @@ class Reader:
         view = _view(resource, page)
         following = resource.paginator.next_token(view, token)
         page = traversal.take(page, view)
-        if resource.conditional:
-            traversal.keep_etag(key, view.response.headers.get("etag"), following)
+        traversal.keep_etag(key, tag, following)
         return page, following
 
     # -- resources that are read for each row of another -------------------------------

@@ -224,7 +224,8 @@ class RestApi(RecordSource):
     def close(self) -> None:
         if "_fetcher" in vars(self):
             self._fetcher.close()
-            del self._fetcher, self._reader
+            del self._fetcher
+            vars(self).pop("_reader", None)
 
     # -- what is behind it -------------------------------------------------------------
 

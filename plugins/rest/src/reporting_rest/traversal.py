@@ -51,7 +51,10 @@ class Traversal:
         self.until = start.get("until")
         self.token: Token = start.get("next")
         self.resumed = self.token is not None
-        self.known_etags: Mapping[str, Any] = start.get("etags", {})
+        conditional = self.resource.conditional
+        self.known_etags: Mapping[str, Any] = (
+            start.get("etags", {}) if conditional else {}
+        )
         self.etags: dict[str, Any] = {}
         cursor = self.resource.settings.cursor
         if cursor is not None and cursor.end_param and self.until is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Self
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin
+
+import httpcore2
 
 from reporting_framework import LocationError, StorageUnavailable
 from reporting_rest.http.auth import Auth
@@ -15,7 +17,7 @@ from reporting_rest.http.messages import HttpRequest, HttpResponse, place
 from reporting_rest.http.pace import Pace
 from reporting_rest.http.retries import retrying
 from reporting_rest.http.settings import HttpSettings
-from reporting_rest.http.transport import Transport
+from reporting_rest.http.transport import Transport, parsed
 
 MAX_REDIRECTS = 5
 
@@ -23,7 +25,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FOR_ANY_HOST = frozenset({"accept", "accept-encoding", "user-agent", "content-type"})
 """Headers that servers of other origins get, too."""
 
-Origin = tuple[str, str, int]
+Origin = tuple[bytes, bytes, int]
 """Scheme, host and port of a URL."""
 
 Judge = Callable[[HttpResponse], str | None]
@@ -54,7 +56,7 @@ class HttpClient:
     ) -> None:
         self.subject = subject
         self._settings, self._auth = settings, auth or Auth()
-        self._origin = None if base_url is None else _origin(base_url)
+        self._origin = None if base_url is None else _origin(parsed(base_url, subject))
         self._headers = {
             "accept-encoding": "gzip, deflate",
             "user-agent": "reporting-rest",
@@ -152,7 +154,7 @@ class HttpClient:
             request: The request.
             sent: Receives the headers with the credentials.
         """
-        home = self._origin or _origin(request.url)
+        home = self._origin or _origin(parsed(request.url, self.subject))
         for _ in range(MAX_REDIRECTS + 1):
             response = self._once(request, home, sent)
             target = response.headers.get("location")
@@ -169,14 +171,12 @@ class HttpClient:
     ) -> HttpRequest:
         url = urljoin(request.full_url, target)
         shown = request.shown or place(request.url)
-        leaves = _origin(url) != _origin(request.url)
+        origin = _origin(parsed(url, self.subject))
+        home = _origin(parsed(request.url, self.subject))
+        leaves = origin != home
         has_body = request.form is not None or request.json is not None
         keeps = status in (307, 308) or request.method in ("GET", "HEAD")
-        if (
-            leaves
-            and urlsplit(request.url).scheme == "https"
-            and _origin(url)[0] != "https"
-        ):
+        if home[0] == b"https" and origin[0] != b"https":
             raise LocationError(
                 f"{self.subject}: {shown}: a redirect leads from https to http; correct"
                 " base_url"
@@ -202,7 +202,8 @@ class HttpClient:
         }
         if media_type is not None:
             headers["content-type"] = media_type
-        if _origin(url) != home:
+        target = parsed(url, self.subject)
+        if _origin(target) != home:
             headers = {
                 name: value for name, value in headers.items() if name in _FOR_ANY_HOST
             }
@@ -210,17 +211,14 @@ class HttpClient:
             sent.update(self._auth.headers(self))
             headers |= sent
             if params := self._auth.params(self):
-                url += f"{'&' if '?' in url else '?'}{urlencode(params)}"
+                mark = "&" if "?" in url else "?"
+                target = parsed(f"{url}{mark}{urlencode(params)}", self.subject)
         self._pace.wait()
-        response = self._transport.send(request.method, url, headers, body)
-        return response._replace(url=request.full_url)
+        response = self._transport.send(request.method, target, headers, body)
+        return response._replace(url=url)
 
 
-def _origin(url: str) -> Origin:
-    """Return scheme, host and port of a URL; empty ones if it is not valid."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
-        return "", "", 0
-    return parts.scheme, (parts.hostname or "").lower(), port
+def _origin(url: httpcore2.URL) -> Origin:
+    """Return scheme, host and port of a URL."""
+    port = url.port or (443 if url.scheme == b"https" else 80)
+    return url.scheme, url.host, port

@@ -21,6 +21,9 @@ from reporting_rest.http.addresses import PinnedBackend
 from reporting_rest.http.errors import AttemptFailed
 from reporting_rest.http.streams import TimedStream
 
+SURE_SECONDS = 1.0
+"""Time for which an idle connection counts as open without a look at it."""
+
 _Key = tuple[bytes, bytes, int | None]
 
 IDLE_SECONDS = 30.0
@@ -28,12 +31,17 @@ IDLE_SECONDS = 30.0
 
 
 class Connection:
-    """Connection to an origin, for one request at a time."""
+    """Connection to an origin, for one request at a time.
+
+    Attributes:
+        used_at: Time of `time.monotonic` at which the last response ended.
+    """
 
     def __init__(
         self, origin: httpcore2.Origin, context: ssl.SSLContext, backend: PinnedBackend
     ) -> None:
         self._deadline = _Deadline(backend)
+        self.used_at = 0.0
         self.http = httpcore2.HTTPConnection(
             origin,
             context,
@@ -51,11 +59,14 @@ class Connection:
         """Let the response that is being read in another thread fail."""
         self._deadline.interrupt()
 
-    @property
-    def reusable(self) -> bool:
-        """Whether another request may be sent."""
-        http = self.http
-        return http.is_idle() and not http.is_closed() and not http.has_expired()
+    def is_reusable(self) -> bool:
+        """Return whether another request may be sent.
+
+        One that was used a moment ago is not looked at, as that costs a system call.
+        """
+        if time.monotonic() - self.used_at < SURE_SECONDS:
+            return True
+        return not self.http.is_closed() and not self.http.has_expired()
 
 
 class Connections:
@@ -85,7 +96,7 @@ class Connections:
                 raise AttemptFailed("the client is closed", retry=False)
             while idle:
                 connection = idle.pop()
-                if connection.reusable:
+                if connection.is_reusable():
                     break
                 connection.http.close()
             else:
@@ -105,7 +116,8 @@ class Connections:
         """
         with self._lock:
             self._busy.discard(connection)
-            if whole and connection.reusable and not self._closed:
+            if whole and connection.http.is_idle() and not self._closed:
+                connection.used_at = time.monotonic()
                 self._idle[_key(origin)].append(connection)
                 return
         connection.http.close()

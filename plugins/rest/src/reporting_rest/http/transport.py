@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import zlib
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,11 @@ from reporting_rest.http.settings import HttpSettings
 
 _SAFE = "/?:@!$&'()*+,;=%~[]-._"
 """Characters of a target that stay as they are."""
+
+_PLAIN = re.compile(
+    r"(https?)://([a-z0-9.-]+)(?::([0-9]{1,5}))?(/[A-Za-z0-9/?:@!$&'()*+,;=%~_.-]*)"
+)
+"""Form of URLs of which nothing must be encoded."""
 
 _EITHER = 32 + zlib.MAX_WBITS
 """Window of zlib: gzip or zlib, found from the data."""
@@ -48,16 +54,19 @@ class Transport:
         }
 
     def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+        self,
+        method: str,
+        target: httpcore2.URL,
+        headers: Mapping[str, str],
+        body: bytes,
     ) -> HttpResponse:
         """Send a request once.
 
         Raises:
             AttemptFailed: There was no whole response.
-            LocationError: The URL is not one of HTTP, or its address is not allowed.
+            LocationError: An address of the host is not allowed.
             SettingsError: The response is larger than the limit.
         """
-        target = parsed(url, self._subject)
         sent = [(b"host", _authority(target))]
         sent += [(name.encode(), value.encode()) for name, value in headers.items()]
         if body or method == "POST":
@@ -82,7 +91,7 @@ class Transport:
         finally:
             self._connections.give_back(connection, target.origin, whole=whole)
         names = _named(response.headers)
-        return HttpResponse(response.status, names, self._decoded(content, names), url)
+        return HttpResponse(response.status, names, self._decoded(content, names))
 
     def close(self) -> None:
         """Close all connections."""
@@ -155,6 +164,14 @@ def parsed(url: str, subject: str) -> httpcore2.URL:
     Raises:
         LocationError: It is not a URL of HTTP. The message does not show it.
     """
+    if plain := _PLAIN.fullmatch(url):
+        scheme, plain_host, digits, rest = plain.groups()
+        return httpcore2.URL(
+            scheme=scheme.encode(),
+            host=plain_host.encode(),
+            port=int(digits) if digits else None,
+            target=rest.encode(),
+        )
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").encode("idna")
