@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 from reporting_rest.http import HttpClient, HttpRequest, HttpResponse
@@ -56,6 +57,16 @@ class Fetcher:
             done.set_result(resource.parser.parse(found, prefix))
             return done
         return self._threads.submit(self._fetch, resource, request, prefix, before)
+
+    def start_all(
+        self, resource: Resource, requests: Sequence[HttpRequest]
+    ) -> Future[Sequence[Page]]:
+        """Fetch pages one after another in a thread."""
+
+        def fetch_all() -> Sequence[Page]:
+            return [self._fetch(resource, request, b"") for request in requests]
+
+        return self._threads.submit(fetch_all)
 
     def sample(
         self, resource: Resource, request: HttpRequest, prefix: bytes = b""

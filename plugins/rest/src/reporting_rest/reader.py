@@ -18,6 +18,9 @@ from reporting_rest.resources import Resource
 from reporting_rest.traversal import Position, Traversal
 from reporting_rest.windows import Work, in_order
 
+GROUP, MAX_SINGLE = 4, 512
+"""Number of known pages that a thread fetches at once, but for the last ones."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -103,10 +106,10 @@ class Reader:
                 yield Records(resource, page.lines)
                 yield from self._children(resource, page, {})
             if further is not None:
-                for each in further:
+                for some in _groups(further):
                     yield Work(
-                        self._start(traversal, each),
-                        partial(self._known_page, traversal, each),
+                        partial(self._start_all, traversal, some),
+                        partial(self._known_pages, traversal, some),
                     )
                 return
             if following is None:
@@ -114,16 +117,26 @@ class Reader:
             yield Reached(traversal.within(following))
             traversal.token = following
 
-    def _known_page(
-        self, traversal: Traversal, token: Token, response: Future[Page]
+    def _start_all(
+        self, traversal: Traversal, tokens: Sequence[Token]
+    ) -> Future[Sequence[Page]]:
+        requests = [self._request(traversal, token) for token in tokens]
+        return self._fetcher.start_all(traversal.resource, requests)
+
+    def _known_pages(
+        self,
+        traversal: Traversal,
+        tokens: Sequence[Token],
+        responses: Future[Sequence[Page]],
     ) -> Iterator[Event]:
         resource = traversal.resource
-        page, _ = self._taken(traversal, token, response.result())
-        if page is not None:
-            yield Records(resource, page.lines)
-            below = self._children(resource, page, {})
-            yield from in_order(below, self._ahead)
-        yield Reached(traversal.within(token))
+        for token, response in zip(tokens, responses.result(), strict=True):
+            page, _ = self._taken(traversal, token, response)
+            if page is not None:
+                yield Records(resource, page.lines)
+                below = self._children(resource, page, {})
+                yield from in_order(below, self._ahead)
+            yield Reached(traversal.within(token))
 
     def _start(
         self, traversal: Traversal, token: Token, before: Page | None = None
@@ -222,6 +235,19 @@ class Reader:
             if following is None:
                 return
             token = following
+
+
+def _groups(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """Yield tokens in groups that a thread fetches one after another.
+
+    Groups save hand-overs between threads; the last pages are single, so that all
+    threads end at the same time.
+    """
+    single = max(0, len(tokens) - MAX_SINGLE)
+    for at in range(0, single, GROUP):
+        yield tokens[at : min(at + GROUP, single)]
+    for at in range(single, len(tokens)):
+        yield tokens[at : at + 1]
 
 
 def _view(resource: Resource, page: Page) -> PageView:

@@ -105,13 +105,20 @@ class HttpClient:
             SettingsError: The response is too large.
             StorageUnavailable: No good response after all attempts.
         """
+        try:  # outside of tenacity, which takes a tenth of the time of a request
+            return self._attempt(request, retry_on, accept)
+        except AttemptFailed as error:
+            failed = [error]
+
+        def attempt() -> HttpResponse:
+            if failed:
+                raise failed.pop()
+            return self._attempt(request, retry_on, accept)
+
         try:
-            response: HttpResponse = self._retrying(
-                self._attempt, request, retry_on, accept
-            )
+            return self._retrying(attempt)
         except AttemptFailed as error:
             raise StorageUnavailable(self._exhausted(request, error)) from None
-        return response
 
     def _exhausted(self, request: HttpRequest, error: AttemptFailed) -> str:
         where = f"{self.subject}: {request.shown or place(request.url)}"
