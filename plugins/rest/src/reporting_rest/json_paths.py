@@ -48,14 +48,10 @@ class JsonPath:
             ValueError: The body is not JSON.
         """
         found = list(self._walk(msgspec.Raw(body), self._steps))
-        if not found:
-            return [] if None in self._steps else None
-        if None in self._steps and self._steps[-1] is not None:
-            return found
-        if len(found) == 1:
-            return _as_records(found[0])
-        items = [_as_records(raw) for raw in found]
-        return [item for group in items for item in group or ()]
+        if None not in self._steps:
+            return _as_records(found[0]) if found else None
+        groups = map(_as_records, found)
+        return [item for group in groups for item in group or ()]
 
     def value(self, body: bytes | msgspec.Raw) -> Any:
         """Return the (first) value at the path, `None` if there is none.

@@ -41,9 +41,11 @@ class Reached(NamedTuple):
 
     Attributes:
         position: Position of the resource, `None` if it has not changed.
+        end: Whether it is the last page.
     """
 
     position: Position | None
+    end: bool = False
 
 
 Event = Records | Reached
@@ -83,7 +85,7 @@ class Reader:
             if not traversal.again():
                 break
             _log.info("resource %s: records have moved; reading again", resource.name)
-        yield Reached(traversal.after())
+        yield Reached(traversal.after(), end=True)
 
     # -- a resource that is not below another ------------------------------------------
 

@@ -57,6 +57,8 @@ class RestApi(RecordSource):
         self._known = pl.Schema()
         self._reached: Mapping[str, Any] | None = None
         self._unfinished = False
+        self._done: set[str] = set()
+        self._failed = False
 
     @classmethod
     @override
@@ -141,27 +143,31 @@ class RestApi(RecordSource):
 
     @override
     def plan(self, ledger: RunLedger) -> Iterator[Split]:
-        after = self._start(ledger)
-        number = 0
+        after, done, number = self._start(ledger), list[str](), 0
         while True:
             self._unfinished = False
             split_id = self.name if number == 0 else f"{self.name}/{number}"
-            yield Split(split_id, {"after": after, "number": number})
+            yield Split(split_id, {"after": after, "done": done, "number": number})
             if not self._unfinished:
                 return
-            after, number = self._reached, number + 1
+            after, done, number = self._reached, sorted(self._done), number + 1
 
     @override
     def read(self, split: Split) -> Iterator[Batch]:
         """Yield batches; stop after `split_pages` positions."""
         self._unfinished, pages = False, 0
+        self._done = set(split.data["done"])
         for batch in super().read(split):
             yield batch
             if batch.position is not None:
                 self._reached, pages = batch.position, pages + 1
-                if pages == self.settings.split_pages:
+                due = len(self._roots) - len(self._done)
+                if pages >= self.settings.split_pages and due:
                     self._unfinished = True
-                    return
+                    break
+        if self._failed:
+            self._failed = False
+            yield Batch(unread=[ReadFailure(split.id, "unavailable")])
 
     @override
     def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
@@ -176,9 +182,8 @@ class RestApi(RecordSource):
     def pages(self, after: Mapping[str, Any] | None) -> Iterator[Batch]:
         positions = dict(after or {})
         buffers = Buffers(self.settings.batch_records, self._shared.schemas)
-        failure: TransientError | None = None
-        for resource in self._resources.values():
-            if resource.parent is not None:
+        for resource in self._roots:
+            if resource.name in self._done:
                 continue
             try:
                 events = self._reader.events(resource, positions.get(resource.name))
@@ -186,18 +191,19 @@ class RestApi(RecordSource):
                     if not isinstance(event, Reached):
                         yield from buffers.add(event.resource, event.lines)
                         continue
+                    if event.end:
+                        self._done.add(resource.name)
                     if event.position is not None:
                         positions[resource.name] = event.position
                     if buffers.full:
                         yield from buffers.take()
                         yield Batch(position=dict(positions))
             except TransientError as error:  # other resources are still read
-                failure = failure or error
+                self._done.add(resource.name)
+                self._failed = True
                 _log.warning("page not read: %s", error)
         yield from buffers.take()
         yield Batch(position=dict(positions))
-        if failure is not None:
-            yield Batch(unread=[ReadFailure(self.name, "unavailable")])
 
     @override
     def source_uris(self) -> Sequence[str]:
@@ -242,6 +248,11 @@ class RestApi(RecordSource):
     @cached_property
     def _resources(self) -> Mapping[str, Resource]:
         return resources_of(self.settings, f"source {self.name}")
+
+    @property
+    def _roots(self) -> Sequence[Resource]:
+        """Resources that are not below another."""
+        return [each for each in self._resources.values() if each.parent is None]
 
     @cached_property
     def _shared(self) -> Shared:

@@ -38,7 +38,10 @@ class Connection:
     """
 
     def __init__(
-        self, origin: httpcore2.Origin, context: ssl.SSLContext, backend: PinnedBackend
+        self,
+        origin: httpcore2.Origin,
+        context: ssl.SSLContext | None,
+        backend: PinnedBackend,
     ) -> None:
         self._deadline = _Deadline(backend)
         self.used_at = 0.0
@@ -74,10 +77,10 @@ class Connections:
 
     Args:
         backend: Network to connect through.
-        context: TLS context.
+        context: TLS context, `None`: the system's.
     """
 
-    def __init__(self, backend: PinnedBackend, context: ssl.SSLContext) -> None:
+    def __init__(self, backend: PinnedBackend, context: ssl.SSLContext | None) -> None:
         self._backend, self._context = backend, context
         self._idle: dict[_Key, list[Connection]] = defaultdict(list)
         self._busy: set[Connection] = set()
@@ -100,9 +103,16 @@ class Connections:
                     break
                 connection.http.close()
             else:
-                connection = Connection(origin, self._context, self._backend)
+                context = self._context_of(origin)
+                connection = Connection(origin, context, self._backend)
             self._busy.add(connection)
         return connection
+
+    def _context_of(self, origin: httpcore2.Origin) -> ssl.SSLContext | None:
+        """Return the TLS context; it takes time to make, so once, and if needed."""
+        if origin.scheme == b"https" and self._context is None:
+            self._context = httpcore2.default_ssl_context()
+        return self._context
 
     def give_back(
         self, connection: Connection, origin: httpcore2.Origin, *, whole: bool

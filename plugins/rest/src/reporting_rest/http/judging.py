@@ -18,6 +18,9 @@ from reporting_rest.http.messages import HttpResponse
 RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 """Statuses that may be others later."""
 
+UNNAMED_SECONDS = 60.0
+"""Pause after a refusal whose body alone speaks of a rate limit, as GitHub asks."""
+
 _FAR = 1_000_000_000
 """Number from which on a reset is a time since the epoch, not a number of seconds."""
 
@@ -29,9 +32,11 @@ def check_status(response: HttpResponse) -> None:
         AttemptFailed: It may.
     """
     status = response.status
-    limited = status == 403 and _used_up(response.headers)
+    limited = status == 403 and _used_up(response)
     if status in RETRIED or limited:
         after = wait_of(response.headers, at_limit=limited or status == 429)
+        if limited and after is None:
+            after = UNNAMED_SECONDS
         raise AttemptFailed(f"HTTP {status}", after=after)
 
 
@@ -84,9 +89,10 @@ def wait_of(headers: Mapping[str, str], *, at_limit: bool = False) -> float | No
     return None
 
 
-def _used_up(headers: Mapping[str, str]) -> bool:
+def _used_up(response: HttpResponse) -> bool:
     """Return whether a refusal is one of a limit of the rate."""
-    if "retry-after" in headers:
+    headers = response.headers
+    if "retry-after" in headers or b"rate limit" in response.body[:10_000].lower():
         return True
     names = ("x-ratelimit-remaining", "ratelimit-remaining", "x-rate-limit-remaining")
     return any(headers.get(name, "").strip() == "0" for name in names)

@@ -205,9 +205,10 @@ def _named(headers: Headers) -> dict[str, str]:
     return named
 
 
-def _context(settings: HttpSettings, subject: str) -> ssl.SSLContext:
+def _context(settings: HttpSettings, subject: str) -> ssl.SSLContext | None:
+    """Return the TLS context of the setting, `None` for the system's."""
     if settings.ca_file is None:
-        return httpcore2.default_ssl_context()
+        return None
     try:
         return ssl.create_default_context(cafile=str(settings.ca_file))
     except OSError:

@@ -1,0 +1,184 @@
+"""Every way from page to page: all records once, each page once, and what goes wrong."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from reporting_framework import SettingsError
+from reporting_rest.paginators import PageView, Paginator
+from reporting_rest.settings import RestApiSettings
+from tests.plugins.rest.reading import Runs, items, settings_of
+from tests.plugins.rest.server import Answer, Asked, Handler, Server, serving
+
+RECORDS = [{"id": number, "note": f"n{number}"} for number in range(23)]
+SIZE = 5
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Handler], Server]]:
+    with ExitStack() as stack:
+        yield lambda handler: stack.enter_context(serving(handler))
+
+
+class Letters(Paginator):
+    """A paginator of someone's own: pages are called a, b, c."""
+
+    def params(self, token: Any) -> dict[str, Any]:
+        return {"part": token or "a"}
+
+    def next_token(self, page: PageView, token: Any) -> Any:
+        return chr(ord(token or "a") + 1) if page.records == SIZE else None
+
+
+def page(asked: Asked, form: str) -> Answer:
+    """A page in the form of each kind of API."""
+    if form == "offset":
+        at = int(asked.param("offset", "0"))
+        return Answer({"items": RECORDS[at : at + int(asked.param("limit"))]})
+    if form == "letters":
+        number = ord(asked.param("part")) - ord("a")
+    elif form == "last":
+        number = int(asked.param("starting_after", "-1")) // SIZE + 1
+    else:
+        number = int(asked.param("page", "0"))
+    rows = RECORDS[number * SIZE : (number + 1) * SIZE]
+    rest = len(RECORDS) > (number + 1) * SIZE
+    url = f"/items?page={number + 1}"
+    body: dict[str, Any] = {"items": rows, "pages": 5, "total": len(RECORDS)}
+    headers = {}
+    if form == "link":
+        headers["link"] = '</items?page=0>; rel="first"' + (
+            f', <{url}>; title="a, b"; rel="next"' if rest else ""
+        )
+    elif form == "url":
+        body["links"] = {"next": url if rest else None}
+    elif form == "cursor":
+        body["meta"] = {"after": f"{number + 1}" if rest else ""}
+    elif form == "header":
+        headers["x-next-page"] = f"{number + 1}" if rest else ""
+    elif form == "last":
+        body["has_more"] = rest
+    elif form == "list":
+        return Answer(rows, headers=headers)
+    return Answer(body, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("form", "paginator", "requests"),
+    [
+        ("link", {"type": "link_header"}, 5),
+        ("url", {"type": "next_url", "path": "links.next"}, 5),
+        ("cursor", {"type": "cursor", "param": "page", "path": "meta.after"}, 5),
+        ("header", {"type": "cursor", "param": "page", "header": "X-Next-Page"}, 5),
+        (
+            "last",
+            {
+                "type": "cursor",
+                "param": "starting_after",
+                "record_field": "id",
+                "more": "has_more",
+            },
+            5,
+        ),
+        ("page", {"type": "page", "start": 0, "size": SIZE}, 5),
+        ("page", {"type": "page", "start": 0, "total_pages": "pages"}, 5),
+        ("page", {"type": "page", "start": 0, "size": 5, "total_records": "total"}, 5),
+        ("offset", {"type": "offset", "limit": SIZE}, 6),
+        (
+            "letters",
+            {"type": "import", "paginator": f"{__name__}:Letters"},
+            5,
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_all_records_come_once(
+    serve: Callable[[Handler], Server],
+    form: str,
+    paginator: dict[str, Any],
+    requests: int,
+) -> None:
+    server = serve(lambda asked: page(asked, form))
+    runs = Runs(settings_of(server, items(paginator=paginator), parallelism=3)).run()
+    assert list(runs.rows.values()) == RECORDS
+    assert sorted(runs.read) == sorted(f"items/{row['id']}" for row in RECORDS)
+    targets = [asked.target for asked in server.asked]
+    assert len(targets) == len(set(targets)) == requests
+
+
+@pytest.mark.parametrize(
+    ("records", "body", "found"),
+    [
+        ("$", [{"id": 1}, {"id": 2}], 2),
+        ("$", {"id": 1}, 1),
+        ("data.items", {"data": {"items": [{"id": 1}]}}, 1),
+        ("$.data.edges[*].node", {"data": {"edges": [{"node": {"id": 1}}] * 1}}, 1),
+        ("groups[*].rows", {"groups": [{"rows": [{"id": 1}]}, {"rows": []}]}, 1),
+        ("items", {"items": None}, 0),
+        ("edges[*].node", {"edges": []}, 0),
+    ],
+)
+def test_paths_of_records(
+    serve: Callable[[Handler], Server], records: str, body: Any, found: int
+) -> None:
+    server = serve(lambda asked: Answer(body))
+    assert len(Runs(settings_of(server, items(records=records))).run().rows) == found
+
+
+def test_a_page_without_end_is_noticed(
+    serve: Callable[[Handler], Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A server that ignores the parameter, one that says the same cursor again, and a child that does."""
+    same = {"items": [{"id": 1}], "after": "x"}
+    server = serve(lambda asked: Answer(same))
+    runs = Runs(settings_of(server, items(paginator={"type": "page", "size": 1})))
+    assert runs.run().unread
+    assert not runs.state
+    assert "/items: the server repeats a page, 3 attempts" in caplog.text
+    others = iter(range(100))
+    server = serve(lambda asked: Answer({**same, "items": [{"id": next(others)}]}))
+    paginator = {"type": "cursor", "param": "at", "path": "after"}
+    resource = items(paginator=paginator)
+    assert Runs(settings_of(server, resource)).run().unread
+    assert "items: the server repeats a page without end" in caplog.text
+    assert len(server.asked) == 2
+    child = {**items(paginator=paginator), "name": "child", "path": "/{items.id}"}
+    assert Runs(settings_of(server, items(), child)).run().unread
+    assert "child: the server repeats a page without end" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"paginator": {"type": "cursor", "param": "x"}}, "give one of path, header"),
+        ({"paginator": {"type": "page", "size_param": "n"}}, "size_param and total_"),
+        ({"records": "a..b"}, "not a path; use"),
+        ({"columns": {"id": "number"}}, "must be one of string, int32"),
+        ({"path": "/{others.id}"}, "refers to others, which is not before it"),
+        ({"path": "https://x/"}, "path is relative to base_url"),
+        ({"include": {"a": "b"}}, "must be RESOURCE.FIELD"),
+        ({"sample": False}, "sample = false needs columns"),
+        ({"body": {"a": 1}}, "body needs method"),
+        ({"primary_key": []}, "at least 1 item"),
+    ],
+)
+def test_settings_that_contradict_are_refused(
+    changed: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        RestApiSettings.model_validate(
+            {"base_url": "https://x", "resources": [items(**changed)]}
+        )
+
+
+def test_a_paginator_that_cannot_be_imported_is_a_wrong_setting(
+    serve: Callable[[Handler], Server],
+) -> None:
+    server = serve(lambda asked: Answer([]))
+    for name in ("no.module:Name", f"{__name__}:SIZE", f"{__name__}:page"):
+        paginator = {"type": "import", "paginator": name}
+        with pytest.raises(SettingsError, match="resource items: paginator: "):
+            Runs(settings_of(server, items(paginator=paginator))).run()

@@ -1,0 +1,368 @@
+"""The source while an API changes and fails: nothing is lost or doubled, and the state is right."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from reporting_framework import AccessDenied, SettingsError
+from tests.plugins.rest.reading import Runs, items, settings_of
+from tests.plugins.rest.server import Answer, Asked, Handler, Server, serving
+
+BY_CURSOR = {"field": "at", "param": "since"}
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Handler], Server]]:
+    with ExitStack() as stack:
+        yield lambda handler: stack.enter_context(serving(handler))
+
+
+Serve = Callable[[Handler], Server]
+
+
+def moment(minute: int) -> str:
+    return (datetime(2024, 5, 1, tzinfo=UTC) + timedelta(minutes=minute)).isoformat()
+
+
+class Table:
+    """Records in the order of their last change, in pages by number, of two records."""
+
+    def __init__(self, count: int) -> None:
+        self.rows = {number: self.row(number, number) for number in range(count)}
+        self.before: Callable[[int], None] = lambda page: None
+
+    def row(self, number: int, minute: int) -> dict[str, Any]:
+        return {"id": number, "at": moment(minute)}
+
+    def change(self, number: int, minute: int) -> None:
+        self.rows.pop(number, None)
+        self.rows[number] = self.row(number, minute)
+
+    def __call__(self, asked: Asked) -> Answer:
+        page, since = int(asked.param("page", "1")), asked.param("since", "")
+        offset = int(asked.param("offset", 2 * (page - 1)))
+        size = int(asked.param("limit", "2"))
+        self.before(page)
+        rows = [row for row in self.rows.values() if row["at"] >= since]
+        return Answer({"items": rows[offset : offset + size], "total": len(rows)})
+
+
+def test_records_that_move_are_read_again(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A change during the run moves a record to the last page, and another one up over the edge of a page."""
+    table = Table(7)
+    server = serve(table)
+    paginator = {"type": "page", "size": 2}
+    runs = Runs(settings_of(server, items(cursor=BY_CURSOR, paginator=paginator)))
+
+    def change(page: int) -> None:
+        if page == 2 and table.rows[0]["at"] == moment(0):
+            table.change(0, 100)
+
+    table.before = change
+    runs.run()
+    assert {row["id"]: row["at"] for row in runs.rows.values()} == {
+        row["id"]: row["at"] for row in table.rows.values()
+    }
+    assert runs.state["items"]["since"] == moment(100)
+    assert len(runs.run().read) == 1
+
+    minutes = iter(range(200, 300))
+    table.before = lambda page: table.change(next(iter(table.rows)), next(minutes))
+    state = runs.state
+    runs.run(full_scan=True)
+    assert runs.unread
+    assert "resource items: records moved from page to page while" in caplog.text
+    assert runs.state in (state, {})
+
+
+@pytest.mark.parametrize("total", [None, "total"])
+def test_records_that_are_deleted_meanwhile_hide_none(
+    serve: Serve, total: str | None
+) -> None:
+    """Pages by offset share a record, or have a total, which shows that others moved up."""
+    table = Table(9)
+    server = serve(table)
+    paginator = {"type": "offset", "limit": 3, **({"total": total} if total else {})}
+    runs = Runs(
+        settings_of(server, items(cursor=BY_CURSOR, paginator=paginator), parallelism=1)
+    )
+    asked = 0
+
+    def delete(page: int) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            del table.rows[0]
+
+    table.before = delete
+    runs.run()
+    assert {f"items/{number}" for number in table.rows} <= runs.rows.keys()
+
+
+def test_a_token_that_the_server_forgot_starts_again(serve: Serve) -> None:
+    pages = {None: ([1, 2], "a"), "a": ([3, 4], "b"), "b": ([5], None)}
+    broken: set[str] = {"b"}
+
+    def answer(asked: Asked) -> Answer:
+        token = asked.param("after")
+        if token in broken:
+            return Answer(status=503 if token == "b" else 400)
+        numbers, following = pages[token]
+        return Answer({"items": [{"id": each} for each in numbers], "next": following})
+
+    server = serve(answer)
+    paginator = {"type": "cursor", "param": "after", "path": "next"}
+    runs = Runs(settings_of(server, items(paginator=paginator), batch_records=1)).run()
+    assert runs.unread
+    assert runs.state["items"]["next"] == "b"
+    server.take()
+    broken.clear()
+    assert runs.run().read == ["items/5"]
+    assert [asked.param("after") for asked in server.take()] == ["b"]
+    runs.state = {"items": {**runs.state["items"], "next": "old"}}
+    broken.add("old")
+    assert len(runs.run().read) == 5
+    assert "next" not in runs.state["items"]
+
+
+def test_children_are_read_once_in_order(serve: Serve) -> None:
+    """Pages of children come at the same time, grandchildren too; a parent that is gone hides no other."""
+    at_once, most = 0, 0
+    lock = threading.Lock()
+
+    def answer(asked: Asked) -> Answer:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        threading.Event().wait(0.01)
+        with lock:
+            at_once -= 1
+        parts = asked.path.strip("/").split("/")
+        if len(parts) == 1:
+            return Answer({"items": [{"id": number} for number in range(9)] + [{}]})
+        if parts[1] == "4":
+            return Answer(status=404)
+        number = int(parts[-2])
+        rows = [{"id": 10 * number + each} for each in range(2)]
+        if len(parts) == 3 and number == 2 and asked.param("page", "1") == "1":
+            return Answer({"items": rows[:1], "next": f"{asked.path}?page=2"})
+        return Answer({"items": rows[1:] if asked.param("page") else rows})
+
+    server = serve(answer)
+    child = {"records": "items", "primary_key": ["id"]}
+    settings = settings_of(
+        server,
+        items(),
+        {
+            **child,
+            "name": "notes",
+            "path": "/items/{items.id}/notes",
+            "include": {"item": "items.id"},
+            "paginator": {"type": "next_url", "path": "next"},
+        },
+        {
+            **child,
+            "name": "likes",
+            "path": "/items/{items.id}/notes/{notes.id}/likes",
+            "params": {"of": "{notes.id}"},
+        },
+        parallelism=4,
+    )
+    runs = Runs(settings).run()
+    notes = [key for key in runs.read if key.startswith("notes")]
+    assert notes == [f"notes/{10 * n + k}" for n in range(9) if n != 4 for k in (0, 1)]
+    assert runs.rows["notes/31"] == {"item": 3, "id": 31}
+    assert sum(key.startswith("likes") for key in runs.read) == 32
+    targets = [asked.target for asked in server.asked]
+    assert len(targets) == len(set(targets)) == 1 + 9 + 1 + 16
+    assert "/items/3/notes/31/likes?of=31" in targets
+    assert 2 <= most <= 4
+    assert [(each.error_type, each.field) for each in runs.rejected] == [
+        ("missing", "id")
+    ]
+
+
+def test_a_resource_that_fails_holds_no_other_up(serve: Serve) -> None:
+    failing = True
+
+    def answer(asked: Asked) -> Answer:
+        if asked.path == "/items" and failing:
+            return Answer(status=500)
+        return Answer({"items": [{"id": 1, "at": moment(1)}]})
+
+    server = serve(answer)
+    other = {**items(cursor=BY_CURSOR), "name": "others", "path": "/others"}
+    runs = Runs(settings_of(server, items(cursor=BY_CURSOR), other)).run()
+    assert runs.read == ["others/1"]
+    assert [each.reason for each in runs.unread] == ["unavailable"]
+    assert list(runs.state) == ["others"]
+    failing = False
+    runs.run()
+    assert runs.rows.keys() == {"items/1", "others/1"}
+    assert list(runs.state) == ["others", "items"]
+
+
+def test_a_body_may_call_for_another_attempt(serve: Serve) -> None:
+    answers = iter(
+        [
+            Answer({"items": [], "errors": ["busy"]}),
+            Answer({"items": [], "complete": False}),
+            Answer({"fault": "of a proxy"}),
+            Answer(b'{"items": [{"id": 1}'),
+            Answer({"items": [{"id": 1}], "errors": [], "complete": True}),
+        ]
+    )
+    server = serve(lambda asked: next(answers))
+    rules = [{"path": "errors"}, {"path": "complete", "equals": False}]
+    runs = Runs(settings_of(server, items(), retry_when=rules, attempts=5)).run()
+    assert runs.read == ["items/1"]
+    assert len(server.asked) == 5
+
+
+def test_unchanged_pages_are_skipped_by_their_etags(serve: Serve) -> None:
+    rows = {"1": [{"id": 1}], "2": [{"id": 2}]}
+
+    def answer(asked: Asked) -> Answer:
+        page = asked.param("page", "1")
+        tag = f'"{len(str(rows[page]))}"'
+        if asked.headers.get("if-none-match") == tag:
+            return Answer(status=304)
+        following = "/items?page=2" if page == "1" else None
+        return Answer({"items": rows[page], "next": following}, headers={"etag": tag})
+
+    server = serve(answer)
+    paginator = {"type": "next_url", "path": "next"}
+    runs = Runs(settings_of(server, items(paginator=paginator))).run()
+    assert len(runs.read) == 2
+    state = runs.state
+    assert runs.run().read == []
+    assert runs.state == state
+    rows["2"].append({"id": 3})
+    assert runs.run().read == ["items/2", "items/3"]
+    assert len(server.asked) == 6
+    assert len(runs.run(full_scan=True).read) == 3
+
+
+def test_bounds_of_the_cursor(serve: Serve) -> None:
+    """Start, look-back and end are sent; a time in the future moves no bound."""
+    rows = [{"id": 1, "at": moment(60)}, {"id": 2, "at": "2999-01-01T00:00:00Z"}]
+    server = serve(lambda asked: Answer({"items": rows}))
+    cursor = {
+        **BY_CURSOR,
+        "start": "2020-01-01",
+        "end_param": "until",
+        "end_format": "date",
+        "lookback": 3600,
+    }
+    runs = Runs(settings_of(server, items(cursor=cursor))).run()
+    assert runs.state["items"]["since"] == moment(60)
+    runs.run()
+    first, second = server.asked
+    assert first.param("since") == "2020-01-01"
+    assert second.param("since") == "2024-05-01T00:00:00Z"
+    assert first.param("until") == datetime.now(UTC).date().isoformat()
+
+
+def test_numbers_are_cursors_too(serve: Serve) -> None:
+    rows = [{"id": 1, "at": 999}, {"id": 2, "at": 1000}]
+    server = serve(lambda asked: Answer({"items": rows}))
+    runs = Runs(settings_of(server, items(cursor={**BY_CURSOR, "lookback": 10}))).run()
+    runs.run()
+    assert [asked.param("since") for asked in server.asked] == [None, "990"]
+
+
+def test_a_post_has_its_page_in_the_body(serve: Serve) -> None:
+    def answer(asked: Asked) -> Answer:
+        assert asked.method == "POST"
+        more = b'"at":"x"' not in asked.body
+        row = {"id": 1 if more else 2}
+        return Answer({"items": [row], "next": "x" if more else None})
+
+    server = serve(answer)
+    resource = items(
+        method="POST",
+        body={"filter": {"a": 1}},
+        paginator={"type": "cursor", "param": "at", "path": "next"},
+    )
+    runs = Runs(settings_of(server, resource)).run()
+    assert runs.read == ["items/1", "items/2"]
+    assert [asked.body for asked in server.asked] == [
+        b'{"filter":{"a":1}}',
+        b'{"filter":{"a":1},"at":"x"}',
+    ]
+
+
+def test_values_of_other_types_are_rejected_and_not_lost(serve: Serve) -> None:
+    """Numbers keep their digits, objects are texts; a rejected record is named by its key alone."""
+    body = b"""{"items": [
+        {"id": "a/b", "n": 1, "o": {"x": [1]}, "at": "2024-05-01T00:00:00Z"},
+        {"id": "c", "n": "secret", "o": null, "at": "2024-05-01T00:00:00Z"},
+        {"id": "d", "n": 2, "at": "secret"},
+        {"n": 3, "at": null},
+        5,
+        {"id": "e", "n": null, "at": null, "new": 1}
+    ]}"""
+    server = serve(lambda asked: Answer(body))
+    resource = items(
+        primary_key=["id", "n2"],
+        cursor={"field": "at"},
+        columns={
+            "id": "string",
+            "n2": "string",
+            "n": "int64",
+            "o": "string",
+            "d": "date",
+        },
+        sample=False,
+    )
+    runs = Runs(settings_of(server, resource)).run()
+    assert runs.rows == {}
+    resource["primary_key"] = ["id"]
+    resource["columns"].pop("n2")
+    runs = Runs(settings_of(server, resource)).run()
+    assert runs.rows == {
+        "items/a/b": {"id": "a/b", "n": 1, "o": '{"x": [1]}', "d": None},
+        "items/e": {"id": "e", "n": None, "o": None, "d": None},
+    }
+    found = {(each.source_key, each.error_type, each.field) for each in runs.rejected}
+    assert {("items/c", "wrong_type", "n"), ("items/d", "wrong_type", "at")} < found
+    assert {each[1:] for each in found} >= {("missing", "id"), ("json_invalid", None)}
+    assert "secret" not in str(runs.rejected)
+
+
+def test_refused_credentials_stop_everything(serve: Serve) -> None:
+    server = serve(lambda asked: Answer(status=401))
+    auth = {"type": "bearer", "token": "secret-1"}
+    with pytest.raises(AccessDenied) as raised:
+        Runs(settings_of(server, items(), auth=auth)).run()
+    assert "secret" not in str(raised.value)
+    auth = {"type": "bearer", "token": "line\nbreak"}
+    with pytest.raises(SettingsError, match="auth: token: the secret holds characters"):
+        Runs(settings_of(server, items(), auth=auth)).run()
+
+
+def test_a_deadline_stops_between_pages(serve: Serve) -> None:
+    """A split has a number of pages; the next one begins where it ended."""
+    server = serve(
+        lambda asked: Answer(
+            {"items": [{"id": int(asked.param("at", "0"))}], "next": following(asked)}
+        )
+    )
+
+    def following(asked: Asked) -> str | None:
+        number = int(asked.param("at", "0")) + 1
+        return f"{number:010}" if number < 6 else None
+
+    paginator = {"type": "cursor", "param": "at", "path": "next"}
+    runs = Runs(
+        settings_of(server, items(paginator=paginator), batch_records=1, split_pages=2)
+    ).run()
+    assert len(runs.rows) == len(runs.read) == 6
+    assert "next" not in runs.state["items"]
