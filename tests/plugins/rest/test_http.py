@@ -81,7 +81,10 @@ GOOD = Answer({"ok": True})
     [
         Answer(status=429, headers={"retry-after": "0"}),
         Answer(status=503),
-        Answer(status=403, headers={"x-ratelimit-remaining": "0"}),
+        Answer(
+            status=403,
+            headers={"x-ratelimit-remaining": "0", "x-ratelimit-reset": "0"},
+        ),
         Answer({"ok": True}, cut=60),
         Answer({"ok": True}, cut=0),
         Answer(gzip.compress(b"[]")[:-4], headers={"content-encoding": "gzip"}),

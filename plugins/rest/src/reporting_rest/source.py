@@ -94,7 +94,10 @@ class RestApi(RecordSource):
         settings = self._resources[self.stream].settings
         lines: Sequence[bytes] = ()
         if settings.sample:
-            lines = next(self._samples(self._resources[self.stream]), ())
+            try:
+                lines = next(self._samples(self._resources[self.stream]), ())
+            finally:
+                self.close()  # another object reads
         if not (lines or self._known or settings.columns):
             return None
         self._shared.schemas[self.stream] = sampled(lines, settings, self._known)

@@ -1,0 +1,109 @@
+"""Reports with the source, from the configuration file to the tables."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from reporting_framework import StorageUnavailable, run_report
+from tests.plugins.rest.server import Answer, Asked, serving
+
+REPORT = """
+[reports.issues]
+source    = { use = "rest-api", base_url = "URL", auth = { type = "bearer", token = "secret:env:API_TOKEN" }, allow_private = true, resources = [
+              { name = "issues", path = "/issues", records = "items", primary_key = ["id"], cursor = { field = "updated_at", param = "since" }, paginator = { type = "next_url", path = "next" } },
+              { name = "comments", path = "/issues/{issues.id}/comments", records = "$", primary_key = ["id"] } ] }
+validator = { use = "frame" }
+sinks     = [{ use = "parquet-checkpoint", uri = "out/{stream}.parquet", mode = "upsert" }]
+"""
+
+
+class Tracker:
+    """Issues with two comments each. Tokens change if `tokens` says so."""
+
+    def __init__(self, count: int) -> None:
+        self.issues = {number: self.issue(number, 1) for number in range(1, count + 1)}
+        self.down = False
+
+    def issue(self, number: int, day: int, **more: Any) -> dict[str, Any]:
+        return {"id": number, "updated_at": f"2024-05-{day:02}T00:00:00Z", **more}
+
+    def __call__(self, asked: Asked) -> Answer:
+        if asked.headers["authorization"] != "Bearer canary-token":
+            return Answer(status=401)
+        if asked.path != "/issues":
+            number = int(asked.path.split("/")[2])
+            if self.down and number == 4:
+                return Answer(status=503)
+            return Answer([{"id": 10 * number + each, "body": "x"} for each in (0, 1)])
+        since, page = asked.param("since", ""), int(asked.param("page", "1"))
+        rows = [each for each in self.issues.values() if each["updated_at"] >= since]
+        query = f"?page={page + 1}" + (f"&since={since}" if since else "")
+        following = f"/issues{query}" if len(rows) > 2 * page else None
+        return Answer({"items": rows[2 * page - 2 : 2 * page], "next": following})
+
+
+@pytest.fixture
+def configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], None]:
+    def write(url: str, more: str = "") -> None:
+        text = REPORT.replace("URL", url).replace("allow_private = true", more)
+        (tmp_path / "reporting.toml").write_text(text)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("API_TOKEN", "canary-token")
+    return lambda url: write(
+        url, "allow_private = true, wait_seconds = 0.01, attempts = 2"
+    )
+
+
+def test_resources_are_tables_that_are_kept_up_to_date(
+    configured: Callable[[str], None], tmp_path: Path
+) -> None:
+    """Each page is fetched once, the sample of the columns included; new columns and changes arrive."""
+    tracker = Tracker(5)
+    with serving(tracker) as server:
+        configured(server.url)
+        result = run_report("issues")
+        targets = [asked.target for asked in server.take()]
+        assert len(targets) == len(set(targets)) == 3 + 5
+        assert (result.status, result.accepted) == ("ok", 5 + 10)
+        tracker.issues[1] = tracker.issue(1, 9, state="closed")
+        run_report("issues")
+        assert run_report("issues").accepted == 3
+    issues = pl.read_parquet("out/issues.parquet").sort("id")
+    assert issues["id"].to_list() == [1, 2, 3, 4, 5]
+    assert issues["state"].to_list() == ["closed", *[None] * 4]
+    comments = pl.read_parquet("out/comments.parquet")
+    assert sorted(comments["id"]) == [10 * n + k for n in range(1, 6) for k in (0, 1)]
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*.parquet"))
+    assert b"canary-token" not in kept
+
+
+def test_a_run_that_fails_midway_is_made_up_for(
+    configured: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracker = Tracker(6)
+    tracker.down = True
+    with serving(tracker) as server:
+        configured(server.url)
+        result = run_report("issues")
+        assert not result.complete
+        assert result.objects_unread
+        tracker.down = False
+        assert run_report("issues").complete
+    assert pl.read_parquet("out/issues.parquet").height == 6
+    assert pl.read_parquet("out/comments.parquet").height == 12
+
+
+def test_no_message_shows_a_secret_or_a_value(
+    configured: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(lambda asked: Answer(status=500)) as server:
+        configured(server.url)
+        with pytest.raises(StorageUnavailable, match="/issues: HTTP 500, 2 attempts"):
+            run_report("issues")
+    assert "canary" not in caplog.text
