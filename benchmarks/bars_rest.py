@@ -18,10 +18,25 @@ PAGES, IN_FLIGHT = 10_000, 8
 
 REPORT = """
 [reports.items]
-source    = {{ use = "rest-api", base_url = "http://127.0.0.1:{port}", allow_private = true, parallelism = {parallelism}, resources = [
-              {{ name = "items", path = "/items", records = "items", primary_key = ["id"], paginator = {{ type = "page", total_pages = "pages" }} }} ] }}
 validator = {{ use = "frame" }}
-sinks     = [{{ use = "parquet-checkpoint", uri = "{{stream}}.parquet", mode = "upsert" }}]
+
+[reports.items.source]
+use = "rest-api"
+base_url = "http://127.0.0.1:{port}"
+allow_private = true
+parallelism = {parallelism}
+
+[[reports.items.source.resources]]
+name = "items"
+path = "/items"
+records = "items"
+primary_key = ["id"]
+paginator = {{ type = "page", total_pages = "pages" }}
+
+[[reports.items.sinks]]
+use = "parquet-checkpoint"
+uri = "{{stream}}.parquet"
+mode = "upsert"
 """
 
 

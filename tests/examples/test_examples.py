@@ -57,6 +57,16 @@ def test_records_are_checked_by_rules_of_other_programs(tmp_path):
     assert lines(text, "2     2026")[0] == ["2", "2026-01-05", "AB-102", "14", "13"]
 
 
+def test_resources_of_an_api_become_tables(tmp_path):
+    text = output(tmp_path, "issues")
+    assert "360 (360 inserted, 0 updated, 0 unchanged)" in text
+    assert "stream comments  ok: 180 read, 180 accepted" in text
+    assert "(0 inserted, 2 updated," not in text.partition("$ reporting-run")[0]
+    assert "2 updated" in text
+    assert lines(text, "closed") == [["closed", "2"]]
+    assert lines(text, "open") == [["open", "178"]]
+
+
 @pytest.mark.skipif(postgresql.programs() is None, reason="PostgreSQL is not installed")
 def test_orders_are_joined_with_price_lists(tmp_path):
     text = output(tmp_path, "shop")

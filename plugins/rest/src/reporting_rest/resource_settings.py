@@ -45,7 +45,6 @@ class CursorSettings(Settings):
     end_format: TimeFormat = Field("iso", description="Form of the value of end_param")
     lookback: timedelta = Field(
         timedelta(0),
-        ge=timedelta(0),
         description=(
             "How far before the last cursor a run begins, for records that appear late:"
             " seconds or an ISO 8601 duration"
@@ -58,6 +57,13 @@ class CursorSettings(Settings):
             " then continued, whatever the paginator"
         ),
     )
+
+    @field_validator("lookback")
+    @classmethod
+    def _not_ahead(cls, value: timedelta) -> timedelta:
+        if value < timedelta(0):
+            raise ValueError("must not be below zero")
+        return value
 
 
 class ResourceSettings(Settings):
