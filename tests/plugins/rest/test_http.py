@@ -28,6 +28,7 @@ from reporting_rest.http import (
     HttpSettings,
     ParamAuth,
 )
+from tests.plugins.rest.h2_server import serving_h2
 from tests.plugins.rest.server import Answer, Asked, Handler, Server, serving
 from tests.support.tls import certificates, tls_front
 
@@ -353,6 +354,21 @@ def test_certificates_are_checked(
     with pytest.raises(SettingsError, match="ca_file: not a file of certificates"):
         client(ca_file=certificate.with_name("none.pem"))
     assert len(server.asked) == 1
+
+
+def test_http_2_is_spoken_where_the_server_does(
+    client: Callable[..., HttpClient],
+    resources: ExitStack,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    authority, certificate = certificates(tmp_path_factory.mktemp("h2"))
+    url = resources.enter_context(serving_h2(certificate))
+    opened = client(url, BearerAuth("token"), ca_file=authority)
+    for path in ("/a?b=1", "/c"):
+        headers = opened.send(get(f"{url}{path}")).json()
+        assert headers[":path"] == path
+        assert headers[":authority"] == url.removeprefix("https://")
+        assert headers["authorization"] == "Bearer token"
 
 
 def test_what_is_no_url_is_refused(client: Callable[..., HttpClient]) -> None:

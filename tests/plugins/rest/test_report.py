@@ -83,6 +83,19 @@ def test_resources_are_tables_that_are_kept_up_to_date(
     assert b"canary-token" not in kept
 
 
+def test_a_resource_without_records_is_a_table_that_grows(
+    configured: Callable[[str], None],
+) -> None:
+    tracker = Tracker(0)
+    with serving(tracker) as server:
+        configured(server.url)
+        assert run_report("issues").status == "ok"
+        tracker.issues[1] = tracker.issue(1, 1)
+        run_report("issues")
+    assert pl.read_parquet("out/issues.parquet")["updated_at"].len() == 1
+    assert pl.read_parquet("out/comments.parquet").height == 2
+
+
 def test_a_run_that_fails_midway_is_made_up_for(
     configured: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -366,3 +366,44 @@ def test_a_deadline_stops_between_pages(serve: Serve) -> None:
     ).run()
     assert len(runs.rows) == len(runs.read) == 6
     assert "next" not in runs.state["items"]
+
+
+def test_a_storm_of_faults_loses_and_doubles_nothing(serve: Serve) -> None:
+    """Limits, cuts and tokens that expire all the time, while pages of children come at once."""
+    tokens = 0
+    lock, numbers = threading.Lock(), iter(range(10_000))
+
+    def answer(asked: Asked) -> Answer:
+        nonlocal tokens
+        with lock:
+            number = next(numbers)
+            if asked.path == "/token":
+                tokens += 1
+                return Answer({"access_token": f"t{tokens}", "expires_in": 3600})
+            if number % 9 == 5:
+                return Answer(status=429, headers={"retry-after": "0"})
+            if number % 11 == 7:
+                return Answer({"items": []}, cut=70)
+            if number % 17 == 16:
+                tokens += 1  # the token in use is void from now on
+            if asked.headers["authorization"] != f"Bearer t{tokens}":
+                return Answer(status=401)
+        if asked.path == "/items":
+            return Answer({"items": [{"id": each} for each in range(40)]})
+        return Answer([{"id": int(asked.path.split("/")[2])}])
+
+    server = serve(answer)
+    child = {"name": "notes", "path": "/items/{items.id}/notes", "primary_key": ["id"]}
+    auth = {
+        "type": "oauth2",
+        "token_url": f"{server.url}/token",
+        "client_id": "id",
+        "client_secret": "secret",
+    }
+    settings = settings_of(server, items(), child, auth=auth, parallelism=4)
+    runs = Runs({**settings, "attempts": 20}).run()
+    assert sorted(runs.read) == sorted(
+        f"{name}/{number}" for name in ("items", "notes") for number in range(40)
+    )
+    assert not runs.unread
+    assert tokens > 3

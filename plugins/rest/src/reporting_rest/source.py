@@ -98,17 +98,8 @@ class RestApi(RecordSource):
                 lines = next(self._samples(self._resources[self.stream]), ())
             finally:
                 self.close()  # another object reads
-        if not (lines or self._known or settings.columns):
-            return None
         self._shared.schemas[self.stream] = sampled(lines, settings, self._known)
         return self._shared.schemas[self.stream]
-
-    @override
-    def schema_problem(self) -> str:
-        return (
-            f"{self.settings.base_url}: resource {self.stream} has no record yet, so"
-            " its columns are not known; set columns"
-        )
 
     def _samples(self, resource: Resource) -> Iterator[Sequence[bytes]]:
         """Yield the records of the first page that has some."""
