@@ -6,6 +6,7 @@ import re
 import ssl
 import zlib
 from collections.abc import Mapping, Sequence
+from http.client import HTTPException
 from urllib.parse import quote, urlsplit
 
 import httpcore2
@@ -75,38 +76,31 @@ class Transport:
             method, target, headers=sent, content=body, extensions=self._extensions
         )
         connection = self._connections.take(target.origin)
-        connection.begin(self._settings.response_seconds)
-        whole = False
+        limit = self._settings.max_response_bytes
         try:
-            response = connection.http.handle_request(request)
-            content = self._content(response)
-            response.close()
-            whole = True
+            status, raw_headers, content = connection.send(
+                request, body, self._settings.response_seconds, limit
+            )
         except httpcore2.TimeoutException as error:
             raise AttemptFailed(
                 _TIMEOUTS.get(type(error), "no answer in time")
             ) from None
-        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+        except (
+            httpcore2.NetworkError,
+            httpcore2.ProtocolError,
+            HTTPException,
+        ) as error:
             raise self._failure(error) from None
         finally:
-            self._connections.give_back(connection, target.origin, whole=whole)
-        names = _named(response.headers)
-        return HttpResponse(response.status, names, self._decoded(content, names))
+            self._connections.give_back(connection)
+        if len(content) > limit:
+            raise self._too_large()
+        names = _named(raw_headers)
+        return HttpResponse(status, names, self._decoded(content, names))
 
     def close(self) -> None:
         """Close all connections."""
         self._connections.close()
-
-    def _content(self, response: httpcore2.Response) -> bytes:
-        """Read the body, up to the limit."""
-        limit, size = self._settings.max_response_bytes, 0
-        chunks: list[bytes] = []
-        for chunk in response.iter_stream():
-            size += len(chunk)
-            if size > limit:
-                raise self._too_large()
-            chunks.append(chunk)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _decoded(self, content: bytes, headers: Mapping[str, str]) -> bytes:
         """Decompress a body, up to the limit."""
