@@ -45,7 +45,7 @@ class Resource:
 
     @property
     def conditional(self) -> bool:
-        """Whether unchanged pages are skipped.
+        """True if unchanged pages are skipped.
 
         Children of rows on an unchanged page would not be read, unless only changed
         rows are asked for.

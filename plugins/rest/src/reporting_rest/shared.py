@@ -1,4 +1,4 @@
-"""What source objects of one report share in a process: sample pages and columns.
+"""Sample pages and columns that source objects of one report share in a process.
 
 Columns are looked up by an object for each stream, before another object reads all of
 them. The pages of the sample are not fetched again by the reading.

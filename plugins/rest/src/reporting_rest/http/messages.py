@@ -25,7 +25,7 @@ class HttpRequest:
         json: Value that is sent as JSON; `None`: none.
         credentials: Whether the credentials of the client are sent, if the URL has the
             client's origin.
-        shown: Text that messages show in the place of the URL; empty: the URL without
+        shown: Text that messages show instead of the URL; empty: the URL without
             user info and query. For a path that holds values of records.
     """
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reporting_rest.http.client import HttpClient
 
 EARLY_SECONDS = 30.0
-"""How long before its end a token is renewed; at most half of its life."""
+"""Time before its end at which a token is renewed; at most half of its life."""
 
 DEFAULT_SECONDS = 3600.0
 """Life of a token if the server does not say it."""

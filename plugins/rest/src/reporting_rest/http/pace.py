@@ -33,7 +33,7 @@ class Pace:
 
     @property
     def closed(self) -> bool:
-        """Whether the client is closed."""
+        """True if the client is closed."""
         return self._end.is_set()
 
     def close(self) -> None:
