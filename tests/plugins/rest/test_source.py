@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from reporting_framework import AccessDenied, SettingsError
+from reporting_rest.settings import RestApiSettings
+from reporting_rest.source import RestApi
 from tests.plugins.rest.reading import Runs, items, settings_of
 from tests.plugins.rest.server import Answer, Asked, Handler, Server, serving
 
@@ -407,3 +409,27 @@ def test_a_storm_of_faults_loses_and_doubles_nothing(serve: Serve) -> None:
     )
     assert not runs.unread
     assert tokens > 3
+
+
+def test_permissions_are_those_of_the_secrets() -> None:
+    settings = {"base_url": "https://x", "resources": [items()]}
+    auth = {
+        "type": "oauth2",
+        "token_url": "https://x/token",
+        "client_id": "secret:env:ID",
+        "client_secret": "secret:ssm:/api/secret",
+    }
+    given = RestApiSettings.model_validate({**settings, "auth": auth})
+    (permission,) = RestApi.aws_permissions(given)
+    assert permission.actions == ("ssm:GetParameter",)
+    assert permission.resource == "arn:aws:ssm:*:*:parameter/api/secret"
+    assert not RestApi.aws_permissions(RestApiSettings.model_validate(settings))
+
+
+def test_the_state_of_other_settings_is_not_used(serve: Serve) -> None:
+    rows = [{"id": 1, "at": moment(1)}]
+    server = serve(lambda asked: Answer({"items": rows}))
+    runs = Runs(settings_of(server, items(cursor=BY_CURSOR))).run()
+    runs.settings["resources"] = [items(cursor=BY_CURSOR, params={"kind": "new"})]
+    runs.run()
+    assert [asked.target for asked in server.asked] == ["/items", "/items?kind=new"]
