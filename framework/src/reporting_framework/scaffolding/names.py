@@ -70,6 +70,7 @@ PLUGINS = frozenset(
         "parquet-dataset",
         "processes",
         "pydantic",
+        "rest-api",
         "singer",
         "spark",
         "sql-table",
