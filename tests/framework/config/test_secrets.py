@@ -79,6 +79,15 @@ def test_a_parameter(aws):
         SecretReference("ssm", "/other").resolve()
 
 
+def test_a_parameter_of_another_region(aws):
+    client = boto3.client("ssm", region_name="us-west-2")
+    client.put_parameter(Name="/db/url", Value="sqlite:///west.db", Type="SecureString")
+    secret = Database(url="secret:ssm:/db/url").url
+    assert secret.resolve("us-west-2") == "sqlite:///west.db"
+    with pytest.raises(SettingsError, match=r"there is no such secret"):
+        secret.resolve()
+
+
 def test_a_secret_of_secrets_manager(aws):
     client = boto3.client("secretsmanager", region_name="eu-central-1")
     client.create_secret(

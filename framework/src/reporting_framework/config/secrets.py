@@ -70,15 +70,20 @@ class SecretReference(NamedTuple):
             )
         return cls(kind, name)
 
-    def resolve(self) -> str:
+    def resolve(self, region: str | None = None) -> str:
         """Return the secret.
+
+        Args:
+            region: AWS region to ask; `None`: that of the environment.
 
         Raises:
             AccessDenied: AWS refused the credentials or the permission.
             SettingsError: There is no such secret, or it has no text.
             StorageUnavailable: AWS did not answer.
         """
-        found = self._from_environment() if self.kind == "env" else self._from_aws()
+        found = (
+            self._from_environment() if self.kind == "env" else self._from_aws(region)
+        )
         if not found:
             raise SettingsError(f"{self.text}: {_KINDS[self.kind]} is empty; set it")
         return found
@@ -105,11 +110,11 @@ class SecretReference(NamedTuple):
             raise SettingsError(f"{self.text}: the variable is not set; set it")
         return os.environ[self.name]
 
-    def _from_aws(self) -> str:
+    def _from_aws(self, region: str | None) -> str:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return self._requested()
+            return self._requested(region)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "unknown"))
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
@@ -132,13 +137,16 @@ class SecretReference(NamedTuple):
                 " AWS_REGION and credentials, or run again"
             ) from None
 
-    def _requested(self) -> str:
+    def _requested(self, region: str | None) -> str:
         from botocore.config import Config
 
         from reporting_framework.storage.aws_config import aws_session
 
         config = Config(
-            connect_timeout=5, read_timeout=10, retries={"mode": "standard"}
+            connect_timeout=5,
+            read_timeout=10,
+            retries={"mode": "standard"},
+            region_name=region,
         )
         if self.kind == "ssm":
             client = aws_session().client("ssm", config=config)
@@ -175,10 +183,10 @@ class SecretText(SecretStr):
         """The reference, `None` if the settings hold the secret itself."""
         return SecretReference.parse(self.get_secret_value())
 
-    def resolve(self) -> str:
+    def resolve(self, region: str | None = None) -> str:
         """Return the secret; see `SecretReference.resolve`."""
         reference = self.reference
-        return reference.resolve() if reference else self.get_secret_value()
+        return reference.resolve(region) if reference else self.get_secret_value()
 
     def permissions(self) -> Sequence[Permission]:
         """Return the AWS permissions that `resolve` needs."""

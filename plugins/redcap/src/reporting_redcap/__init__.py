@@ -1,0 +1,1 @@
+"""Source ``redcap`` and report ``redcap-report``."""
