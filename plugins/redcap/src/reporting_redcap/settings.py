@@ -13,7 +13,7 @@ from reporting_framework import SecretText
 from reporting_rest.http import HttpSettings
 
 ReportId = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{1,12}$", coerce_numbers_to_str=True)
+    str, Field(pattern=r"^[0-9]{1,12}$", coerce_numbers_to_str=True)
 ]
 """Number of a saved report."""
 

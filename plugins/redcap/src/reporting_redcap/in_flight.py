@@ -1,0 +1,33 @@
+"""Calls in flight: several at once, results in order, none further ahead."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def in_order(call: Callable[[T], R], items: Iterable[T], at_once: int) -> Iterator[R]:
+    """Yield the results of calls in the order of their items.
+
+    Args:
+        call: Function to call, in other threads.
+        items: Arguments of the calls.
+        at_once: How many calls run, or wait with a result, at once.
+    """
+    with ThreadPoolExecutor(at_once, thread_name_prefix="redcap") as pool:
+        waiting: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(call, item))
+                if len(waiting) >= at_once:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,141 @@
+"""Layout of a run: the columns that its frames have, whatever an answer has."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from threading import Lock
+
+import polars as pl
+
+from reporting_framework import SettingsError, StorageUnavailable
+from reporting_redcap.api import RedcapApi
+from reporting_redcap.columns import Column
+from reporting_redcap.project import GROUP, ProjectInfo, describe
+from reporting_redcap.settings import RedcapSettings
+from reporting_redcap.typed import Typed, Typing
+
+MAX_NAMES = 5
+"""Columns that a message names."""
+
+_log = logging.getLogger(__name__)
+
+
+class Layout:
+    """Columns of the frames of one run.
+
+    Args:
+        api: The API, to ask for the dictionary again.
+        project: The project.
+        settings: Settings of the source.
+        names: Columns of a saved report; `None`: all columns that the settings select.
+
+    Raises:
+        SettingsError: A report has no record id.
+    """
+
+    def __init__(
+        self,
+        api: RedcapApi,
+        project: ProjectInfo,
+        settings: RedcapSettings,
+        names: Sequence[str] | None,
+    ) -> None:
+        self._api, self._project = api, project
+        columns = list(_selected(project, settings))
+        if names:
+            columns = _of_report(project, settings, names)
+        self.key = [name for name in project.key if name in {c.name for c in columns}]
+        self.typing = Typing(
+            columns,
+            project.missing_codes,
+            keep=bool(project.missing_codes) and settings.missing_data_codes == "keep",
+            values=settings.values,
+            key=self.key,
+        )
+        self._names = [column.name for column in columns]
+        self._lock = Lock()
+        self._known: set[tuple[str, ...]] = {tuple(self._names)}
+
+    def typed(self, texts: pl.DataFrame) -> Typed:
+        """Return an answer with the columns and types of this layout.
+
+        Raises:
+            StorageUnavailable: The dictionary was changed while records were read.
+        """
+        if texts.columns != self._names:
+            self._check(texts.columns)
+            absent = [name for name in self._names if name not in texts.columns]
+            texts = texts.with_columns(
+                pl.lit(None, pl.String()).alias(name) for name in absent
+            )
+        return self.typing.typed(texts)
+
+    def _check(self, names: Sequence[str]) -> None:
+        """Ask for the dictionary again if an answer has other columns than it.
+
+        Raises:
+            StorageUnavailable: It was changed.
+        """
+        with self._lock:
+            if tuple(names) in self._known:
+                return
+            now, known = describe(self._api), self._project
+            if (now.dictionary, now.key) != (known.dictionary, known.key):
+                raise StorageUnavailable(
+                    f"{self._api.subject}: the data dictionary was changed while"
+                    " records were read; run again"
+                )
+            self._known.add(tuple(names))
+        absent = [name for name in self._names if name not in names and name != GROUP]
+        further = [name for name in names if name not in self._names]
+        if absent:
+            _log.warning(
+                "%s: the answer lacks %s: these columns are null; check the rights of"
+                " the token to export data",
+                self._api.subject,
+                _listed(absent),
+            )
+        if further:
+            _log.warning(
+                "%s: the answer has columns that are not in the dictionary, %s: they"
+                " are left out",
+                self._api.subject,
+                _listed(further),
+            )
+
+
+def _selected(project: ProjectInfo, settings: RedcapSettings) -> Iterator[Column]:
+    """Yield the columns that the settings select, in the order of an export."""
+    fields, forms = set(settings.fields), set(settings.forms)
+    yield project.columns[0]
+    for column in project.added:
+        if column.name != GROUP or settings.data_access_groups:
+            yield column
+    for column in project.columns[1:]:
+        if not (fields or forms) or column.field in fields or column.form in forms:
+            yield column
+
+
+def _of_report(
+    project: ProjectInfo, settings: RedcapSettings, names: Sequence[str]
+) -> list[Column]:
+    """Return the columns of a saved report; unknown ones are texts.
+
+    Raises:
+        SettingsError: The report has no record id, so that its rows have no key.
+    """
+    known = {column.name: column for column in (*project.columns, *project.added)}
+    for name in project.key:
+        if name not in names:
+            raise SettingsError(
+                f"source redcap: report {settings.report_id} has no column {name}, so"
+                " that its rows have no key; add the field to the report",
+                path=("report_id",),
+            )
+    return [known.get(name, Column(name, name, "")) for name in names]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")

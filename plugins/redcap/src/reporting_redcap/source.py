@@ -1,0 +1,278 @@
+"""Source ``redcap``."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import repeat
+from typing import Any, ClassVar
+
+import polars as pl
+from typing_extensions import override
+
+from reporting_framework import (
+    Batch,
+    Permission,
+    PlanStats,
+    ReadFailure,
+    RecordSource,
+    Rejection,
+    RunLedger,
+    Split,
+    TransientError,
+)
+from reporting_framework.plugin_api.base import Shape
+from reporting_framework.plugin_api.records import CheckResult
+from reporting_redcap.api import RedcapApi
+from reporting_redcap.credentials import credentials_of, permissions_of
+from reporting_redcap.in_flight import in_order
+from reporting_redcap.keys import record_of, source_keys
+from reporting_redcap.layout import Layout
+from reporting_redcap.project import ProjectInfo, describe
+from reporting_redcap.queries import RecordQueries, report_rows
+from reporting_redcap.settings import RedcapSettings
+from reporting_redcap.state import Reading, wants_full
+from reporting_redcap.times import SERVER_FORMAT, increment_begin, version_of
+
+WRONG_TYPE = "wrong_type"
+"""Error type of a row with a value that is not of the type in the dictionary."""
+
+REPORT_ROWS = 10_000
+"""Rows of a batch of a saved report."""
+
+_log = logging.getLogger(__name__)
+
+
+class Redcap(RecordSource):
+    """Records or a saved report of a REDCap project.
+
+    The first request asks for the ids of the records, further ones for chunks of
+    records. The version of a row is the time of the server when the run began to read.
+    """
+
+    name: ClassVar[str] = "redcap"
+    Settings: ClassVar[type[RedcapSettings]] = RedcapSettings
+    output_format: ClassVar[Shape] = "frames"
+    versions_ordered = True
+
+    def __init__(self, settings: RedcapSettings) -> None:
+        super().__init__(settings)
+        self._full = False
+
+    @classmethod
+    @override
+    def aws_permissions(cls, settings: RedcapSettings) -> Sequence[Permission]:
+        return permissions_of(settings)
+
+    @property
+    @override
+    def primary_key(self) -> Sequence[str]:
+        return self._layout.key
+
+    @override
+    def schema(self) -> pl.Schema:
+        return self._layout.typing.schema
+
+    # -- planning ----------------------------------------------------------------------
+
+    @override
+    def plan(self, ledger: RunLedger) -> Iterable[Split]:
+        after = self._start(ledger)
+        self._full = after is None and self.settings.date_begin is None
+        return [Split(self.name, {"after": after})]
+
+    @override
+    def _start(self, ledger: RunLedger) -> Mapping[str, Any] | None:
+        settings, state = self.settings, ledger.state
+        days = settings.full_scan_every_days
+        return None if wants_full(state, days, full_scan=settings.full_scan) else state
+
+    @override
+    def plan_stats(self) -> PlanStats:
+        return PlanStats(
+            exhausted=True, snapshot=self._full and self.settings.infer_deletes
+        )
+
+    @override
+    def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
+        state = self._start(ledger)
+        if self.settings.report_id is not None:
+            return ["Reads the whole report."]
+        if state is None:
+            return ["Reads all records."]
+        if (reading := Reading.of(state)).last is not None:
+            return ["Goes on reading records, from where a run was stopped."]
+        begin = increment_begin(reading.began_at, self.settings)
+        return [f"Reads records that were changed since {begin}, time of the server."]
+
+    # -- reading -----------------------------------------------------------------------
+
+    @override
+    def pages(self, after: Mapping[str, Any] | None) -> Iterator[Batch]:
+        if self.settings.report_id is not None:
+            return self._report()
+        return self._records(after)
+
+    def _records(self, after: Mapping[str, Any] | None) -> Iterator[Batch]:
+        """Yield chunks of records, in the order of their ids."""
+        reading = self._reading(after)
+        ids = self._queries.ids(reading.begin)
+        if reading.last is not None:
+            ids = [each for each in ids if each > reading.last]
+        full, size = reading.begin is None, self.settings.chunk_records
+        chunks = [ids[at : at + size] for at in range(0, len(ids), size)]
+        frames = in_order(self._queries.rows, chunks, self.settings.parallelism)
+        for chunk, frame in zip(chunks, frames, strict=True):
+            whole = chunk is chunks[-1]
+            scanned = reading.began if full and whole else reading.scanned
+            position = reading._replace(
+                last=None if whole else chunk[-1], scanned=scanned
+            )
+            yield self._batch(frame)._replace(position=position._asdict())
+
+    def _reading(self, after: Mapping[str, Any] | None) -> Reading:
+        """Return the reading that begins now, or the one that was stopped.
+
+        Raises:
+            SettingsError: Source keys cannot be compared with those of the state.
+        """
+        project, settings = self._project, self.settings
+        new = Reading(project.number, project.key, project.asked_at.isoformat())
+        if settings.date_begin is not None:
+            new = new._replace(begin=settings.date_begin.strftime(SERVER_FORMAT))
+        if after is None:
+            return new
+        known = Reading.of(after)
+        if known.project != project.number:
+            return new
+        known.check_key(project, self._subject)
+        if known.last is not None:
+            return known
+        begin = increment_begin(known.began_at, settings)
+        return new._replace(begin=begin, scanned=known.scanned)
+
+    def _report(self) -> Iterator[Batch]:
+        texts = self._report_texts
+        began = self._project.asked_at.isoformat()
+        reading = Reading(self._project.number, self._layout.key, began, scanned=began)
+        for part in texts.iter_slices(REPORT_ROWS):
+            yield self._batch(part)._replace(position=reading._asdict())
+
+    def _batch(self, texts: pl.DataFrame) -> Batch:
+        """Return rows as a batch; those with a value of a wrong type are rejected."""
+        if texts.is_empty():
+            return Batch(frame=self.schema().to_frame())
+        frame, faulty = self._layout.typed(texts)
+        keys = source_keys(frame, self._layout.key)
+        version = version_of(self._project.asked_at)
+        right = faulty.is_null()
+        if not right.all():
+            rejected = list(
+                map(
+                    Rejection,
+                    keys.filter(~right),
+                    repeat(version),
+                    repeat(WRONG_TYPE),
+                    faulty.filter(~right),
+                )
+            )
+            keys, frame = keys.filter(right), frame.filter(right)
+        else:
+            rejected = []
+        versions = pl.Series([version]).new_from_index(0, frame.height)
+        return Batch(keys, versions, frame=frame, rejected=rejected)
+
+    # -- replay ------------------------------------------------------------------------
+
+    @override
+    def plan_replay(self, objects: Sequence[str]) -> Iterator[Split]:
+        size = self.settings.chunk_records
+        for at in range(0, len(objects), size):
+            data = {"source_keys": list(objects[at : at + size])}
+            yield Split(f"{self.name}/replay/{at}", data)
+
+    @override
+    def read(self, split: Split) -> Iterator[Batch]:
+        if "source_keys" in split.data:
+            return self._replayed(split.data["source_keys"])
+        return super().read(split)
+
+    def _replayed(self, wanted: Sequence[str]) -> Iterator[Batch]:
+        try:
+            if self.settings.report_id is not None:
+                texts = self._report_texts
+            else:
+                ids = dict.fromkeys(map(record_of, wanted))
+                texts = self._queries.rows(list(ids))
+            batch = self._batch(texts)
+        except TransientError as error:
+            _log.warning("rows not read: %s", error)
+            yield Batch(unread=[ReadFailure(key, "unavailable") for key in wanted])
+            return
+        kept = pl.Series(batch.source_keys).is_in(list(wanted))
+        rejected = [each for each in batch.rejected if each.source_key in set(wanted)]
+        known = {*batch.source_keys, *(each.source_key for each in rejected)}
+        yield Batch(
+            pl.Series(batch.source_keys).filter(kept),
+            pl.Series(batch.versions).filter(kept),
+            frame=None if batch.frame is None else batch.frame.filter(kept),
+            rejected=rejected,
+            unread=[ReadFailure(key, "missing") for key in wanted if key not in known],
+        )
+
+    # -- for the commands --------------------------------------------------------------
+
+    @override
+    def health_checks(self, *, write: bool) -> Mapping[str, Callable[[], CheckResult]]:
+        return {"source": self._check_project}
+
+    def _check_project(self) -> CheckResult:
+        project = self._project
+        return CheckResult(
+            "ok", f"project {project.number}: {len(project.columns)} columns"
+        )
+
+    @override
+    def source_uris(self) -> Sequence[str]:
+        settings = self.settings
+        place = settings.url or f"ssm:{settings.parameter_path}"
+        what = "records" if settings.report_id is None else settings.report_id
+        return [f"{place}#{what}"]
+
+    @override
+    def close(self) -> None:
+        if "_api" in vars(self):
+            self._api.close()
+            del self._api
+
+    # -- what is behind it -------------------------------------------------------------
+
+    @property
+    def _subject(self) -> str:
+        return f"source {self.name}"
+
+    @cached_property
+    def _api(self) -> RedcapApi:
+        credentials = credentials_of(self.settings, self._subject)
+        return RedcapApi(self.settings, credentials, self._subject)
+
+    @cached_property
+    def _project(self) -> ProjectInfo:
+        return describe(self._api)
+
+    @cached_property
+    def _queries(self) -> RecordQueries:
+        return RecordQueries(self._api, self._project, self.settings)
+
+    @cached_property
+    def _report_texts(self) -> pl.DataFrame:
+        self._project  # noqa: B018 - its time is that of the server before the report
+        return report_rows(self._api, str(self.settings.report_id))
+
+    @cached_property
+    def _layout(self) -> Layout:
+        names = None
+        if self.settings.report_id is not None:
+            names = self._report_texts.columns
+        return Layout(self._api, self._project, self.settings, names)
