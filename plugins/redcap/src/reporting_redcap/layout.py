@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from difflib import get_close_matches
 from threading import Lock
 
 import polars as pl
@@ -106,8 +107,14 @@ class Layout:
 
 
 def _selected(project: ProjectInfo, settings: RedcapSettings) -> Iterator[Column]:
-    """Yield the columns that the settings select, in the order of an export."""
+    """Yield the columns that the settings select, in the order of an export.
+
+    Raises:
+        SettingsError: The settings name a field or a form that does not exist.
+    """
     fields, forms = set(settings.fields), set(settings.forms)
+    _check_names("fields", fields, {column.field for column in project.columns})
+    _check_names("forms", forms, {column.form for column in project.columns})
     yield project.columns[0]
     for column in project.added:
         if column.name != GROUP or settings.data_access_groups:
@@ -115,6 +122,16 @@ def _selected(project: ProjectInfo, settings: RedcapSettings) -> Iterator[Column
     for column in project.columns[1:]:
         if not (fields or forms) or column.field in fields or column.form in forms:
             yield column
+
+
+def _check_names(setting: str, names: Set[str], known: Set[str]) -> None:
+    for name in sorted(names - known):
+        near = get_close_matches(name, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise SettingsError(
+            f"source redcap: {setting}: the project has no {name}{hint}",
+            path=(setting,),
+        )
 
 
 def _of_report(

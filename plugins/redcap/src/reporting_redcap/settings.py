@@ -83,6 +83,13 @@ class RedcapSettings(HttpSettings):
             " `keep`, the columns of a project with such codes are texts"
         ),
     )
+    read_at: bool = Field(
+        False,
+        description=(
+            "Whether there is a column redcap_read_at: time of the server (UTC) when the"
+            " run that read the row began"
+        ),
+    )
     chunk_records: int = Field(
         500, ge=1, le=10_000, description="How many records a request asks for"
     )

@@ -29,7 +29,7 @@ from reporting_redcap.credentials import credentials_of, permissions_of
 from reporting_redcap.in_flight import in_order
 from reporting_redcap.keys import record_of, source_keys
 from reporting_redcap.layout import Layout
-from reporting_redcap.project import ProjectInfo, describe
+from reporting_redcap.project import READ_AT, ProjectInfo, describe
 from reporting_redcap.queries import RecordQueries, report_rows
 from reporting_redcap.settings import RedcapSettings
 from reporting_redcap.state import Reading, wants_full
@@ -72,7 +72,10 @@ class Redcap(RecordSource):
 
     @override
     def schema(self) -> pl.Schema:
-        return self._layout.typing.schema
+        schema = self._layout.typing.schema
+        if self.settings.read_at:
+            schema[READ_AT] = pl.Datetime("us", "UTC")
+        return schema
 
     # -- planning ----------------------------------------------------------------------
 
@@ -116,6 +119,7 @@ class Redcap(RecordSource):
 
     def _records(self, after: Mapping[str, Any] | None) -> Iterator[Batch]:
         """Yield chunks of records, in the order of their ids."""
+        self._layout  # noqa: B018 - it checks the settings before anything is read
         reading = self._reading(after)
         ids = self._queries.ids(reading.begin)
         if reading.last is not None:
@@ -166,6 +170,9 @@ class Redcap(RecordSource):
         frame, faulty = self._layout.typed(texts)
         keys = source_keys(frame, self._layout.key)
         version = version_of(self._project.asked_at)
+        if self.settings.read_at:
+            at = pl.lit(self._project.asked_at, pl.Datetime("us", "UTC"))
+            frame = frame.with_columns(at.alias(READ_AT))
         right = faulty.is_null()
         if not right.all():
             rejected = list(

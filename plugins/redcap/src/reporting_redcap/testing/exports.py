@@ -14,6 +14,12 @@ _ARRAY = re.compile(r"(\w+)\[\d*\]")
 _LOGIC = re.compile(r"\s*\[(\w+)\]\s*(=|<>|>|<)\s*'?\"?([^'\"]*)'?\"?\s*")
 
 
+_ANSWERS = {
+    "yesno": {"1": "Yes", "0": "No"},
+    "truefalse": {"1": "True", "0": "False"},
+}
+
+
 class BadRequest(Exception):
     """Request that REDCap answers with status 400 and this message."""
 
@@ -59,7 +65,10 @@ def record_table(
     head += ["redcap_data_access_group"] if groups else []
     rest = [name for name in columns if name != project.record_id]
     labels = text(params, "rawOrLabel") == "label"
-    rows = _rows(project, records, events, text(params, "filterLogic"))
+    logic = text(params, "filterLogic")
+    if logic and _LOGIC.fullmatch(logic) is None:
+        raise BadRequest("The filterLogic parameter has a syntax error")
+    rows = _rows(project, records, events, logic)
     return head + rest, (
         _cells(project, row, head + rest, labels=labels) for row in rows
     )
@@ -139,7 +148,7 @@ def _matches(row: Row, logic: str) -> bool:
         return True
     match = _LOGIC.fullmatch(logic)
     if match is None:
-        raise BadRequest("The filterLogic parameter has a syntax error")
+        return False
     value, operator, other = row.values.get(match[1], ""), match[2], match[3]
     if operator in "=<>":
         if operator == "=" or operator == "<>":
@@ -180,7 +189,9 @@ def _shown(project: Project, name: str, value: str, *, labels: bool) -> str:
     row = next((row for row in project.dictionary if row["field_name"] == name), None)
     if row is None:
         return {"0": "Incomplete", "1": "Unverified", "2": "Complete"}.get(value, value)
-    known = dict(choices_of(row)) if row["field_type"] in ("radio", "dropdown") else {}
+    kind = row["field_type"]
+    known = dict(choices_of(row)) if kind in ("radio", "dropdown") else {}
+    known = _ANSWERS.get(kind, known)
     return {**project.missing_codes, **known}.get(value, value)
 
 

@@ -1,0 +1,124 @@
+"""Increments: changes since the last reading, in the server's time zone."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from reporting_framework.errors import SettingsError
+from reporting_framework.testing.harness.ledger import KnownObjects
+from reporting_redcap.settings import RedcapSettings
+from reporting_redcap.testing import Row
+from reporting_redcap.times import increment_begin
+from tests.plugins.redcap.projects import numbered, visits
+
+
+def settings(**more):
+    return RedcapSettings(url="https://h/api/", token="t", **more)
+
+
+@pytest.mark.parametrize(
+    ("began", "zone", "begin"),
+    [
+        ("2026-06-01T12:00:00", "UTC", "2026-06-01 11:55:00"),
+        ("2026-06-01T12:00:00", "America/Los_Angeles", "2026-06-01 04:55:00"),
+        ("2026-06-01T12:00:00", None, "2026-05-31 23:55:00"),
+        # 01:30 comes twice; the hours after the first one have smaller local times
+        ("2026-11-01T08:35:00", "America/Los_Angeles", "2026-11-01 00:30:00"),
+        ("2026-11-01T09:35:00", "America/Los_Angeles", "2026-11-01 01:30:00"),
+        ("2026-03-08T10:35:00", "America/Los_Angeles", "2026-03-08 03:30:00"),
+    ],
+)
+def test_the_beginning_of_an_increment(began, zone, begin):
+    at = datetime.fromisoformat(began).replace(tzinfo=UTC)
+    assert increment_begin(at, settings(time_zone=zone)) == begin
+
+
+def test_no_change_after_the_beginning_has_an_earlier_local_time():
+    """Around a change of the clock, each minute."""
+    zone = ZoneInfo("America/Los_Angeles")
+    start = datetime(2026, 11, 1, 5, tzinfo=UTC)
+    known = settings(time_zone=zone.key, overlap_seconds=0)
+    moments = [start + timedelta(minutes=at) for at in range(0, 480, 7)]
+    local = [at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S") for at in moments]
+    for at, began in enumerate(moments):
+        assert increment_begin(began, known) <= min(local[at:])
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles", None])
+def test_a_change_is_found_wherever_the_server_is(reader, zone):
+    project = numbered(5)
+    made = reader(project, time_zone=zone)
+    made.server.zone = ZoneInfo(zone or "Pacific/Pago_Pago")
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    made.server.clock = lambda: now
+    state = made.read()[-1].position
+    project.now = now + timedelta(seconds=1)
+    project.put([Row("3", {"number": "30"})])
+    later = reader(project, made.server, time_zone=zone)
+    assert {"record_id": "3", "number": 30} in later.rows(state)
+    if zone is not None:
+        assert len(later.rows(state)) == 1
+        assert "changed since 2026-0" in later.source.describe_hints(
+            KnownObjects(state=state)
+        )[0]
+
+
+def test_a_stopped_reading_goes_on_and_then_finds_changes_since_its_beginning(reader):
+    project = numbered(10)
+    made = reader(project, chunk_records=4, time_zone="UTC", overlap_seconds=0)
+    first = made.read()[0]
+    project.now = made.source._project.asked_at + timedelta(seconds=1)
+    project.put([Row("0", {"number": "100"})])  # read before, changed after
+    rest = reader(project, made.server, time_zone="UTC", overlap_seconds=0)
+    batches = rest.read(first.position)
+    keys = [key for batch in (first, *batches) for key in batch.source_keys]
+    assert sorted(map(int, keys)) == list(range(10))
+    last = reader(project, made.server, time_zone="UTC", overlap_seconds=0)
+    assert last.rows(batches[-1].position) == [{"record_id": "0", "number": 100}]
+
+
+def test_a_full_scan_is_due(reader):
+    project = numbered(3)
+    made = reader(project, full_scan_every_days=7, time_zone="UTC")
+    state = made.read()[-1].position
+    for days, rows in ((0, 0), (8, 3)):
+        scanned = made.source._project.asked_at - timedelta(days=days)
+        known = {**state, "scanned": scanned.isoformat()}
+        assert len(made.rows(known)) == rows
+        assert made.source.plan_stats().snapshot is False
+    deleting = reader(project, made.server, infer_deletes=True)
+    deleting.read()
+    assert deleting.source.plan_stats().snapshot is True
+    deleting.read(state)
+    assert deleting.source.plan_stats().snapshot is False
+
+
+def test_a_date_to_begin_with(reader):
+    project = numbered(3)
+    project.now += timedelta(days=9)
+    project.put([Row("1", {"number": "1"})])
+    made = reader(project, date_begin="2026-01-05 00:00:00", infer_deletes=True)
+    assert made.rows() == [{"record_id": "1", "number": 1}]
+    assert made.source.plan_stats().snapshot is False
+
+
+def test_a_project_of_another_shape_is_refused(reader):
+    state = reader(numbered(3)).read()[-1].position
+    with pytest.raises(SettingsError, match=r"identified by record_id, and now by"):
+        reader(visits(1)).read(state)
+    other = {**state, "project": "17"}
+    assert len(reader(numbered(3)).rows(other)) == 3, "it is read from the beginning"
+
+
+def test_rejected_rows_are_replayed(reader):
+    project = numbered(5)
+    project.put([Row("2", {"number": "two"})])
+    made = reader(project)
+    [rejection] = made.read()[0].rejected
+    project.put([Row("2", {"number": "2"})])
+    again = reader(project, made.server)
+    [split] = again.source.plan_replay([rejection.source_key, "8"])
+    [batch] = again.source.read(split)
+    assert list(batch.source_keys) == ["2"]
+    assert [each.source_key for each in batch.unread] == ["8"]
