@@ -27,7 +27,7 @@ def every_type(**more) -> Project:
         field("remarks", "notes", form="end"),
     ]
     full = {
-        "name": "Ann, \"A.\" O'Hara",
+        "name": 'Ann, "A." O\'Hara',
         "born": "1950-02-28",
         "seen": "2026-01-05 09:30",
         "logged": "2026-01-05 09:30:15",

@@ -152,7 +152,9 @@ def test_a_page_for_people_is_no_data(reader, caplog):
 def test_a_token_that_is_refused(reader, answer):
     made = reader(numbered(3))
     made.server.faults.append(lambda params, right: answer)
-    with pytest.raises(AccessDenied, match=r"REDCap refused the token.*; check") as caught:
+    with pytest.raises(
+        AccessDenied, match=r"REDCap refused the token.*; check"
+    ) as caught:
         made.source.schema()
     assert made.server.token not in str(caught.value)
     assert (NO_RIGHTS in str(caught.value)) is (answer.status == 403)

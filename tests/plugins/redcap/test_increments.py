@@ -59,9 +59,10 @@ def test_a_change_is_found_wherever_the_server_is(reader, zone):
     assert {"record_id": "3", "number": 30} in later.rows(state)
     if zone is not None:
         assert len(later.rows(state)) == 1
-        assert "changed since 2026-0" in later.source.describe_hints(
-            KnownObjects(state=state)
-        )[0]
+        assert (
+            "changed since 2026-0"
+            in later.source.describe_hints(KnownObjects(state=state))[0]
+        )
 
 
 def test_a_stopped_reading_goes_on_and_then_finds_changes_since_its_beginning(reader):

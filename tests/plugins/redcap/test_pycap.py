@@ -36,7 +36,7 @@ def test_a_saved_report_agrees_with_pycap(reader):
 
 def _shown(value):
     """Return a value as PyCap has it: a text."""
-    if value is None or value == 0 and not isinstance(value, bool | float):
+    if value is None or (value == 0 and not isinstance(value, bool | float)):
         return ""
     if isinstance(value, bool):
         return str(value)

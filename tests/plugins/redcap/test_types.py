@@ -11,7 +11,7 @@ from tests.plugins.redcap.projects import every_type, visits
 
 FULL = {
     "record_id": "1",
-    "name": "Ann, \"A.\" O'Hara",
+    "name": 'Ann, "A." O\'Hara',
     "born": date(1950, 2, 28),
     "seen": datetime(2026, 1, 5, 9, 30),
     "logged": datetime(2026, 1, 5, 9, 30, 15),
@@ -135,7 +135,9 @@ def test_a_saved_report_has_its_own_columns(reader):
 def test_a_report_without_the_key_is_refused(reader):
     project = every_type()
     project.reports["7"] = ["name"]
-    with pytest.raises(SettingsError, match=r"report 7 has no column record_id, .* add"):
+    with pytest.raises(
+        SettingsError, match=r"report 7 has no column record_id, .* add"
+    ):
         reader(project, report_id="7").source.schema()
 
 

@@ -1,4 +1,4 @@
-"""Answers of REDCap: data, errors in several forms, pages of a server in maintenance."""
+"""Answers of REDCap: data, errors in several forms, pages for people."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def data_of(response: HttpResponse, subject: str, *, of_records: bool) -> bytes:
     """
     body = response.body.removeprefix(b"\xef\xbb\xbf")
     text = _error_text(body)
-    if text is not None and _TOO_MUCH.search(text) or response.status >= 500:
+    if (text is not None and _TOO_MUCH.search(text)) or response.status >= 500:
         raise TooMuchError
     shown = _shown(text, of_records=of_records)
     if response.status in (401, 403):

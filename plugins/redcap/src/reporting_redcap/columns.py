@@ -92,9 +92,7 @@ def columns_of(
             yield Column(status, status, form, "integer", STATUS)
 
 
-def _of_field(
-    row: Mapping[str, str], missing_codes: Sequence[str]
-) -> Iterator[Column]:
+def _of_field(row: Mapping[str, str], missing_codes: Sequence[str]) -> Iterator[Column]:
     name, form, kind = row["field_name"], row["form_name"], row["field_type"]
     if kind == "descriptive":
         return

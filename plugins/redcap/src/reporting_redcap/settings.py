@@ -12,9 +12,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from reporting_framework import SecretText
 from reporting_rest.http import HttpSettings
 
-ReportId = Annotated[
-    str, Field(pattern=r"^[0-9]{1,12}$", coerce_numbers_to_str=True)
-]
+ReportId = Annotated[str, Field(pattern=r"^[0-9]{1,12}$", coerce_numbers_to_str=True)]
 """Number of a saved report."""
 
 ParameterPath = Annotated[
@@ -86,8 +84,8 @@ class RedcapSettings(HttpSettings):
     read_at: bool = Field(
         False,
         description=(
-            "Whether there is a column redcap_read_at: time of the server (UTC) when the"
-            " run that read the row began"
+            "Whether there is a column redcap_read_at: time of the server (UTC) when"
+            " the run that read the row began"
         ),
     )
     chunk_records: int = Field(

@@ -33,6 +33,5 @@ def increment_begin(began: datetime, settings: RedcapSettings) -> str:
 
 
 def version_of(at: datetime) -> str:
-    """Return the version of rows that are read from a time on; later ones are greater."""
+    """Return the version of rows that are read from a time on; later is greater."""
     return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-

@@ -72,7 +72,9 @@ class Typing(NamedTuple):
             codes = pl.Series(self.missing_codes)
             ids = self.key[:1]
             texts = texts.with_columns(
-                pl.when(pl.col(name).is_in(codes)).then(None).otherwise(pl.col(name))
+                pl.when(pl.col(name).is_in(codes))
+                .then(None)
+                .otherwise(pl.col(name))
                 .alias(name)
                 for name in texts.columns
                 if name not in ids
@@ -106,7 +108,12 @@ class Typing(NamedTuple):
         if kind == "number":
             number = text.cast(pl.Float64(), strict=False)
             return pl.when(number.is_finite()).then(number)
-        return text.str.strptime(column.dtype, FORMATS[kind], strict=False)
+        form = FORMATS[kind]
+        if kind == "date":
+            return text.str.to_date(form, strict=False)
+        if kind in ("time", "time_seconds"):
+            return text.str.to_time(form, strict=False)
+        return text.str.to_datetime(form, time_unit="us", strict=False)
 
     def _labelled(
         self, column: Column, value: pl.Series, texts: pl.DataFrame

@@ -87,9 +87,7 @@ def report_table(
         raise BadRequest('The value of the parameter "report_id" is not valid')
     rows = _rows(project, project.ids(), project.events, "")
     labels = text(params, "rawOrLabel") == "label"
-    return list(columns), (
-        _cells(project, row, columns, labels=labels) for row in rows
-    )
+    return list(columns), (_cells(project, row, columns, labels=labels) for row in rows)
 
 
 def _columns(project: Project, params: Params) -> list[str]:
@@ -118,11 +116,11 @@ def _in_range(
         try:
             at = datetime.strptime(limit, "%Y-%m-%d %H:%M:%S").replace(tzinfo=zone)
         except ValueError:
-            raise BadRequest(f'The value of the parameter "{name}" is not valid') from None
+            raise BadRequest(
+                f'The value of the parameter "{name}" is not valid'
+            ) from None
         records = [
-            record
-            for record in records
-            if (project.modified[record] >= at) is early
+            record for record in records if (project.modified[record] >= at) is early
         ]
     return records
 

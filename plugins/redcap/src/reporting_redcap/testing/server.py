@@ -131,9 +131,7 @@ class RedcapServer:
             return Answer(200, b"14.5.5", "text/html; charset=utf-8")
         raise BadRequest('The value of the parameter "content" is not valid')
 
-    def table(
-        self, columns: list[str], rows: Iterator[list[str]], form: str
-    ) -> Answer:
+    def table(self, columns: list[str], rows: Iterator[list[str]], form: str) -> Answer:
         """Return rows in a format."""
         if form == "json":
             dicts = [dict(zip(columns, row, strict=True)) for row in rows]
