@@ -22,6 +22,7 @@ from benchmarks import (
     bars_lambda,
     bars_processes,
     bars_rest,
+    bars_redcap,
     bars_s3,
     bars_singer,
     bars_sinks,
@@ -55,6 +56,7 @@ GROUPS = (
     *bars_sinks.GROUPS,
     *bars_datasets.GROUPS,
     *bars_singer.GROUPS,
+    *bars_redcap.GROUPS,
 )
 
 

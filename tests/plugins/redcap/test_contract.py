@@ -55,7 +55,7 @@ class TestRedcap(RecordSourceContract):
             "token": server.token,
             "allow_private": True,
             "chunk_records": 2,
-            "parallelism": 2,
+            "parallelism": 1,
             "time_zone": "UTC",
             "overlap_seconds": 0,
             "infer_deletes": True,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import polars as pl
@@ -31,7 +33,8 @@ class Typed(NamedTuple):
     faulty: pl.Series
 
 
-class Typing(NamedTuple):
+@dataclass(frozen=True)
+class Typing:
     """Way from texts to types.
 
     Attributes:
@@ -67,30 +70,37 @@ class Typing(NamedTuple):
         Args:
             texts: Columns of texts, with all of `columns`.
         """
-        texts = texts.select([column.name for column in self.columns])
-        if self.missing_codes and not self.keep:
-            codes = pl.Series(self.missing_codes)
-            ids = self.key[:1]
-            texts = texts.with_columns(
-                pl.when(pl.col(name).is_in(codes))
-                .then(None)
-                .otherwise(pl.col(name))
-                .alias(name)
-                for name in texts.columns
-                if name not in ids
-            )
-        values = texts.select(
-            self._value(column).alias(column.name) for column in self.columns
-        )
+        texts = texts.select(self._texts)
+        values = texts.select(self._values)
         faulty = _faulty(texts, values)
-        shown = [values[column.name] for column in self.columns]
+        frame = values
         if self.values != "codes":
-            shown = [
+            frame = pl.DataFrame(
                 each
                 for column in self.columns
                 for each in self._labelled(column, values[column.name], texts)
-            ]
-        return Typed(pl.DataFrame(shown).with_columns(self._filled()), faulty)
+            )
+        return Typed(frame.with_columns(self._filled()), faulty)
+
+    @cached_property
+    def _texts(self) -> list[pl.Expr]:
+        """Texts without missing data codes."""
+        codes = pl.Series(self.missing_codes, dtype=pl.String())
+        columns = [pl.col(column.name) for column in self.columns]
+        if self.keep or not self.missing_codes:
+            return columns
+        ids = self.key[:1]
+        return [
+            text
+            if column.name in ids
+            else pl.when(~text.is_in(codes)).then(text).alias(column.name)
+            for column, text in zip(self.columns, columns, strict=True)
+        ]
+
+    @cached_property
+    def _values(self) -> list[pl.Expr]:
+        """Values of the texts."""
+        return [self._value(column).alias(column.name) for column in self.columns]
 
     def _as_text(self, column: Column) -> bool:
         return self.keep and column.name not in self.key
@@ -142,10 +152,11 @@ def _label(column: Column) -> str:
 def _faulty(texts: pl.DataFrame, values: pl.DataFrame) -> pl.Series:
     """Return the first column of each row that has a text and no value."""
     faulty = pl.Series([None], dtype=pl.String()).new_from_index(0, texts.height)
+    nulls = zip(texts.columns, texts.null_count().row(0), strict=True)
     lost = [
         name
-        for name in texts.columns
-        if values[name].null_count() != texts[name].null_count()
+        for (name, before), after in zip(nulls, values.null_count().row(0), strict=True)
+        if before != after
     ]
     for name in reversed(lost):
         fault = values[name].is_null() & texts[name].is_not_null()
