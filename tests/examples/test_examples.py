@@ -87,3 +87,13 @@ def test_a_tap_is_installed_and_read_twice(tmp_path):
     assert "3 (1 inserted, 2 updated, 0 unchanged)" in text
     assert "1 x greater_than_equal in pieces" in text
     assert [line[2] for line in lines(text, "2   MLK0001")] == ["6", "4"]
+
+
+def test_visits_of_a_study_follow_its_changes(tmp_path):
+    text = output(tmp_path, "redcap")
+    assert "36 (36 inserted, 0 updated, 0 unchanged); 0 deleted" in text
+    assert "7 (1 inserted, 6 updated, 0 unchanged); 0 deleted" in text
+    assert "34 (0 inserted, 34 updated, 0 unchanged); 3 deleted" in text
+    assert lines(text, "NC0003") == [["NC0003", "2", "27"], ["NC0003", "3", "26"]]
+    assert len(lines(text, "NC0008")) == 1, "the person is gone"
+    assert (tmp_path / "redcap/out/dev/scores/41.parquet").is_file()

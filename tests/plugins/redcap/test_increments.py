@@ -102,6 +102,7 @@ def test_a_date_to_begin_with(reader):
     made = reader(project, date_begin="2026-01-05 00:00:00", infer_deletes=True)
     assert made.rows() == [{"record_id": "1", "number": 1}]
     assert made.source.plan_stats().snapshot is False
+    assert made.read()[-1].position["scanned"], "a full scan is not due again"
 
 
 def test_a_project_of_another_shape_is_refused(reader):
@@ -123,3 +124,10 @@ def test_rejected_rows_are_replayed(reader):
     [batch] = again.source.read(split)
     assert list(batch.source_keys) == ["2"]
     assert [each.source_key for each in batch.unread] == ["8"]
+
+
+def test_a_clock_that_is_ahead_is_not_believed(reader):
+    made = reader(numbered(1))
+    made.server.clock = lambda: datetime.now(UTC) + timedelta(days=1)
+    state = made.read()[-1].position
+    assert datetime.fromisoformat(state["began"]) <= datetime.now(UTC)

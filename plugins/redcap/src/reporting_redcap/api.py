@@ -20,6 +20,9 @@ Params = Iterable[tuple[str, str]]
 _JUDGED = (400, 401, 403, 404)
 """Statuses whose bodies say what is wrong."""
 
+_TOO_MUCH = (500, 504)
+"""Statuses of a server, or of one before it, that was asked for too much."""
+
 
 class RedcapApi:
     """API of one project; several threads may use it at once.
@@ -98,14 +101,18 @@ class RedcapApi:
             *params,
         ]
         request = HttpRequest("POST", self._url, form=fields)
-        accept = (*_JUDGED, 500) if divisible else _JUDGED
+        accept = (*_JUDGED, *_TOO_MUCH) if divisible else _JUDGED
         return self._client.send(request, accept=accept)
 
 
 def _date(response: HttpResponse) -> datetime:
-    """Return the time of the server, or that of this machine if it does not say."""
+    """Return the time of the server, or of this machine if that is earlier.
+
+    An increment that begins too early finds what one that begins too late would lose.
+    """
+    now = datetime.now(UTC)
     try:
         at = parsedate_to_datetime(response.headers.get("date", ""))
     except ValueError:
-        return datetime.now(UTC)
-    return at.astimezone(UTC)
+        return now
+    return min(at.astimezone(UTC), now)

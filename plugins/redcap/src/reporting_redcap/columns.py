@@ -97,8 +97,9 @@ def _of_field(row: Mapping[str, str], missing_codes: Sequence[str]) -> Iterator[
     if kind == "descriptive":
         return
     if kind == "checkbox":
-        for code in [*choices_of(row), *missing_codes]:
-            yield Column(f"{name}___{_suffix(code)}", name, form, "boolean")
+        codes = [*choices_of(row), *missing_codes]
+        for suffix in dict.fromkeys(map(_suffix, codes)):
+            yield Column(f"{name}___{suffix}", name, form, "boolean")
         return
     if kind in ("radio", "dropdown"):
         labels = choices_of(row)

@@ -20,15 +20,14 @@ def in_order(call: Callable[[T], R], items: Iterable[T], at_once: int) -> Iterat
         at_once: How many calls run at once. One more is ready to begin, so that they
             go on while a result is used.
     """
-    with ThreadPoolExecutor(at_once, thread_name_prefix="redcap") as pool:
-        waiting: deque[Future[R]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(call, item))
-                if len(waiting) > at_once:
-                    yield waiting.popleft().result()
-            while waiting:
+    pool = ThreadPoolExecutor(at_once, thread_name_prefix="redcap")
+    waiting: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(call, item))
+            if len(waiting) > at_once:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:  # calls that still run end when the client is closed
+        pool.shutdown(wait=not waiting, cancel_futures=True)

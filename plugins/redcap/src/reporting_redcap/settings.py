@@ -88,6 +88,9 @@ class RedcapSettings(HttpSettings):
             " the run that read the row began"
         ),
     )
+    read_seconds: float = Field(
+        180, gt=0, description="Time limit of each wait for data of a response"
+    )
     chunk_records: int = Field(
         500, ge=1, le=10_000, description="How many records a request asks for"
     )

@@ -124,12 +124,12 @@ class Redcap(RecordSource):
         ids = self._queries.ids(reading.begin)
         if reading.last is not None:
             ids = [each for each in ids if each > reading.last]
-        full, size = reading.begin is None, self.settings.chunk_records
+        size = self.settings.chunk_records
         chunks = [ids[at : at + size] for at in range(0, len(ids), size)]
         frames = in_order(self._queries.rows, chunks, self.settings.parallelism)
         for chunk, frame in zip(chunks, frames, strict=True):
             whole = chunk is chunks[-1]
-            scanned = reading.began if full and whole else reading.scanned
+            scanned = reading.began if reading.full and whole else reading.scanned
             position = reading._replace(
                 last=None if whole else chunk[-1], scanned=scanned
             )
@@ -142,7 +142,8 @@ class Redcap(RecordSource):
             SettingsError: Source keys cannot be compared with those of the state.
         """
         project, settings = self._project, self.settings
-        new = Reading(project.number, project.key, project.asked_at.isoformat())
+        began = project.asked_at.isoformat()
+        new = Reading(project.number, project.key, began, full=True)
         if settings.date_begin is not None:
             new = new._replace(begin=settings.date_begin.strftime(SERVER_FORMAT))
         if after is None:
@@ -154,7 +155,7 @@ class Redcap(RecordSource):
         if known.last is not None:
             return known
         begin = increment_begin(known.began_at, settings)
-        return new._replace(begin=begin, scanned=known.scanned)
+        return new._replace(begin=begin, full=False, scanned=known.scanned)
 
     def _report(self) -> Iterator[Batch]:
         texts = self._report_texts
@@ -251,7 +252,8 @@ class Redcap(RecordSource):
     def close(self) -> None:
         if "_api" in vars(self):
             self._api.close()
-            del self._api
+            for name in ("_api", "_queries", "_layout"):
+                vars(self).pop(name, None)
 
     # -- what is behind it -------------------------------------------------------------
 

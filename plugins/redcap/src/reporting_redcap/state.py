@@ -20,6 +20,7 @@ class Reading(NamedTuple):
         begin: Time from which on records were asked for, in the server's time zone;
             `None`: all records.
         last: Id of the last record that was read; `None`: all records were.
+        full: Whether it is a full scan: all records, or all since ``date_begin``.
         scanned: Time of the server at which the last full scan began; empty if there
             was none.
     """
@@ -29,6 +30,7 @@ class Reading(NamedTuple):
     began: str
     begin: str | None = None
     last: str | None = None
+    full: bool = False
     scanned: str = ""
 
     @classmethod
@@ -74,7 +76,7 @@ def wants_full(
     if state is None or full_scan:
         return True
     reading = Reading.of(state)
-    if reading.begin is None and reading.last is not None:
+    if reading.full and reading.last is not None:
         return False  # a full scan that was stopped
     due = reading.full_scan_due(days)
     return days is not None and (due is None or due <= datetime.now(UTC))
