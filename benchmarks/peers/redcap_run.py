@@ -27,7 +27,7 @@ def read(url: str, token: str, folder: str) -> Callable[[], int]:
 
     settings = RedcapSettings(
         url=url,
-        token=token,  # type: ignore[arg-type]  # converted
+        token=token,
         allow_private=True,
         chunk_records=CHUNK,
         parallelism=AT_ONCE,

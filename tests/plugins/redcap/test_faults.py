@@ -108,6 +108,29 @@ def _of_form(answer):
     return fault
 
 
+def test_a_chunk_that_was_too_much_makes_further_ones_smaller(reader):
+    made = reader(numbered(400), chunk_records=100, parallelism=1)
+    made.server.faults.append(more_than(30, error(MEMORY)))
+    assert numbers(made) == list(range(400))
+    sizes = [len(each["records"]) for each in made.server.requests if "records" in each]
+    assert sizes[:7] == [100, 50, 25, 25, 50, 25, 25], "the first chunk is halved"
+    assert max(sizes[9:]) == 25, "later ones are asked for in parts that work"
+
+
+def test_one_large_record_leaves_the_others_in_chunks(reader):
+    made = reader(numbered(400), chunk_records=100, parallelism=1)
+
+    def fault(params, right):
+        many = len(params.get("records", ())) > 1 and "107" in params["records"]
+        return error(MEMORY) if many else None
+
+    made.server.faults.append(fault)
+    assert numbers(made) == list(range(400))
+    sizes = [len(each["records"]) for each in made.server.requests if "records" in each]
+    assert sizes[0] == 100
+    assert sizes[-6:] == [50] * 6, "only the first chunk was halved again"
+
+
 def test_records_that_php_drops_are_asked_for_again(reader):
     """PHP's max_input_vars drops parameters without a word."""
     made = reader(numbered(30), chunk_records=30)

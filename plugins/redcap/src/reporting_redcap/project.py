@@ -58,7 +58,7 @@ class ProjectInfo:
 
     @property
     def one_row(self) -> bool:
-        """Whether a record has one row."""
+        """True if a record has one row."""
         return not (self.longitudinal or self.repeating)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -29,6 +29,7 @@ class RecordQueries:
         self, api: RedcapApi, project: ProjectInfo, settings: RedcapSettings
     ) -> None:
         self._api, self._project, self._settings = api, project, settings
+        self._most = settings.chunk_records
 
     def ids(self, begin: str | None) -> list[str]:
         """Return the ids of the records, sorted.
@@ -56,37 +57,59 @@ class RecordQueries:
     def rows(self, ids: Sequence[str]) -> pl.DataFrame:
         """Return all rows of records, as texts.
 
-        An answer that is not complete is asked for again, with fewer records. A record
-        that no longer exists has no row.
+        An answer that is not complete is asked for again, with fewer records, and so
+        are further ones. A record that no longer exists has no row.
 
         Raises:
             ReportingError: See `RedcapApi.ask`.
         """
         form = "csv" if self._project.one_row else "json"
-        parts = [frame for frame in self._parts(ids, form) if not frame.is_empty()]
+        parts: list[pl.DataFrame] = []
+        while ids:
+            now, ids = ids[: self._most], ids[self._most :]
+            try:
+                frame = self._ask(now, form)
+            except TooMuchError:
+                if len(now) > 1:
+                    self._most = min(self._most, len(now) // 2)
+                parts += self._halves(now, form)
+            else:
+                parts += self._found(frame, now, form)
+        parts = [frame for frame in parts if not frame.is_empty()]
         if len(parts) == 1:
             return parts[0]
         return pl.concat(parts, how="diagonal") if parts else pl.DataFrame()
 
-    def _parts(self, ids: Sequence[str], form: str) -> Iterable[pl.DataFrame]:
-        """Yield the rows of records, in parts, until no record is missing."""
+    def _parts(self, ids: Sequence[str], form: str) -> list[pl.DataFrame]:
+        """Return the rows of records, in parts."""
         try:
-            frame = self._ask(ids, form)
+            return self._found(self._ask(ids, form), ids, form)
         except TooMuchError:
-            if len(ids) == 1:
-                raise StorageUnavailable(
-                    f"{self._api.subject}: the server did not complete the answer for"
-                    " one record; run again later, or read less with fields or forms"
-                ) from None
-            middle = len(ids) // 2
-            yield from self._parts(ids[:middle], form)
-            yield from self._parts(ids[middle:], form)
-            return
-        yield frame
+            return self._halves(ids, form)
+
+    def _halves(self, ids: Sequence[str], form: str) -> list[pl.DataFrame]:
+        """Return the rows of records that were too much for one answer."""
+        if len(ids) == 1:
+            raise StorageUnavailable(
+                f"{self._api.subject}: the server did not complete the answer for one"
+                " record; run again later, or read less with fields or forms"
+            )
+        middle = len(ids) // 2
+        return self._parts(ids[:middle], form) + self._parts(ids[middle:], form)
+
+    def _found(
+        self, frame: pl.DataFrame, ids: Sequence[str], form: str
+    ) -> list[pl.DataFrame]:
+        """Return an answer, and the rows of records that it lacks.
+
+        They are asked for as JSON until an answer has none of them: it is complete, so
+        they no longer exist.
+        """
         found = set() if frame.is_empty() else set(self._ids_in(frame))
         missing = [each for each in ids if each not in found]
-        if missing and (found or form == "csv"):
-            yield from self._parts(missing, "json")
+        if not missing or (not found and form == "json"):
+            return [frame]
+        return [frame, *self._parts(missing, "json")]
 
     def _ask(self, ids: Sequence[str], form: str) -> pl.DataFrame:
         """Return the rows of records that the server answers with.

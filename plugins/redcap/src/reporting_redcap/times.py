@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from reporting_redcap.settings import RedcapSettings
 
 WIDEST_OFFSET = timedelta(hours=12)
-"""How far a clock on earth is behind UTC at most."""
+"""Most that a clock on earth is behind UTC."""
 
 CLOCK_CHANGE = timedelta(hours=3)
 """Time before a clock goes back in which an increment begins earlier: REDCap compares
