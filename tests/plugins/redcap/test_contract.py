@@ -44,7 +44,7 @@ class TestRedcap(RecordSourceContract):
             field("note", "notes"),
             field("number", validation="integer"),
         ]
-        project = Project(fields)
+        project = Project(fields, now=START)
         with serving(project, clock=lambda: project.now) as server:
             yield server
 

@@ -79,6 +79,21 @@ def test_a_stopped_reading_goes_on_and_then_finds_changes_since_its_beginning(re
     assert last.rows(batches[-1].position) == [{"record_id": "0", "number": 100}]
 
 
+def test_a_stopped_reading_ends_if_no_record_is_left(reader):
+    project = numbered(6)
+    made = reader(project, chunk_records=4, time_zone="UTC", overlap_seconds=0)
+    state = made.read()[0].position
+    for record in ("4", "5"):
+        project.delete(record)
+    project.now = made.source._project.asked_at + timedelta(seconds=1)
+    project.put([Row("0", {"number": "7"})])
+    for rows in ([], [{"record_id": "0", "number": 7}]):
+        later = reader(project, made.server, time_zone="UTC", overlap_seconds=0)
+        [batch] = later.read(state)
+        assert later.rows(state) == rows
+        state = batch.position
+
+
 def test_a_full_scan_is_due(reader):
     project = numbered(3)
     made = reader(project, full_scan_every_days=7, time_zone="UTC")

@@ -126,14 +126,13 @@ class Redcap(RecordSource):
             ids = [each for each in ids if each > reading.last]
         size = self.settings.chunk_records
         chunks = [ids[at : at + size] for at in range(0, len(ids), size)]
+        if not chunks and (reading.full or reading.last is not None):
+            position = reading.after(None)  # nothing is left: the reading ends
+            yield self._batch(pl.DataFrame())._replace(position=position)
         frames = in_order(self._queries.rows, chunks, self.settings.parallelism)
         for chunk, frame in zip(chunks, frames, strict=True):
-            whole = chunk is chunks[-1]
-            scanned = reading.began if reading.full and whole else reading.scanned
-            position = reading._replace(
-                last=None if whole else chunk[-1], scanned=scanned
-            )
-            yield self._batch(frame)._replace(position=position._asdict())
+            position = reading.after(None if chunk is chunks[-1] else chunk[-1])
+            yield self._batch(frame)._replace(position=position)
 
     def _reading(self, after: Mapping[str, Any] | None) -> Reading:
         """Return the reading that begins now, or the one that was stopped.

@@ -43,6 +43,16 @@ class Reading(NamedTuple):
         """Time of the server at which the reading began."""
         return datetime.fromisoformat(self.began)
 
+    def after(self, last: str | None) -> Mapping[str, Any]:
+        """Return the state after a record.
+
+        Args:
+            last: Id of the record; `None`: all records were read.
+        """
+        ends = self.full and last is None
+        scanned = self.began if ends else self.scanned
+        return self._replace(last=last, scanned=scanned)._asdict()
+
     def check_key(self, project: ProjectInfo, subject: str) -> None:
         """Check that source keys are comparable with those of the state.
 

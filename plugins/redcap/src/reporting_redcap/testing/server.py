@@ -7,7 +7,7 @@ import io
 import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from email.utils import format_datetime
@@ -71,12 +71,12 @@ class RedcapServer:
         port: Port that the server listens to.
     """
 
-    project: Project
+    project: Project = field(repr=False)
     token: str = TOKEN
     zone: tzinfo = UTC
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     faults: list[Fault] = field(default_factory=list)
-    requests: list[Params] = field(default_factory=list)
+    requests: list[Params] = field(default_factory=list, repr=False)
     port: int = 0
 
     @property
@@ -232,8 +232,9 @@ def serving_on(server: RedcapServer) -> Iterator[RedcapServer]:
             self.send_header("Content-Length", str(len(answer.body)))
             for name, value in answer.headers:
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.body[: answer.cut])
+            with suppress(ConnectionError):  # a client may have left
+                self.end_headers()
+                self.wfile.write(answer.body[: answer.cut])
             if answer.cut is not None:
                 self.close_connection = True
 
