@@ -5,10 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from reporting_framework import run_report
 from reporting_framework.errors import SettingsError
 from reporting_framework.testing.harness.ledger import KnownObjects
 from reporting_redcap.settings import RedcapSettings
-from reporting_redcap.testing import Row
+from reporting_redcap.testing import Row, serving
+from reporting_redcap.testing.server import Answer
 from reporting_redcap.times import increment_begin
 from tests.plugins.redcap.projects import numbered, visits
 
@@ -94,6 +96,26 @@ def test_a_stopped_reading_ends_if_no_record_is_left(reader):
         state = batch.position
 
 
+def test_a_run_stops_after_some_records_and_the_next_one_goes_on(tmp_path):
+    project = numbered(10)
+    with serving(project) as server:
+        given = {
+            "url": server.url,
+            "token": server.token,
+            "allow_private": True,
+            "chunk_records": 2,
+            "max_records": 3,
+            "mode": "upsert",
+            "infer_deletes": True,
+            "s3_prefix": str(tmp_path),
+            "s3_suffix": "a.parquet",
+        }
+        results = [run_report("redcap-report", given) for _ in range(3)]
+    assert [each.accepted for each in results] == [4, 4, 2]
+    assert [each.complete for each in results] == [False, False, True]
+    assert [each.deleted for each in results] == [0, 0, 0]
+
+
 def test_a_full_scan_is_due(reader):
     project = numbered(3)
     made = reader(project, full_scan_every_days=7, time_zone="UTC")
@@ -146,3 +168,21 @@ def test_a_clock_that_is_ahead_is_not_believed(reader):
     made.server.clock = lambda: datetime.now(UTC) + timedelta(days=1)
     state = made.read()[-1].position
     assert datetime.fromisoformat(state["began"]) <= datetime.now(UTC)
+
+
+def test_rows_that_are_gone_or_not_to_be_had_are_named_in_a_replay(reader):
+    project = numbered(2)
+    project.reports["7"] = ["record_id", "number"]
+    for settings in ({}, {"report_id": "7"}):
+        made = reader(project, **settings)
+        [split] = made.source.plan_replay(["1", "9"])
+        [batch] = made.source.read(split)
+        assert list(batch.source_keys) == ["1"]
+        assert [(each.source_key, each.reason) for each in batch.unread] == [
+            ("9", "missing")
+        ]
+    [split] = made.source.plan_replay(["9"])
+    made.server.faults.append(lambda params, right: Answer(503, b""))
+    other = reader(project, made.server)
+    [batch] = other.source.read(split)
+    assert [each.reason for each in batch.unread] == ["unavailable"]

@@ -23,6 +23,7 @@ _PASSED = (
     "values",
     "time_zone",
     "chunk_records",
+    "max_records",
     "full_scan",
     "full_scan_every_days",
     "infer_deletes",

@@ -84,6 +84,14 @@ class RedcapReportSettings(BaseModel):
     chunk_records: int = Field(
         500, ge=1, le=10_000, description="How many records a request asks for"
     )
+    max_records: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "How many records a run reads at most, about; the next run goes on (append,"
+            " upsert)"
+        ),
+    )
     full_scan: bool = Field(False, description="Full scan: read all records this time")
     full_scan_every_days: float | None = Field(
         None, ge=0, le=100_000, description="Full scan when the last one is older"

@@ -94,6 +94,14 @@ class RedcapSettings(HttpSettings):
     chunk_records: int = Field(
         500, ge=1, le=10_000, description="How many records a request asks for"
     )
+    max_records: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "How many records a run reads at most, about; the next run goes on. For"
+            " functions with a time limit; unless set, all"
+        ),
+    )
     date_begin: datetime | None = Field(
         None,
         description=(

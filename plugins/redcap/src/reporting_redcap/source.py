@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import repeat
 from typing import Any, ClassVar
 
 import polars as pl
@@ -17,7 +16,6 @@ from reporting_framework import (
     PlanStats,
     ReadFailure,
     RecordSource,
-    Rejection,
     RunLedger,
     Split,
     TransientError,
@@ -25,18 +23,16 @@ from reporting_framework import (
 from reporting_framework.plugin_api.base import Shape
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_redcap.api import RedcapApi
+from reporting_redcap.batches import batch_of, only
 from reporting_redcap.credentials import credentials_of, permissions_of
 from reporting_redcap.in_flight import in_order
-from reporting_redcap.keys import record_of, source_keys
+from reporting_redcap.keys import record_of
 from reporting_redcap.layout import Layout
 from reporting_redcap.project import READ_AT, ProjectInfo, describe
 from reporting_redcap.queries import RecordQueries, report_rows
 from reporting_redcap.settings import RedcapSettings
 from reporting_redcap.state import Reading, wants_full
-from reporting_redcap.times import SERVER_FORMAT, increment_begin, version_of
-
-WRONG_TYPE = "wrong_type"
-"""Error type of a row with a value that is not of the type in the dictionary."""
+from reporting_redcap.times import SERVER_FORMAT, increment_begin
 
 REPORT_ROWS = 10_000
 """Rows of a batch of a saved report."""
@@ -58,7 +54,7 @@ class Redcap(RecordSource):
 
     def __init__(self, settings: RedcapSettings) -> None:
         super().__init__(settings)
-        self._full = False
+        self._full = self._stopped = False
 
     @classmethod
     @override
@@ -93,9 +89,8 @@ class Redcap(RecordSource):
 
     @override
     def plan_stats(self) -> PlanStats:
-        return PlanStats(
-            exhausted=True, snapshot=self._full and self.settings.infer_deletes
-        )
+        snapshot = self._full and self.settings.infer_deletes and not self._stopped
+        return PlanStats(exhausted=True, snapshot=snapshot, stopped=self._stopped)
 
     @override
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
@@ -129,9 +124,13 @@ class Redcap(RecordSource):
         if not chunks and (reading.full or reading.last is not None):
             position = reading.after(None)  # nothing is left: the reading ends
             yield self._batch(pl.DataFrame())._replace(position=position)
+        last = chunks[-1] if chunks else None
+        if (most := self.settings.max_records) is not None and most < len(ids):
+            chunks = chunks[: -(-most // size)]
+        self._stopped = bool(chunks) and chunks[-1] is not last
         frames = in_order(self._queries.rows, chunks, self.settings.parallelism)
         for chunk, frame in zip(chunks, frames, strict=True):
-            position = reading.after(None if chunk is chunks[-1] else chunk[-1])
+            position = reading.after(None if chunk is last else chunk[-1])
             yield self._batch(frame)._replace(position=position)
 
     def _reading(self, after: Mapping[str, Any] | None) -> Reading:
@@ -167,28 +166,8 @@ class Redcap(RecordSource):
         """Return rows as a batch; those with a value of a wrong type are rejected."""
         if texts.is_empty():
             return Batch(frame=self.schema().to_frame())
-        frame, faulty = self._layout.typed(texts)
-        keys = source_keys(frame, self._layout.key)
-        version = version_of(self._project.asked_at)
-        if self.settings.read_at:
-            at = pl.lit(self._project.asked_at, pl.Datetime("us", "UTC"))
-            frame = frame.with_columns(at.alias(READ_AT))
-        right = faulty.is_null()
-        if not right.all():
-            rejected = list(
-                map(
-                    Rejection,
-                    keys.filter(~right),
-                    repeat(version),
-                    repeat(WRONG_TYPE),
-                    faulty.filter(~right),
-                )
-            )
-            keys, frame = keys.filter(right), frame.filter(right)
-        else:
-            rejected = []
-        versions = pl.Series([version]).new_from_index(0, frame.height)
-        return Batch(keys, versions, frame=frame, rejected=rejected)
+        at = self._project.asked_at
+        return batch_of(texts, self._layout, at, read_at=self.settings.read_at)
 
     # -- replay ------------------------------------------------------------------------
 
@@ -217,16 +196,7 @@ class Redcap(RecordSource):
             _log.warning("rows not read: %s", error)
             yield Batch(unread=[ReadFailure(key, "unavailable") for key in wanted])
             return
-        kept = pl.Series(batch.source_keys).is_in(list(wanted))
-        rejected = [each for each in batch.rejected if each.source_key in set(wanted)]
-        known = {*batch.source_keys, *(each.source_key for each in rejected)}
-        yield Batch(
-            pl.Series(batch.source_keys).filter(kept),
-            pl.Series(batch.versions).filter(kept),
-            frame=None if batch.frame is None else batch.frame.filter(kept),
-            rejected=rejected,
-            unread=[ReadFailure(key, "missing") for key in wanted if key not in known],
-        )
+        yield only(batch, wanted)
 
     # -- for the commands --------------------------------------------------------------
 
