@@ -275,3 +275,64 @@ def test_fields_that_the_rights_remove_are_null_with_a_warning(reader, caplog):
         assert made.rows() == [{"record_id": str(at)} for at in range(3)]
     assert "the answer lacks number: these columns are null" in caplog.text
     assert caplog.text.count("the answer lacks") == 1
+
+
+def test_columns_that_are_in_no_dictionary_are_left_out_with_a_warning(reader, caplog):
+    made = reader(numbered(2))
+    made.server.faults.append(
+        more_than(0, body(lambda text: text.replace(b"number", b"nummer")))
+    )
+    assert made.rows() == [{"record_id": "0"}, {"record_id": "1"}]
+    assert (
+        "columns that are not in the dictionary, nummer: they are left" in caplog.text
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (Answer(200, b'[{"x":"1"}]'), "answered without the record id"),
+        (body(lambda text: text[:-1]), "did not complete the list of record ids"),
+    ],
+)
+def test_a_list_of_ids_that_is_none(reader, caplog, answer, message):
+    made = reader(numbered(2))
+    made.server.faults.append(times(1, answer, lambda params: "fields" in params))
+    [batch] = made.read()
+    assert batch.unread
+    assert message in caplog.text
+
+
+def test_a_report_that_was_too_much(reader):
+    project = numbered(2)
+    project.reports["7"] = ["record_id"]
+    made = reader(project, report_id="7")
+    made.server.faults.append(
+        times(1, body(lambda text: text[:-1]), lambda params: "report_id" in params)
+    )
+    with pytest.raises(StorageUnavailable, match=r"did not complete report 7; give it"):
+        made.source.schema()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error_type"),
+    [
+        (Answer(400, b"ERROR: no"), SettingsError),
+        (Answer(400, b'{"error":'), SettingsError),
+        (Answer(200, b'{"error":"REDCap is offline"}'), SettingsError),
+        (Answer(200, b"<hash><error>no</error></hash>"), SettingsError),
+    ],
+)
+def test_errors_in_other_forms(reader, answer, error_type):
+    made = reader(numbered(2))
+    made.server.faults.append(lambda params, right: answer)
+    with pytest.raises(error_type, match="REDCap does not accept the request"):
+        made.source.schema()
+
+
+def test_a_server_that_does_not_say_the_time(reader):
+    made = reader(numbered(2))
+    made.server.faults.append(
+        lambda params, right: right._replace(headers=[("Date", "today")])
+    )
+    assert made.rows()

@@ -186,3 +186,20 @@ def test_rows_that_are_gone_or_not_to_be_had_are_named_in_a_replay(reader):
     other = reader(project, made.server)
     [batch] = other.source.read(split)
     assert [each.reason for each in batch.unread] == ["unavailable"]
+
+
+def test_what_the_next_run_reads_is_said(reader):
+    project = numbered(5)
+    project.reports["7"] = ["record_id"]
+    made = reader(project, chunk_records=2)
+
+    def said(state, source=made.source):
+        return source.describe_hints(KnownObjects(state=state))
+
+    assert said(None) == ["Reads all records."]
+    first = made.read()[0].position
+    assert said(first) == ["Goes on reading records, from where a run was stopped."]
+    report = reader(project, made.server, report_id="7")
+    assert said(None, report.source) == ["Reads the whole report."]
+    check = made.source.health_checks(write=False)["source"]()
+    assert (check.status, check.found) == ("ok", "project 16: 3 columns")
