@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -114,7 +115,10 @@ def _limits(constraint: Any) -> Iterator[str]:
     words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
     for name, text in words.items():
         if (value := getattr(constraint, name, None)) is not None:
-            yield f"{text} {value:,}"
+            if isinstance(value, timedelta):
+                yield f"{text} {value.total_seconds():,g} seconds"
+            else:
+                yield f"{text} {value:,}"
     if getattr(constraint, "min_length", None):
         yield (
             "not empty"
