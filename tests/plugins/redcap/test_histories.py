@@ -133,8 +133,15 @@ class History:
 def server(request):
     fields = [field("record_id"), field("note")]
     project = Project(fields, EVENTS if request.param else (), repeating=request.param)
-    with serving(project, clock=lambda: project.now) as server:
-        yield server
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reporting_redcap.source.in_order", one_by_one)
+        with serving(project, clock=lambda: project.now) as server:
+            yield server
+
+
+def one_by_one(call, items, at_once):
+    """Call in turn, so that a seed replays its history."""
+    return map(call, items)
 
 
 def play(seed, server):
@@ -152,5 +159,5 @@ def test_a_history_loses_nothing(server):
 
 @pytest.mark.slow
 def test_no_history_loses_anything(server):
-    for seed in range(3, 250):
+    for seed in range(3, 100):
         play(seed, server)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from threading import Semaphore
 from typing import Any
 
 import msgspec
@@ -39,6 +40,7 @@ class RedcapApi:
         self.subject = subject
         self._url, self._token = credentials
         self._client = HttpClient(settings, subject=subject)
+        self._slots = Semaphore(settings.parallelism)
 
     def close(self) -> None:
         """Close all connections."""
@@ -102,7 +104,8 @@ class RedcapApi:
         ]
         request = HttpRequest("POST", self._url, form=fields)
         accept = (*_JUDGED, *_TOO_MUCH) if divisible else _JUDGED
-        return self._client.send(request, accept=accept)
+        with self._slots:
+            return self._client.send(request, accept=accept)
 
 
 def _date(response: HttpResponse) -> datetime:

@@ -1,4 +1,4 @@
-"""Calls in flight: several at once, results in order, one further ahead."""
+"""Calls in flight: several at once, results in order, few further ahead."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ def in_order(call: Callable[[T], R], items: Iterable[T], at_once: int) -> Iterat
     Args:
         call: Function to call, in other threads.
         items: Arguments of the calls.
-        at_once: How many calls run at once. One more is ready to begin, so that they
-            go on while a result is used.
+        at_once: How many calls run at once, or wait with a result.
     """
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="redcap")
     waiting: deque[Future[R]] = deque()
     try:
         for item in items:
             waiting.append(pool.submit(call, item))
-            if len(waiting) > at_once:
+            if len(waiting) >= at_once:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -128,7 +128,7 @@ class RecordQueries:
             frame = from_csv(body, self._project.record_id)
         else:
             frame = from_json(body)
-        if frame.is_empty():
+        if frame.is_empty() or self._ids_in(frame).is_in(ids).all():
             return frame
         return frame.filter(pl.col(self._project.record_id).is_in(ids))
 

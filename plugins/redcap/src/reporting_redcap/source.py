@@ -37,6 +37,9 @@ from reporting_redcap.times import SERVER_FORMAT, increment_begin
 REPORT_ROWS = 10_000
 """Rows of a batch of a saved report."""
 
+MAX_AHEAD = 2
+"""Answers that are parsed, or wait, while as many requests as allowed are in flight."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -128,7 +131,9 @@ class Redcap(RecordSource):
         if (most := self.settings.max_records) is not None and most < len(ids):
             chunks = chunks[: -(-most // size)]
         self._stopped = bool(chunks) and chunks[-1] is not last
-        frames = in_order(self._queries.rows, chunks, self.settings.parallelism)
+        at_once = self.settings.parallelism
+        at_once += min(at_once, MAX_AHEAD)  # the client limits the requests
+        frames = in_order(self._queries.rows, chunks, at_once)
         for chunk, frame in zip(chunks, frames, strict=True):
             position = reading.after(None if chunk is last else chunk[-1])
             yield self._batch(frame)._replace(position=position)
