@@ -19,7 +19,9 @@ ISO_DATE = "%Y-%m-%d"
 
 
 SPARE_DIGITS = 6
-"""Digits behind those of a decimal's scale that are read, to find values with more."""
+"""Minimum number of digits behind those of a decimal's scale that are read, to find
+values with more.
+"""
 
 
 def read_types(schema: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
@@ -30,11 +32,21 @@ def read_types(schema: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
     types: dict[str, pl.DataType] = {}
     for name, dtype in schema.items():
         if isinstance(dtype, pl.Decimal):
-            if dtype.precision + SPARE_DIGITS <= MAX_PRECISION:
-                types[name] = pl.Decimal(MAX_PRECISION, dtype.scale + SPARE_DIGITS)
+            if (spare := _spare(dtype)) is not None:
+                types[name] = spare
         elif dtype.is_numeric():
             types[name] = dtype
     return types
+
+
+def _spare(dtype: pl.Decimal) -> pl.Decimal | None:
+    """Return the decimal with all digits behind the point that there is room for.
+
+    Returns None if there is room for fewer than `SPARE_DIGITS` more.
+    """
+    if dtype.precision + SPARE_DIGITS > MAX_PRECISION:
+        return None
+    return pl.Decimal(MAX_PRECISION, MAX_PRECISION - (dtype.precision - dtype.scale))
 
 
 class Casts:
@@ -95,8 +107,7 @@ class Casts:
             text = text.str.replace(",", ".", literal=True)
         if not isinstance(wanted, pl.Decimal):
             return text.cast(wanted, strict=False)
-        if wanted.precision + SPARE_DIGITS <= MAX_PRECISION:
-            spare = pl.Decimal(MAX_PRECISION, wanted.scale + SPARE_DIGITS)
+        if (spare := _spare(wanted)) is not None:
             return _number(text.cast(spare, strict=False), spare, wanted)
         return _long_decimal(text, wanted)
 
