@@ -110,16 +110,27 @@ class ManifestStore:
         """Remove the note of a commit that has ended."""
         self._pending.delete(intent.key, if_version=None)
 
-    def abandoned(self) -> list[Intent]:
+    def forget(self, commit: str) -> None:
+        """Remove the note of a commit, whatever its time."""
+        for key in self._pending_keys():
+            if _id_in(key) == commit:
+                self._pending.delete(key, if_version=None)
+
+    def abandoned(self, seconds: float | None = None) -> list[Intent]:
         """Return the intents of processes that are dead; call it within the lock.
 
         In a folder, all others are: this process has the lock. In a bucket, only an
         old one is.
+
+        Args:
+            seconds: Age from which on an intent is old, also in a folder without a
+                lock; `None`: the usual one.
         """
         intents = []
-        dead = time.time() - MAYBE_ALIVE_SECONDS
+        by_age = self.store.remote or seconds is not None
+        dead = time.time() - (MAYBE_ALIVE_SECONDS if seconds is None else seconds)
         for key in self._pending_keys():
-            if self.store.remote and _written_at(key) > dead:
+            if by_age and _written_at(key) > dead:
                 continue
             try:
                 content = json.loads(self._pending.get(key).data)
@@ -176,12 +187,12 @@ class ManifestStore:
         kept = {file.key for file in manifest.files}
         kept |= {old.key for old in manifest.retired}
         for partition in intent.partitions:
-            for key in self._written(intent.commit, partition):
+            for key in self.written(intent.commit, partition):
                 if key not in kept:
                     self.remove(key)
         self.settle(intent)
 
-    def _written(self, commit: str, partition: str) -> Iterator[str]:
+    def written(self, commit: str, partition: str) -> Iterator[str]:
         """Yield the keys of the files of a commit in a partition."""
         prefix = f"{partition}/" if partition else ""
         folder = self.place.folder.join(partition) if partition else self.place.folder

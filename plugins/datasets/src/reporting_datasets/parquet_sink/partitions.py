@@ -85,8 +85,12 @@ class Partitions:
     def __init__(self, partition_by: Sequence[str]) -> None:
         self.columns = [PartitionColumn.parse(text) for text in partition_by]
 
-    def check(self, schema: pl.Schema) -> None:
+    def check(self, schema: pl.Schema, sink: str = "parquet-dataset") -> None:
         """Refuse columns that cannot be partitions.
+
+        Args:
+            schema: Columns of the rows.
+            sink: Name of the sink, for the message.
 
         Raises:
             SettingsError: A column is missing, of another type, or named twice.
@@ -98,7 +102,7 @@ class Partitions:
         ]
         if found := next(filter(None, problems), None):
             raise SettingsError(
-                f"sink parquet-dataset: partition_by: {found}", path=("partition_by",)
+                f"sink {sink}: partition_by: {found}", path=("partition_by",)
             )
 
     def added(self, frame: pl.DataFrame) -> pl.DataFrame:

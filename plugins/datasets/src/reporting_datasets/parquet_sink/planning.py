@@ -43,6 +43,7 @@ class RunPlanner:
         target: Size in bytes that files aim at.
         hard: Whether deleted rows are removed.
         partition_by: The setting.
+        deletes_stay: See `Resolver`.
     """
 
     files: DataFiles
@@ -56,6 +57,7 @@ class RunPlanner:
     target: int
     hard: bool
     partition_by: tuple[str, ...]
+    deletes_stay: bool = True
 
     def change(self, manifest: Manifest, overtaken: bool) -> Change:
         """Plan the change of a manifest.
@@ -78,6 +80,7 @@ class RunPlanner:
             self.schema,
             hard=self.hard,
             late=self.context.at if overtaken else None,
+            deletes_stay=self.deletes_stay,
         )
         self._resolve(resolver, plan, snapshot=snapshot)
         removed = (

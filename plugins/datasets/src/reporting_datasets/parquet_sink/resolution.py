@@ -34,6 +34,8 @@ class Resolver:
         hard: Whether deleted rows are removed.
         late: Time at which the run began, if another run has committed since: a row
             that was deleted later stays deleted, unless a newer version is staged.
+        deletes_stay: Whether a delete is written into the file of its row. Otherwise it
+            is written into the partition of its values, which are null.
     """
 
     files: DataFiles
@@ -42,6 +44,7 @@ class Resolver:
     schema: pl.Schema
     hard: bool = False
     late: datetime | None = None
+    deletes_stay: bool = True
     _payload: list[str] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -192,7 +195,8 @@ class Resolver:
     def _place(self, plan: Plan, applied: pl.DataFrame) -> None:
         """Write rows into the file of their old row, or into their partition.
 
-        A delete stays in the file of its row, as it has no values that name another.
+        A delete has no values that name a partition, so it stays in the file of its
+        row, unless the values of a file's partition are not in the file.
         """
         rows = self.partitions.added(applied)
         folders = pl.Series(
@@ -204,9 +208,10 @@ class Resolver:
                 _OLD, folders.gather(old) if len(folders) else old.cast(pl.String)
             )
         )
-        stays = pl.col(AT).is_not_null() & (
-            pl.col(DELETED_AT).is_not_null() | (pl.col(_OLD) == pl.col(PARTITION))
-        )
+        here = pl.col(_OLD) == pl.col(PARTITION)
+        if self.deletes_stay:
+            here |= pl.col(DELETED_AT).is_not_null()
+        stays = pl.col(AT).is_not_null() & here
         names = self.schema.names()
         for number, part in _by(rows.filter(stays), FILE):
             plan.replacing.add(str(number), part.select(names))

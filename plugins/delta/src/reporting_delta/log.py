@@ -1,0 +1,221 @@
+"""Log of a Delta table: opening it, and committing to the version that was opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import (
+    AddAction,
+    RemoveAction,
+    create_table_with_add_actions,
+)
+
+from reporting_delta.place import DeltaPlace
+from reporting_framework.errors import (
+    CommitConflict,
+    CorruptCheckpoint,
+    LocationError,
+    ReportingError,
+    StorageUnavailable,
+)
+from reporting_framework.storage import open_store, storage_error, system_problem
+
+COMMIT = "reporting"
+"""Name in the information about a commit under which its id is kept."""
+
+STATE = "reporting.state"
+"""Application of the transaction whose version is the number of the source state."""
+
+RESET = "reporting.reset"
+"""Application of the transaction whose version is the table's after its last reset."""
+
+
+class Write(NamedTuple):
+    """Content of a commit.
+
+    Attributes:
+        id: Unique id.
+        added: Files that are added.
+        removed: Files that are removed.
+        state: Number of the source state, `None`: it stays as it is.
+        reset: Whether the table is reset.
+    """
+
+    id: str
+    added: Sequence[AddAction] = ()
+    removed: Sequence[RemoveAction] = ()
+    state: int | None = None
+    reset: bool = False
+
+
+class DeltaLog:
+    """Log of the table at a place.
+
+    A commit is written as the version after the one of the handle, and only if there is
+    none yet. delta-rs may rebase a commit on later versions, as it does not know that
+    the rows were chosen by what is in the table; so it may not try again.
+
+    Args:
+        place: Places of the table.
+    """
+
+    def __init__(self, place: DeltaPlace) -> None:
+        self.place = place
+
+    @property
+    def uri(self) -> str:
+        """URI of the table."""
+        return self.place.folder.uri
+
+    def open(self, version: int | None = None) -> DeltaTable | None:
+        """Return the table in its present version, `None` if there certainly is none.
+
+        Args:
+            version: An earlier version.
+
+        Raises:
+            CorruptCheckpoint: The log cannot be read.
+            AccessDenied: Reading was refused.
+            StorageUnavailable: Reading failed after retries.
+        """
+        options = self.place.storage_options
+        try:
+            with self.reading():
+                return DeltaTable(self.uri, version, options)
+        except ReportingError:
+            if self._is_absent():
+                return None
+            raise
+
+    def _is_absent(self) -> bool:
+        try:
+            pages = open_store(self.place.log).list()
+            return not any(page for page in pages)
+        except LocationError:
+            return True  # there is no folder yet
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Raise errors of delta-rs as the framework's."""
+        try:
+            yield
+        except (DeltaError, OSError) as error:
+            raise self._problem(error) from error
+
+    def _problem(self, error: Exception) -> ReportingError:
+        problem = storage_error(error, self.uri)
+        if not isinstance(problem, StorageUnavailable):
+            return problem
+        if isinstance(error, OSError) or system_problem(error) is not None:
+            return problem
+        return CorruptCheckpoint(
+            f"{self.uri}: not a Delta table that can be read; restore it, or move it"
+            " away; nothing was changed"
+        )
+
+    # -- commits -----------------------------------------------------------------------
+
+    def create(
+        self,
+        schema: Schema,
+        partition_by: Sequence[str],
+        properties: Mapping[str, str],
+        write: Write,
+    ) -> int:
+        """Make the table, with its first rows; return its version.
+
+        Raises:
+            CommitConflict: There is one.
+        """
+        with self.committing():
+            create_table_with_add_actions(
+                self.uri,
+                schema,
+                list(write.added),
+                partition_by=list(partition_by),
+                configuration=dict(properties) or None,
+                storage_options=self.place.storage_options,
+                commit_properties=_properties(write, 0),
+            )
+        return 0
+
+    def commit(self, handle: DeltaTable, schema: Schema, write: Write) -> int:
+        """Commit to the version of the handle; return the new version.
+
+        Raises:
+            CommitConflict: The table has a later version.
+        """
+        version = handle.version() + 1
+        with self.committing():
+            handle.create_write_transaction(
+                [*write.added, *write.removed],
+                "append",
+                schema,
+                handle.metadata().partition_columns,
+                commit_properties=_properties(write, version),
+            )
+        return version
+
+    def add_columns(self, handle: DeltaTable, fields: Sequence[Field]) -> None:
+        """Add columns, null in all rows; the handle then has that version.
+
+        Raises:
+            CommitConflict: The table has a later version.
+        """
+        with self.committing():
+            handle.alter.add_columns(
+                list(fields), commit_properties=CommitProperties(max_commit_retries=0)
+            )
+            handle.update_incremental()
+
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Raise errors of a commit as the framework's."""
+        try:
+            yield
+        except CommitFailedError as error:
+            raise CommitConflict(
+                f"{self.uri}: another run has committed it; run again"
+            ) from error
+        except (DeltaError, OSError) as error:
+            if "already exists" in str(error):
+                raise CommitConflict(
+                    f"{self.uri}: another run has made it; run again"
+                ) from error
+            raise self._problem(error) from error
+
+    def landed(self, write: Write, after: int) -> int | None:
+        """Return the version of a commit whose answer may be lost, `None`: it failed.
+
+        Args:
+            write: The commit.
+            after: Version that it was made for, -1: there was no table.
+        """
+        handle = self.open()
+        if handle is None or handle.version() <= after:
+            return None
+        with self.reading():
+            for commit in handle.history(handle.version() - after):
+                if commit.get(COMMIT) == write.id:
+                    return int(commit["version"])
+        return None
+
+
+def _properties(write: Write, version: int) -> CommitProperties:
+    marks = []
+    if write.state is not None:
+        marks.append(Transaction(STATE, write.state))
+    if write.reset:
+        marks.append(Transaction(RESET, version))
+    metadata: dict[str, Any] = {COMMIT: write.id}
+    return CommitProperties(metadata, max_commit_retries=0, app_transactions=marks)
+
+
+def encoded(state: Mapping[str, Any]) -> bytes:
+    """Return a source state as the content of its file."""
+    return json.dumps({"state": state}, ensure_ascii=False).encode()

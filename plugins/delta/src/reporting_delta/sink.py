@@ -1,0 +1,381 @@
+"""Sink ``delta-table``: a table of Delta Lake."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
+
+import polars as pl
+from typing_extensions import override
+
+from reporting_datasets.parquet_sink.ledger import DatasetLedger
+from reporting_datasets.parquet_sink.manifest_store import ManifestStore
+from reporting_datasets.parquet_sink.partitions import Partitions
+from reporting_datasets.parquet_sink.planning import RunPlanner
+from reporting_datasets.staging import Piece
+from reporting_delta.adoption import MAX_SMALL, Adoption
+from reporting_delta.column_types import stored_schema
+from reporting_delta.commit import DeltaCommit, Done, Planned
+from reporting_delta.data_files import DeltaFiles
+from reporting_delta.maintenance import DeltaMaintenance
+from reporting_delta.place import DeltaPlace
+from reporting_delta.scan import scan_table
+from reporting_delta.schema_changes import check_types, joined
+from reporting_delta.settings import DeltaTableSinkSettings
+from reporting_delta.snapshot import Snapshot
+from reporting_delta.staging import (
+    ABANDONED_SECONDS,
+    Staged,
+    StagedFile,
+    Stager,
+    remove_staged,
+)
+from reporting_framework import (
+    ROWS_ONLY,
+    CommitContext,
+    CommitResult,
+    MetadataLocation,
+    Permission,
+    Split,
+    StagedPart,
+    WriteMode,
+)
+from reporting_framework.errors import ReportingError, SettingsError
+from reporting_framework.plugin_api.result import Output
+from reporting_framework.storage import permissions, row_versions
+
+
+class DeltaTableSink(DeltaMaintenance):
+    """Sink of a Delta Lake table, in a folder or in S3.
+
+    Staged parts are data files in the folder of the table. A commit adds those without
+    a known source key as they are, and writes the rows of the others again. It succeeds
+    only as the version after the one that it was planned from.
+    """
+
+    name: ClassVar[str] = "delta-table"
+    Settings: ClassVar[type[DeltaTableSinkSettings]] = DeltaTableSinkSettings
+    write_modes: ClassVar[frozenset[WriteMode]] = frozenset(
+        {"append", "upsert", "replace"}
+    )
+
+    def __init__(self, settings: DeltaTableSinkSettings) -> None:
+        super().__init__(settings)
+        self._mode: WriteMode = "append"
+        self._stager: Stager | None = None
+        self._starting = threading.Lock()
+        self._leads = False
+
+    @classmethod
+    def aws_permissions(cls, settings: DeltaTableSinkSettings) -> Sequence[Permission]:
+        """See `Plugin.aws_permissions`; the metadata is beside the table."""
+        home = DeltaPlace.parse(settings.uri).home
+        return [*permissions.writing(home), *permissions.deleting(home)]
+
+    @classmethod
+    def table_folder(cls, settings: DeltaTableSinkSettings) -> str | None:
+        """See `Sink.table_folder`: earlier versions are in the folder too."""
+        return None
+
+    @classmethod
+    @override
+    def check_schema(
+        cls,
+        settings: DeltaTableSinkSettings,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+    ) -> None:
+        partitions = Partitions(settings.partition_by)
+        partitions.check(schema, cls.name)
+        stored_schema(cls.name, schema)
+        if derived := [column for column in partitions.columns if column.unit]:
+            raise SettingsError(
+                f"sink {cls.name}: partition_by: {derived[0].unit}(…) is not a column;"
+                " name a column, or add one with a transform",
+                path=("partition_by",),
+            )
+        for setting, names in (
+            ("timestamp", [settings.timestamp] if settings.timestamp else []),
+            ("z_order_by", settings.z_order_by),
+        ):
+            if missing := [name for name in names if name not in schema]:
+                raise SettingsError(
+                    f"sink {cls.name}: {setting}: there is no column {missing[0]};"
+                    " name another one",
+                    path=(setting,),
+                )
+        dtype = schema.get(settings.timestamp or "")
+        if dtype is not None and not (
+            isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
+        ):
+            raise SettingsError(
+                f"sink {cls.name}: timestamp: column {settings.timestamp} is {dtype},"
+                " not a date and time with a time zone; name another one",
+                path=("timestamp",),
+            )
+
+    @override
+    def open(
+        self,
+        schema: pl.Schema,
+        mode: WriteMode = "append",
+        primary_key: Sequence[str] = (),
+    ) -> None:
+        self.check_schema(self.settings, schema, mode)
+        self._mode, self._wanted = mode, schema
+        rows = stored_schema(self.name, schema)
+        if mode == "upsert":
+            rows = pl.Schema({**rows, **row_versions.VERSION_COLUMNS})
+        self._rows, self._opened = rows, None
+
+    def metadata_location(self) -> MetadataLocation:
+        """See `Sink.metadata_location`: the folder that holds the table's folder."""
+        return MetadataLocation(self.place.home.uri, self.place.name)
+
+    # -- a run -------------------------------------------------------------------------
+
+    @override
+    def ledger(self) -> DatasetLedger:
+        self._leads = True
+        self._opened = self._read()
+        snapshot = self._read_once()
+        self._check_table(snapshot)
+        manifest = self._present().manifest
+        return DatasetLedger(
+            self._files(snapshot), manifest, self.settings.timestamp
+        )
+
+    @override
+    def load_state(self) -> Mapping[str, Any] | None:
+        return self._present().manifest.state
+
+    def _check_table(self, snapshot: Snapshot) -> None:
+        """Refuse rows that do not fit the table.
+
+        Raises:
+            SettingsError: The table has another partition.
+            CorruptCheckpoint: It has columns of other types.
+        """
+        wanted, found = self.settings.partition_by, snapshot.manifest.partition_by
+        if snapshot.handle is not None and wanted != found:
+            raise SettingsError(
+                f"sink {self.name}: partition_by is {', '.join(wanted) or 'no column'},"
+                f" and the table {self.place.folder.uri} has"
+                f" {', '.join(found) or 'no column'}; set it back, or choose another"
+                " folder",
+                path=("partition_by",),
+            )
+        check_types(self.place.folder.uri, snapshot.schema, self._rows)
+
+    def _schema(self, snapshot: Snapshot) -> pl.Schema:
+        """Return the columns of the rows and the other columns of the table."""
+        return joined(snapshot.schema, self._rows)
+
+    def _files(self, snapshot: Snapshot, *, versions: bool = False) -> DeltaFiles:
+        schema = self._schema(snapshot)
+        if versions:
+            schema = pl.Schema({**schema, **row_versions.VERSION_COLUMNS})
+        return DeltaFiles(self.place, schema, self.settings.partition_by)
+
+    @override
+    def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
+        snapshot = self._read_once()
+        types = self._schema(snapshot)
+        rows = frame.select(
+            pl.col(name).cast(types.get(name, kind))
+            for name, kind in frame.schema.items()
+        )
+        return StagedPart(frame.height, self._started().stage(rows))
+
+    def _started(self) -> Stager:
+        with self._starting:
+            if self._stager is None:
+                self._stager = Stager(
+                    self.place,
+                    Partitions(self.settings.partition_by),
+                    self._writer,
+                    self._mode != "append",
+                )
+            return self._stager
+
+    @override
+    def commit(
+        self,
+        staged_parts: Sequence[StagedPart],
+        context: CommitContext = ROWS_ONLY,
+    ) -> CommitResult:
+        self._leads = True
+        opened = self._read_once()
+        staged: Sequence[Staged] = [part.data for part in staged_parts]
+        idle = not (staged or context.state or context.snapshot)
+        if idle and self._mode != "replace":
+            none = Planned(self._nothing(opened))
+            return self._result(Done(opened, none, False, []))
+        if self._stager is not None:
+            self._stager.check()
+        commit = DeltaCommit(
+            self.log,
+            self._read,
+            opened,
+            self._rows,
+            self.settings.partition_by,
+            self.settings.table_properties,
+            _RunPlan(self, staged, context).planned,
+        )
+        self._leads = False  # files of a commit without an answer must stay
+        try:
+            done = commit.run()
+        except BaseException:
+            self._leads = not commit.uncertain
+            raise
+        self._opened = done.snapshot
+        self._settle(staged, {file.file.key for file in done.planned.adopted})
+        return self._result(done)
+
+    def _settle(self, staged: Sequence[Staged], kept: set[str]) -> None:
+        """Remove staged files that are not in the table; the commit is done."""
+        with suppress(ReportingError):  # a later run removes the rest
+            if self._stager is not None:
+                self._stager.settle(kept)
+            folders: dict[str, set[str]] = {}
+            for part in staged:
+                names = {file.file.partition for file in part.files}
+                folders.setdefault(part.run, set()).update(names)
+            own = self._stager.run if self._stager is not None else ""
+            for run, names in folders.items():
+                if run != own:
+                    remove_staged(self.place, run, names, kept)
+            notes = ManifestStore(self.place)
+            for intent in notes.abandoned(ABANDONED_SECONDS):
+                notes.remove_intended(intent, self._read_once().manifest)
+
+    def _result(self, done: Done) -> CommitResult:
+        manifest, change = done.snapshot.manifest, done.planned.change
+        upserts = self._mode == "upsert"
+        outputs = [
+            Output(
+                uri=self.place.folder.uri,
+                rows=manifest.rows - manifest.deleted,
+                deleted_rows=manifest.deleted if upserts else None,
+                new_rows=change.counts.inserted,
+                bytes=manifest.size,
+                version=manifest.version,
+            )
+        ]
+        return CommitResult(
+            outputs if manifest.exists else [],
+            change.duplicates,
+            manifest.newest,
+            [("merge", span) for span in done.spans],
+            upserted=change.counts if upserts else None,
+            overtaken=done.overtaken,
+        )
+
+    @override
+    def output_versions(self) -> Mapping[str, str | None]:
+        manifest = self._read_once().manifest
+        return {self.place.name: manifest.version} if manifest.exists else {}
+
+    # -- queries -----------------------------------------------------------------------
+
+    @override
+    def scan(self) -> pl.LazyFrame | None:
+        snapshot = self._read()
+        if not snapshot.manifest.exists:
+            return None
+        return scan_table(self._files(snapshot), snapshot.manifest, self._scanned)
+
+    @property
+    def _scanned(self) -> pl.Schema:
+        """First columns of `scan`."""
+        more = row_versions.VERSION_COLUMNS if self._mode == "upsert" else {}
+        return pl.Schema({**self._wanted, **more})
+
+    @override
+    def close(self) -> None:
+        if self._stager is not None and self._leads:
+            with suppress(ReportingError):  # a later run removes the rest
+                self._stager.settle(set())
+        self._area.clear()
+
+
+class _RunPlan:
+    """Plan of the commit of a run.
+
+    Args:
+        sink: The sink.
+        staged: Staged parts.
+        context: Further data of the commit.
+    """
+
+    def __init__(
+        self, sink: DeltaTableSink, staged: Sequence[Staged], context: CommitContext
+    ) -> None:
+        self._sink, self._context = sink, context
+        self._staged = [file for part in staged for file in part.files]
+        self._superseded = sum(part.superseded for part in staged)
+        self._adoption: Adoption | None = None
+        self._pieces: dict[int, Piece] = {}
+
+    def planned(self, present: Snapshot, overtaken: bool) -> Planned:
+        """Plan the change of a version; see `DeltaCommit.plan`."""
+        sink = self._sink
+        sink._check_table(present)
+        files, manifest = sink._files(present), present.manifest
+        adopted = self._adopted(files, present)
+        planner = RunPlanner(
+            files,
+            Partitions(sink.settings.partition_by),
+            files.schema,
+            sink._mode,
+            sink._area.join(self._other(adopted), versions=sink._mode != "append"),
+            self._context,
+            sink._area,
+            sink._writer,
+            sink.settings.target_file_bytes,
+            sink.settings.deletes == "hard",
+            sink.settings.partition_by,
+            deletes_stay=not sink.settings.partition_by,
+        )
+        change = planner.change(manifest, overtaken)
+        kept = [self._staged[number] for number in sorted(adopted)]
+        counts = change.counts
+        more = sum(file.rows for file, _ in kept)
+        return Planned(
+            change._replace(
+                counts=counts._replace(inserted=counts.inserted + more),
+                duplicates=change.duplicates + self._superseded,
+            ),
+            kept,
+        )
+
+    def _adopted(self, files: DeltaFiles, present: Snapshot) -> set[int]:
+        """Return the numbers of the staged files that stay as they are.
+
+        With ``replace``, files have the columns by which the newest row is found, so
+        none does.
+        """
+        if self._sink._mode == "replace":
+            return set()
+        if self._adoption is None:
+            small = self._sink.settings.target_file_bytes / MAX_SMALL
+            self._adoption = Adoption(files, self._staged, small)
+        return self._adoption.chosen(present.manifest)
+
+    def _other(self, adopted: set[int]) -> list[Piece]:
+        """Return the rows of the other staged files, in the order of the parts."""
+        pieces = []
+        for number, staged in enumerate(self._staged):
+            if number in adopted:
+                continue
+            pieces.append(self._piece(number, staged))
+        return pieces
+
+    def _piece(self, number: int, staged: StagedFile) -> Piece:
+        sink = self._sink
+        versions = sink._mode != "append"
+        files = sink._files(sink._read_once(), versions=versions)
+        frame = files.scan([staged.file]).collect()
+        return sink._area.add(frame, versions=versions)

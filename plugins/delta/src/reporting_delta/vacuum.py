@@ -1,0 +1,49 @@
+"""Removal of files that no version has that may still be read."""
+
+from __future__ import annotations
+
+import time
+
+from deltalake import DeltaTable
+
+from reporting_delta.log import STATE
+from reporting_delta.place import OWN, DeltaPlace
+from reporting_framework.errors import LocationError
+from reporting_framework.storage import open_store
+
+
+def vacuum(place: DeltaPlace, handle: DeltaTable, hours: int) -> None:
+    """Remove files that were replaced, or left by killed processes, before some hours.
+
+    Args:
+        place: Places of the table.
+        handle: Handle of the present version.
+        hours: How many hours earlier versions can be read.
+    """
+
+    def removable(*, dry_run: bool) -> list[str]:
+        return handle.vacuum(
+            retention_hours=hours,
+            dry_run=dry_run,
+            enforce_retention_duration=False,
+            full=True,
+        )
+
+    if removable(dry_run=True):
+        removable(dry_run=False)
+    _remove_states(place, handle.transaction_version(STATE), hours)
+
+
+def _remove_states(place: DeltaPlace, present: int | None, hours: int) -> None:
+    """Remove source states that were replaced before some hours."""
+    folder = place.folder.join(f"{OWN}/state")
+    store, kept = open_store(folder), place.state(present or 0).rpartition("/")[2]
+    oldest = time.time() - hours * 3600
+    try:
+        keys = [entry.key for page in store.list() for entry in page]
+    except LocationError:
+        return  # there is no folder yet
+    for key in keys:
+        changed = store.modified(key)
+        if key != kept and changed is not None and changed.timestamp() < oldest:
+            store.delete(key, if_version=None)
