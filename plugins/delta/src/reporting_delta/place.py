@@ -59,8 +59,5 @@ class DeltaPlace(Place):
                 " unset it and add the certificate to the system's"
             )
         keys, _ = options["credential_provider"]()
-        return {
-            **options["storage_options"],
-            **{name: value for name, value in keys.items() if value},
-            "aws_conditional_put": "etag",
-        }
+        found = {**options["storage_options"], **keys, "aws_conditional_put": "etag"}
+        return {name: str(value) for name, value in found.items() if value}

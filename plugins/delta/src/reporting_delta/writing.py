@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -63,20 +63,29 @@ class Statistics:
         self.rows += frame.height
         found = frame.select(
             *(pl.col(name).null_count().alias(f"n{name}") for name in self._counted),
-            *(pl.col(name).min().alias(f"a{name}") for name in self._ordered),
-            *(pl.col(name).max().alias(f"z{name}") for name in self._ordered),
+            *(self._least(name).alias(f"a{name}") for name in self._ordered),
+            *(self._most(name).alias(f"z{name}") for name in self._ordered),
         ).row(0, named=True)
         for name in self._counted:
             self.nulls[name] = self.nulls.get(name, 0) + found[f"n{name}"]
         for name in self._ordered:
             least, most = found[f"a{name}"], found[f"z{name}"]
             if least is not None:
-                self.least[name] = min(self.least.get(name, least), least)
-                self.most[name] = max(self.most.get(name, most), most)
+                self.least[name] = _edge(min, self.least.get(name, least), least)
+                self.most[name] = _edge(max, self.most.get(name, most), most)
+
+    def _least(self, name: str) -> pl.Expr:
+        column = pl.col(name)
+        return column.nan_min() if self.schema[name].is_float() else column.min()
+
+    def _most(self, name: str) -> pl.Expr:
+        column = pl.col(name)
+        return column.nan_max() if self.schema[name].is_float() else column.max()
 
     @property
     def _counted(self) -> list[str]:
-        names = list(self.schema)
+        """Columns whose nulls are counted: for others, counts are nested."""
+        names = [name for name, kind in self.schema.items() if not kind.is_nested()]
         last = [name for name in (SOURCE_KEY, DELETED_AT) if name in names]
         return list(dict.fromkeys([*names[:MAX_COLUMNS], *last]))
 
@@ -116,6 +125,11 @@ class Statistics:
             if isinstance(value, float) and not math.isfinite(value):
                 return False
         return True
+
+
+def _edge(choose: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:
+    """Return the lesser or greater value; "not a number" if one of them is that."""
+    return one if one != one else other if other != other else choose(one, other)  # noqa: PLR0124
 
 
 def _json(value: Any) -> Any:
