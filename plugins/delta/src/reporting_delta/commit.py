@@ -14,7 +14,7 @@ import polars as pl
 from deltalake.transaction import AddAction, RemoveAction
 
 from reporting_datasets.parquet_sink.commit import Change
-from reporting_datasets.parquet_sink.manifest import DataFile
+from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
 from reporting_delta.column_types import delta_schema
 from reporting_delta.log import DeltaLog, Write, encoded
 from reporting_delta.schema_changes import added_columns
@@ -123,8 +123,8 @@ class DeltaCommit:
             return Done(present, planned, overtaken, self._spans)
         if change.empty and not planned.adopted and present.handle is not None:
             return Done(present, planned, overtaken, self._spans)
-        self._commit(present, planned)
-        return Done(self.read(), planned, overtaken, self._spans)
+        after = self._commit(present, planned)
+        return Done(after, planned, overtaken, self._spans)
 
     def _landed(self, present: Snapshot) -> Done | None:
         """Return the result of the last attempt, if it was done without an answer."""
@@ -154,7 +154,7 @@ class DeltaCommit:
             self.opened = after
         return after
 
-    def _commit(self, present: Snapshot, planned: Planned) -> None:
+    def _commit(self, present: Snapshot, planned: Planned) -> Snapshot:
         run, change = uuid.uuid4().hex, planned.change
         written: list[tuple[str, DeltaWritten, int]] = []
         state = self._new_state(change)
@@ -162,11 +162,35 @@ class DeltaCommit:
             self._write(run, change, written)
             write = self._content(run, planned, written, state)
             self._last = write, planned, present
-            self._publish(present, write)
+            version = self._publish(present, write)
         except Exception:
             if not self.uncertain:
                 self._undo(written, state)
             raise
+        added = [
+            DeltaFile.of(rows.values, key, *rows[1:3], size, *rows[3:6], 0)
+            for key, rows, size in written
+        ]
+        added += [file for file, _ in planned.adopted]
+        return self._after(present, change, added, version)
+
+    def _after(
+        self,
+        present: Snapshot,
+        change: Change,
+        added: Sequence[DataFile],
+        version: int,
+    ) -> Snapshot:
+        """Return the version after a commit, without reading it again."""
+        gone = {file.key for file in change.removed}
+        files = [file for file in present.manifest.files if file.key not in gone]
+        manifest = Manifest(
+            files=(*files, *added),
+            partition_by=tuple(self.partition_by),
+            state=change.state,
+            version=str(version),
+        )
+        return Snapshot(None, manifest, present.schema or self.schema)
 
     def _undo(
         self, written: Sequence[tuple[str, DeltaWritten, int]], state: int | None
@@ -178,20 +202,22 @@ class DeltaCommit:
             if state:
                 self._remove(self.log.place.state(state))
 
-    def _publish(self, present: Snapshot, write: Write) -> None:
+    def _publish(self, present: Snapshot, write: Write) -> int:
         schema = delta_schema(self.schema)
         try:
             if present.handle is None:
-                self.log.create(schema, self.partition_by, self.properties, write)
-            else:
-                self.log.commit(present.handle, schema, write)
+                return self.log.create(
+                    schema, self.partition_by, self.properties, write
+                )
+            return self.log.commit(present.handle, schema, write)
         except ReportingError as error:
             # The answer to a write that was done may be lost, and a write without an
             # answer may still be done, unless another one has taken the version.
             self.uncertain = not isinstance(error, CommitConflict)
-            if self.log.landed(write, present.version) is None:
+            if (version := self.log.landed(write, present.version)) is None:
                 raise
             self.uncertain = False
+            return version
 
     def _new_state(self, change: Change) -> int | None:
         """Write a new source state; return its number, `None` if it is the same."""

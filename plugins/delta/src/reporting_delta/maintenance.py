@@ -90,6 +90,7 @@ class DeltaMaintenance(Sink):
                 before, present = present, self._merged(present)
                 if present.version == before.version:
                     break
+                present = self._read()
         if present.handle is not None:
             with self.log.reading():
                 vacuum(self.place, present.handle, self.settings.keep_versions_hours)

@@ -63,7 +63,8 @@ class Snapshot(NamedTuple):
     """One version of a table.
 
     Attributes:
-        handle: Handle at this version, `None`: there is no table.
+        handle: Handle at the version from which a commit is planned, `None`: there is
+            no table.
         manifest: Its files and source state.
         schema: Its columns.
     """
@@ -75,7 +76,8 @@ class Snapshot(NamedTuple):
     @property
     def version(self) -> int:
         """Version of the table, -1: there is none."""
-        return -1 if self.handle is None else self.handle.version()
+        version = self.manifest.version
+        return -1 if version is None else int(version)
 
 
 def read_snapshot(

@@ -84,15 +84,18 @@ class Stager:
     def stage(self, frame: pl.DataFrame) -> Staged:
         """Write rows to one file for each partition, in the order of source keys."""
         rows, superseded = unique_rows(frame, versions=self.versions)
-        placed = self.partitions.added(rows)
+        placed = self.partitions.added(rows).partition_by(PARTITION, as_dict=True)
+        self._note({str(folder) for (folder,) in placed})
         files = [
             self._written(str(folder), part.drop(PARTITION).sort(SOURCE_KEY))
-            for (folder,), part in placed.partition_by(PARTITION, as_dict=True).items()
+            for (folder,), part in placed.items()
         ]
         return Staged(self.run, files, superseded)
 
     def _written(self, folder: str, rows: pl.DataFrame) -> StagedFile:
-        name = f"{self._name(folder)}.parquet"
+        with self._lock:
+            self._number += 1
+            name = f"{self.run}-{self._number}.parquet"
         key = f"{folder}/{name}" if folder else name
         store = self.place.store
         with store.temp_path(self.place.manifest) as path:
@@ -104,15 +107,13 @@ class Stager:
         file = DeltaFile.of(written.values, key, *written[1:3], size, *written[3:6], 0)
         return StagedFile(file, written.stats)
 
-    def _name(self, folder: str) -> str:
-        """Return the name of a new file in a folder that the note has."""
+    def _note(self, folders: set[str]) -> None:
+        """Note folders before files are written into them."""
         with self._lock:
-            self._number += 1
-            if folder not in self._noted:
+            if not folders <= self._noted:
                 self._begun = self._begun or time.time()
-                self._noted.add(folder)
+                self._noted |= folders
                 self._write_note()
-            return f"{self.run}-{self._number}"
 
     def _write_note(self) -> None:
         content = {"commit": self.run, "partitions": sorted(self._noted), "at": 0}
