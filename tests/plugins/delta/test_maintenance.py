@@ -1,0 +1,119 @@
+"""A Delta table: compaction, earlier versions, backup and reset."""
+
+import os
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+
+from reporting_framework import SOURCE_KEY, CommitContext
+from reporting_framework.errors import CommitConflict
+from tests.plugins.delta.tables import Table, prices, versioned
+
+KEYS = prices(range(40))[SOURCE_KEY].to_list()
+
+
+@pytest.fixture
+def table(tmp_path):
+    return Table(tmp_path / "out" / "prices")
+
+
+def age(table, hours):
+    """Make all files older, and their removals in the log too."""
+    then = time.time() - hours * 3600
+    for path in Path(table.uri).rglob("*"):
+        if path.is_file():
+            os.utime(path, (then, then))
+
+
+def test_compaction_merges_small_files_and_keeps_earlier_versions(table):
+    for number in range(6):
+        table.run(prices([number, 10 + number]))
+    before = table.named()
+    result = table.sink().compact()
+    assert (result.before, result.after) == (12, 2)
+    assert table.keys == sorted([*KEYS[:6], *KEYS[10:16]])
+    assert before < table.files()
+    assert table.rows(version=2).height == 6
+    actions = pl.DataFrame(table.handle.get_add_actions(flatten=True))
+    assert actions["max.source_key"].to_list() == [KEYS[5], KEYS[15]]
+
+
+def test_a_compaction_is_no_change_of_rows(table):
+    table.settings["table_properties"] = {"delta.enableChangeDataFeed": "true"}
+    table.run(prices([1]))
+    table.run(prices([2]))
+    table.sink().compact()
+    changes = pl.DataFrame(table.handle.load_cdf(starting_version=0))
+    assert changes["_change_type"].to_list() == ["insert", "insert"]
+
+
+def test_what_no_readable_version_has_is_removed(table):
+    table.run(prices(range(5)), context=CommitContext(state={"at": 1}))
+    table.run(prices(range(3, 8)), context=CommitContext(state={"at": 2}))
+    Path(table.uri, "left.parquet").write_bytes(b"of a killed process")
+    age(table, 200)
+    table.sink().compact()
+    assert table.named() <= table.files() - {"left.parquet"}
+    assert "left.parquet" not in table.files()
+    assert table.sink().load_state() == {"at": 2}
+    states = list(Path(table.uri, "_reporting", "state").iterdir())
+    assert len(states) == 1
+
+
+def test_rows_are_sorted_by_several_columns_once(table):
+    settings = {"z_order_by": ["price", "source_key"], "partition_by": []}
+    for number in range(4):
+        table.run(prices([number, 10 + number]), partition_by=[])
+    table.sink(**settings).compact()
+    assert len(table.named()) == 1
+    version = table.handle.version()
+    table.sink(**settings).compact()
+    assert table.handle.version() == version
+    table.run(prices(range(2, 5)), partition_by=[])
+    assert table.keys == [*KEYS[:5], *KEYS[10:14]]
+
+
+def test_a_backup_is_a_table_with_which_a_run_can_go_on(table):
+    table.mode = "upsert"
+    table.run(prices(range(12)))
+    table.run(versioned(prices([3]), "2"))
+    sink = table.sink()
+    stored = sink.stored_artifacts()
+    (copy,) = sink.back_up(stored, "one")
+    assert DeltaTable(copy).version() == 0
+    with pytest.raises(CommitConflict, match="a backup of this name exists"):
+        sink.back_up(stored, "one")
+    again = Table(copy, "upsert")
+    assert again.run(versioned(prices([3, 4]), "2")).upserted[:3] == (0, 1, 1)
+    assert again.keys == KEYS[:12]
+
+
+def test_a_reset_is_one_commit_and_earlier_versions_stay(table):
+    table.run(prices(range(5)), context=CommitContext(state={"at": 1}))
+    sink = table.sink()
+    sink.remove(sink.stored_artifacts())
+    assert table.sink().scan() is None
+    assert table.sink().load_state() is None
+    assert table.rows(version=0).height == 5
+    table.run(prices(range(3)))
+    assert table.keys == KEYS[:3]
+    assert table.sink().load_state() is None
+
+
+def test_health_is_checked_against_checksums_and_the_log(table):
+    check = table.sink().health_checks(write=False)["delta table"]
+    assert check().status == "ok"
+    table.run(prices(range(12)))
+    assert check().found.endswith("12 rows in 2 files")
+    for path in table.named():
+        file = Path(table.uri, path)
+        data = bytearray(file.read_bytes())
+        data[40] ^= 1
+        file.write_bytes(data)
+    from reporting_framework.errors import CorruptCheckpoint
+
+    with pytest.raises(CorruptCheckpoint, match="does not match its checksums"):
+        check()
