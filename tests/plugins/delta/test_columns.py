@@ -128,6 +128,16 @@ def test_a_narrower_type_is_kept_and_a_wider_one_is_refused(table):
     assert table.rows().height == 3
 
 
+def test_a_replacement_replaces_the_columns_too(table):
+    table.mode = "replace"
+    table.run(prices(range(3), shop=["a"] * 3), schema=pl.Schema({**SCHEMA, "shop": pl.String()}))
+    text = prices(range(2, 4)).cast({"price": pl.String})
+    table.run(text, schema=text.schema)
+    assert table.rows().columns == text.columns
+    assert table.rows()["price"].to_list() == ["3.0", "4.5"]
+    assert table.rows(version=0).height == 3
+
+
 def test_another_partition_is_refused(table):
     table.run(prices(range(2)))
     with pytest.raises(SettingsError, match=r"has year; set it back"):

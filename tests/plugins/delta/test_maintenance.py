@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable
 
 from reporting_framework import SOURCE_KEY, CommitContext
-from reporting_framework.errors import CommitConflict
+from reporting_framework.errors import CommitConflict, CorruptCheckpoint
 from tests.plugins.delta.tables import Table, prices, versioned
 
 KEYS = prices(range(40))[SOURCE_KEY].to_list()
@@ -98,8 +98,10 @@ def test_a_reset_is_one_commit_and_earlier_versions_stay(table):
     assert table.sink().scan() is None
     assert table.sink().load_state() is None
     assert table.rows(version=0).height == 5
-    table.run(prices(range(3)))
+    frame = prices(range(3)).cast({"price": pl.String})
+    table.run(frame, schema=frame.schema)
     assert table.keys == KEYS[:3]
+    assert table.rows().schema["price"] == pl.String
     assert table.sink().load_state() is None
 
 
@@ -113,7 +115,5 @@ def test_health_is_checked_against_checksums_and_the_log(table):
         data = bytearray(file.read_bytes())
         data[40] ^= 1
         file.write_bytes(data)
-    from reporting_framework.errors import CorruptCheckpoint
-
     with pytest.raises(CorruptCheckpoint, match="does not match its checksums"):
         check()

@@ -72,6 +72,7 @@ class DeltaCommit:
         properties: Properties of a new table.
         plan: Function that plans the change of a version. Its second argument is
             whether another program has committed since the table was opened.
+        replaces: Whether the rows become the table.
         uncertain: Whether a commit may still become visible: no answer came. Its files
             must then stay.
     """
@@ -83,6 +84,7 @@ class DeltaCommit:
     partition_by: Sequence[str]
     properties: Mapping[str, str]
     plan: Callable[[Snapshot, bool], Planned]
+    replaces: bool = False
     uncertain: bool = False
     _spans: list[tuple[float, float]] = field(default_factory=list)
     _last: tuple[Write, Planned, Snapshot] | None = None
@@ -119,8 +121,6 @@ class DeltaCommit:
         overtaken = present.version != self.opened.version
         planned = self.plan(present, overtaken)
         change = planned.change
-        if change.empty and not planned.adopted and present.manifest.exists:
-            return Done(present, planned, overtaken, self._spans)
         if change.empty and not planned.adopted and present.handle is not None:
             return Done(present, planned, overtaken, self._spans)
         after = self._commit(present, planned)
@@ -142,7 +142,7 @@ class DeltaCommit:
 
     def _with_columns(self, present: Snapshot) -> Snapshot:
         """Return the version after the table has all columns of the rows."""
-        if present.handle is None:
+        if present.handle is None or self._overwrites(present):
             return present
         fields = added_columns(self.log.uri, present.schema, self.schema)
         if not fields:
@@ -154,6 +154,10 @@ class DeltaCommit:
             self.opened = after
         return after
 
+    def _overwrites(self, present: Snapshot) -> bool:
+        """Return whether a commit sets the columns too."""
+        return self.replaces or not present.manifest.exists
+
     def _commit(self, present: Snapshot, planned: Planned) -> Snapshot:
         run, change = uuid.uuid4().hex, planned.change
         written: list[tuple[str, DeltaWritten, int]] = []
@@ -161,6 +165,7 @@ class DeltaCommit:
         try:
             self._write(run, change, written)
             write = self._content(run, planned, written, state)
+            write = write._replace(replaces=self._overwrites(present))
             self._last = write, planned, present
             version = self._publish(present, write)
         except Exception:
@@ -190,7 +195,8 @@ class DeltaCommit:
             state=change.state,
             version=str(version),
         )
-        return Snapshot(None, manifest, present.schema or self.schema)
+        columns = self.schema if self._overwrites(present) else present.schema
+        return Snapshot(None, manifest, columns)
 
     def _undo(
         self, written: Sequence[tuple[str, DeltaWritten, int]], state: int | None
@@ -203,7 +209,8 @@ class DeltaCommit:
                 self._remove(self.log.place.state(state))
 
     def _publish(self, present: Snapshot, write: Write) -> int:
-        schema = delta_schema(self.schema)
+        new = present.handle is None or write.replaces
+        schema = delta_schema(self.schema if new else present.schema)
         try:
             if present.handle is None:
                 return self.log.create(

@@ -44,6 +44,8 @@ class Write(NamedTuple):
         removed: Files that are removed.
         state: Number of the source state, `None`: it stays as it is.
         reset: Whether the table is reset.
+        replaces: Whether all files and columns are replaced; `removed` is then not
+            needed.
     """
 
     id: str
@@ -51,6 +53,7 @@ class Write(NamedTuple):
     removed: Sequence[RemoveAction] = ()
     state: int | None = None
     reset: bool = False
+    replaces: bool = False
 
 
 class DeltaLog:
@@ -153,8 +156,8 @@ class DeltaLog:
         version = handle.version() + 1
         with self.committing():
             handle.create_write_transaction(
-                [*write.added, *write.removed],
-                "append",
+                [*write.added, *([] if write.replaces else write.removed)],
+                "overwrite" if write.replaces else "append",
                 schema,
                 handle.metadata().partition_columns,
                 commit_properties=_properties(write, version),

@@ -167,11 +167,15 @@ class DeltaTableSink(DeltaMaintenance):
                 " folder",
                 path=("partition_by",),
             )
-        check_types(self.place.folder.uri, snapshot.schema, self._rows)
+        check_types(self.place.folder.uri, self._kept(snapshot), self._rows)
+
+    def _kept(self, snapshot: Snapshot) -> pl.Schema:
+        """Return the columns of the table that stay."""
+        return pl.Schema() if self._mode == "replace" else snapshot.schema
 
     def _schema(self, snapshot: Snapshot) -> pl.Schema:
         """Return the columns of the rows and the other columns of the table."""
-        return joined(snapshot.schema, self._rows)
+        return joined(self._kept(snapshot), self._rows)
 
     def _files(self, snapshot: Snapshot, *, versions: bool = False) -> DeltaFiles:
         schema = self._schema(snapshot)
@@ -223,6 +227,7 @@ class DeltaTableSink(DeltaMaintenance):
             self.settings.partition_by,
             self.settings.table_properties,
             _RunPlan(self, staged, context).planned,
+            replaces=self._mode == "replace",
         )
         self._leads = False  # files of a commit without an answer must stay
         try:

@@ -66,7 +66,7 @@ class Snapshot(NamedTuple):
         handle: Handle at the version from which a commit is planned, `None`: there is
             no table.
         manifest: Its files and source state.
-        schema: Its columns.
+        schema: Its columns, none after a reset.
     """
 
     handle: DeltaTable | None = None
@@ -123,7 +123,7 @@ def read_snapshot(
         resets=str(handle.version()) if reset else None,
         version=str(handle.version()),
     )
-    return Snapshot(handle, manifest, schema)
+    return Snapshot(handle, manifest, pl.Schema() if reset else schema)
 
 
 def data_files(
