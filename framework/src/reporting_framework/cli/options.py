@@ -163,6 +163,18 @@ def shared_options() -> list[click.Option]:
     return [*settings_sources(), verbose_option()]
 
 
+def as_of_option() -> click.Option:
+    """Return the option that selects an earlier version of the table."""
+    return click.Option(
+        ["--as-of"],
+        metavar="VERSION|TIME",
+        help=(
+            "Earlier version of the table: its number, or a time in ISO 8601. For sinks"
+            " that keep versions."
+        ),
+    )
+
+
 def limit_option(help_: str, default: int = 20) -> click.Option:
     """Return the option that limits how much is shown."""
     return click.Option(

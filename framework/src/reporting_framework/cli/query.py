@@ -16,6 +16,7 @@ from reporting_framework.cli.groups import CommandGroup
 from reporting_framework.cli.installed import none_of, warn_of_uninstalled
 from reporting_framework.cli.interrupts import interruptible
 from reporting_framework.cli.options import (
+    as_of_option,
     given_options,
     settings_options,
     shared_options,
@@ -81,6 +82,7 @@ def query_options() -> list[click.Parameter]:
             metavar="COLUMN",
             help="Column that --from and --to apply to.  [default: timestamp]",
         ),
+        as_of_option(),
         *answer_options("Output format."),
         *shared_options(),
     ]
@@ -229,6 +231,7 @@ def print_query(
     )
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = state.pipeline_spec(report, given, generic["set"])
+        composition = composition._replace(as_of=generic["as_of"])
         answer = interruptible(
             lambda: run_query(
                 report, query, options, composition, state.registry, selection

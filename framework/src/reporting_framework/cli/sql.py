@@ -15,7 +15,7 @@ import click
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.exit_codes import DONE
 from reporting_framework.cli.failures import write, write_file
-from reporting_framework.cli.options import shared_options
+from reporting_framework.cli.options import as_of_option, shared_options
 from reporting_framework.cli.query_output import (
     answer_options,
     form_of,
@@ -48,6 +48,7 @@ def sql_options() -> list[click.Parameter]:
             is_flag=True,
             help="Show the table's names and columns.",
         ),
+        as_of_option(),
         *answer_options(f"Output format; a table has at most {DEFAULT_LIMIT} rows."),
         *shared_options(),
     ]
@@ -73,6 +74,7 @@ def ask_sql(
     state = state_of(context)
     with logs_on_stderr(state.registry.packages, verbose=generic["verbose"]):
         composition = state.pipeline_spec(report, given, generic["set"])
+        composition = composition._replace(as_of=generic["as_of"])
         with opened(
             resolve_report(report, state.registry), composition, state.registry
         ) as table:

@@ -64,6 +64,8 @@ class PipelineSpec(NamedTuple):
             `None`: take them as they are, and let the sinks convert or refuse them.
         references: Other reports that the checks name, by name; filled in when a report
             is composed from its settings.
+        as_of: Version of the table to read, or a time; `None`: the present one. See
+            `Sink.select_version`.
     """
 
     source: PluginRef
@@ -77,6 +79,7 @@ class PipelineSpec(NamedTuple):
     checks: Sequence[CheckRef] = ()
     contract: Contract | None = None
     references: Mapping[str, PipelineSpec] = {}
+    as_of: str | None = None
 
     def of_stream(self, stream: str) -> PipelineSpec:
         """Return the pipeline of one stream of the source.

@@ -231,6 +231,22 @@ class Sink(Plugin):
         raise NotSupported(f"sink {self.name}: it cannot be queried")
 
     @optional
+    def select_version(self, version: str) -> None:
+        """Let `scan` and `parquet_files` return an earlier version of the table.
+
+        Called after `open`, and never in a run.
+
+        Args:
+            version: Number of the version, or a time in ISO 8601: the version that the
+                table had then.
+
+        Raises:
+            SettingsError: There is no such version, or it can no longer be read.
+            NotSupported: The sink keeps no earlier versions.
+        """
+        raise NotSupported(f"sink {self.name}: it keeps no earlier versions")
+
+    @optional
     def parquet_files(self) -> Sequence[ParquetFile]:
         """Return the files with the rows of `scan`, for query engines that read files.
 

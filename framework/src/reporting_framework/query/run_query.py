@@ -11,7 +11,7 @@ from reporting_framework.errors import ObjectMissing, PluginError, SettingsError
 from reporting_framework.execution.assembly import assemble
 from reporting_framework.execution.pipeline import close_source
 from reporting_framework.execution.plugin_building import place_of, settings_of
-from reporting_framework.execution.plugin_errors import Owner, call
+from reporting_framework.execution.plugin_errors import Owner, call, owner_of
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.report import PluginRef
 from reporting_framework.plugin_api.sink import Sink
@@ -43,6 +43,8 @@ def readable_of(
     for sink, mode in zip(pipeline.sinks, pipeline.modes, strict=True):
         if supports(sink, "scan"):
             pipeline.open_sink(sink, mode)
+            if composition.as_of is not None:
+                call(owner_of(sink), sink.select_version, composition.as_of)
             if pipeline.metadata is not None:
                 pipeline.metadata.warn_of_reset()
             return sink, pipeline
