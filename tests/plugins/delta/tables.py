@@ -43,9 +43,7 @@ class Table:
 
     def sink(self, schema=SCHEMA, **settings):
         """A sink at the beginning of a run."""
-        model = DeltaTableSink.Settings(
-            uri=self.uri, **{**self.settings, **settings}
-        )
+        model = DeltaTableSink.Settings(uri=self.uri, **{**self.settings, **settings})
         sink = DeltaTableSink(model)
         sink.open(schema, self.mode)
         return sink
@@ -88,7 +86,8 @@ class Table:
     def files(self):
         """Paths of data files in the folder, of any version or none."""
         return {
-            str(path.relative_to(self.uri)) for path in Path(self.uri).rglob("*.parquet")
+            str(path.relative_to(self.uri))
+            for path in Path(self.uri).rglob("*.parquet")
             if "_delta_log" not in path.parts
         }
 

@@ -130,7 +130,10 @@ def test_a_narrower_type_is_kept_and_a_wider_one_is_refused(table):
 
 def test_a_replacement_replaces_the_columns_too(table):
     table.mode = "replace"
-    table.run(prices(range(3), shop=["a"] * 3), schema=pl.Schema({**SCHEMA, "shop": pl.String()}))
+    table.run(
+        prices(range(3), shop=["a"] * 3),
+        schema=pl.Schema({**SCHEMA, "shop": pl.String()}),
+    )
     text = prices(range(2, 4)).cast({"price": pl.String})
     table.run(text, schema=text.schema)
     assert table.rows().columns == text.columns
@@ -143,9 +146,7 @@ def test_another_partition_is_refused(table):
     with pytest.raises(SettingsError, match=r"has year; set it back"):
         table.run(prices(range(2)), partition_by=[])
     with pytest.raises(SettingsError, match=r"month\(…\) is not a column"):
-        table.sink(
-            pl.Schema({"at": pl.Date(), **SCHEMA}), partition_by=["month(at)"]
-        )
+        table.sink(pl.Schema({"at": pl.Date(), **SCHEMA}), partition_by=["month(at)"])
 
 
 def test_a_table_with_files_that_cannot_be_read_alone_is_refused(table):

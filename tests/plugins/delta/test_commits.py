@@ -128,7 +128,11 @@ def test_whoever_loses_the_race_plans_again(table):
     second, of_second = table.staged(prices(range(5, 12)))
     assert not first.commit(of_first).overtaken
     result = second.commit(of_second)
-    assert (result.overtaken, result.duplicates, result.outputs[0].rows) == (True, 3, 12)
+    assert (result.overtaken, result.duplicates, result.outputs[0].rows) == (
+        True,
+        3,
+        12,
+    )
     assert table.keys == KEYS[:12]
 
 
@@ -240,7 +244,9 @@ def test_an_upsert_replaces_only_files_with_its_rows(tmp_path):
     result = table.run(versioned(prices([12, 31]), "2"))
     assert result.upserted[:2] == (1, 1)
     assert len(before & table.named()) == 2
-    assert table.rows()["_version"].to_list() == ["2" if n in (12, 30) else "1" for n in range(31)]
+    assert table.rows()["_version"].to_list() == [
+        "2" if n in (12, 30) else "1" for n in range(31)
+    ]
 
 
 def test_a_delete_of_a_row_in_a_partition_stays_deleted(tmp_path):

@@ -2,14 +2,17 @@
 
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from deltalake import DeltaTable
 
 from reporting_framework import SOURCE_KEY, CommitContext
-from reporting_framework.errors import CommitConflict, CorruptCheckpoint
+from reporting_framework.cli.main import reporting
+from reporting_framework.errors import CommitConflict, CorruptCheckpoint, SettingsError
 from tests.plugins.delta.tables import Table, prices, versioned
 
 KEYS = prices(range(40))[SOURCE_KEY].to_list()
@@ -117,3 +120,42 @@ def test_health_is_checked_against_checksums_and_the_log(table):
         file.write_bytes(data)
     with pytest.raises(CorruptCheckpoint, match="does not match its checksums"):
         check()
+
+
+# -- earlier versions ------------------------------------------------------------------
+
+
+def test_earlier_versions_can_be_read(table):
+    table.run(prices(range(3)))
+    between = datetime.now(UTC)
+    time.sleep(0.005)
+    table.run(prices(range(3, 5)))
+    for version in ("0", between.isoformat()):
+        sink = table.sink()
+        sink.select_version(version)
+        assert sink.scan().collect().height == 3
+    for version in ("7", "2024-01-01"):
+        with pytest.raises(SettingsError, match=f"version {version} cannot be read"):
+            table.sink().select_version(version)
+    with pytest.raises(SettingsError, match="expected a number, or a time such as"):
+        table.sink().select_version("first")
+
+
+def test_commands_read_an_earlier_version(tmp_path, monkeypatch):
+    """The table of the page about it, without partitions, as files for SQL."""
+    table = Table(tmp_path / "t", partition_by=[])
+    for begin in (0, 3):
+        table.run(prices(range(begin, begin + 3)), partition_by=[])
+    (tmp_path / "reporting.toml").write_text(
+        "[reports.prices]\n"
+        'source = { use = "files", uri = "in/", format = "csv" }\n'
+        'validator = { use = "frame", columns = { year = { type = "int64" }, price = { type = "float64" } } }\n'
+        'sinks = [{ use = "delta-table", uri = "t" }]\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    for options, rows in ((), "6"), (("--as-of", "0"), "3"):
+        answer = CliRunner().invoke(
+            reporting,
+            ["sql", "prices", *options, "SELECT count(*) AS n FROM prices"],
+        )
+        assert answer.output.split() == ["n", rows], answer.output

@@ -67,14 +67,20 @@ def copy_table(log: DeltaLog, snapshot: Snapshot, name: str) -> str:
 
 def _statistics(file: DeltaFile) -> str:
     """Return the statistics that every table of the framework needs."""
-    return pl.DataFrame(
-        {
-            "numRecords": [file.rows],
-            "minValues": [{"source_key": file.first}],
-            "maxValues": [{"source_key": file.last}],
-            "nullCount": [{"source_key": 0, "_deleted_at": file.rows - file.deleted}],
-        }
-    ).write_ndjson().strip()
+    return (
+        pl.DataFrame(
+            {
+                "numRecords": [file.rows],
+                "minValues": [{"source_key": file.first}],
+                "maxValues": [{"source_key": file.last}],
+                "nullCount": [
+                    {"source_key": 0, "_deleted_at": file.rows - file.deleted}
+                ],
+            }
+        )
+        .write_ndjson()
+        .strip()
+    )
 
 
 def moment(milliseconds: int | None) -> datetime | None:

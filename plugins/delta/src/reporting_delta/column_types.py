@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import arro3.core
 import polars as pl
 from deltalake import Schema
+from polars._typing import PolarsDataType
 
 from reporting_framework.errors import SettingsError
 
@@ -71,8 +72,8 @@ def stored_type(dtype: pl.DataType) -> pl.DataType | None:
     return None
 
 
-def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
-    return dtype() if isinstance(dtype, type) else dtype
+def _instance(dtype: PolarsDataType) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
 def holds(stored: pl.DataType, new: pl.DataType) -> bool:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 from deltalake.transaction import AddAction, RemoveAction
@@ -28,6 +28,7 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.storage import commit_attempts
+
 
 class Planned(NamedTuple):
     """Plan of a commit for one version.

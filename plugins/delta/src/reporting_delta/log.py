@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
@@ -20,6 +21,7 @@ from reporting_framework.errors import (
     CommitConflict,
     CorruptCheckpoint,
     LocationError,
+    ObjectMissing,
     ReportingError,
     StorageUnavailable,
 )
@@ -75,11 +77,11 @@ class DeltaLog:
         """URI of the table."""
         return self.place.folder.uri
 
-    def open(self, version: int | None = None) -> DeltaTable | None:
+    def open(self, version: int | datetime | None = None) -> DeltaTable | None:
         """Return the table in its present version, `None` if there certainly is none.
 
         Args:
-            version: An earlier version.
+            version: An earlier version, or a time at which it was the present one.
 
         Raises:
             CorruptCheckpoint: The log cannot be read.
@@ -89,11 +91,26 @@ class DeltaLog:
         options = self.place.storage_options
         try:
             with self.reading():
-                return DeltaTable(self.uri, version, options)
+                number = version if isinstance(version, int) else None
+                handle = DeltaTable(self.uri, number, options)
+                if isinstance(version, datetime):
+                    self._load(handle, version)
+                return handle
         except ReportingError:
             if self._is_absent():
                 return None
             raise
+
+    def _load(self, handle: DeltaTable, moment: datetime) -> None:
+        """Load the version that the table had at a time.
+
+        Raises:
+            CorruptCheckpoint: There was none; delta-rs would load the first one.
+        """
+        handle.load_as_version(moment)
+        begun = self.commit_info(handle.version()).get("timestamp", 0)
+        if begun > moment.timestamp() * 1000:
+            raise CorruptCheckpoint(f"{self.uri}: there was no table at that time")
 
     def _is_absent(self) -> bool:
         try:
@@ -202,11 +219,25 @@ class DeltaLog:
         handle = self.open()
         if handle is None or handle.version() <= after:
             return None
-        with self.reading():
-            for commit in handle.history(handle.version() - after):
-                if commit.get(COMMIT) == write.id:
-                    return int(commit["version"])
+        for version in range(after + 1, handle.version() + 1):
+            if self.commit_info(version).get(COMMIT) == write.id:
+                return version
         return None
+
+
+    def commit_info(self, version: int) -> Mapping[str, Any]:
+        """Return the information about a commit, empty if the log has it no more.
+
+        `DeltaTable.history` numbers commits by the version of the handle, and lists
+        later ones too.
+        """
+        store = open_store(self.place.log)
+        try:
+            lines = store.get(f"{version:020}.json").data.splitlines()
+        except ObjectMissing:
+            return {}
+        found = (json.loads(line).get("commitInfo") for line in lines)
+        return next(filter(None, found), {})
 
 
 def _properties(write: Write, version: int) -> CommitProperties:

@@ -14,8 +14,8 @@ from reporting_datasets.parquet_sink.commit import Change
 from reporting_datasets.parquet_sink.compaction import CompactionPlanner
 from reporting_datasets.staging import StagingArea
 from reporting_delta.backup import copy_table, moment
-from reporting_delta.commit import DeltaCommit, Planned, removal
 from reporting_delta.column_types import delta_schema
+from reporting_delta.commit import DeltaCommit, Planned, removal
 from reporting_delta.data_files import DeltaFiles
 from reporting_delta.log import DeltaLog, Write
 from reporting_delta.place import DeltaPlace
@@ -30,7 +30,12 @@ from reporting_framework.plugin_api.records import (
     CompactResult,
     StoredArtifact,
 )
-from reporting_framework.storage import backup, commit_attempts, same_version, write_check
+from reporting_framework.storage import (
+    backup,
+    commit_attempts,
+    same_version,
+    write_check,
+)
 
 
 class DeltaMaintenance(Sink):
@@ -126,10 +131,9 @@ class DeltaMaintenance(Sink):
             handle = self._read().handle
             if handle is None:
                 return
-            with self.log.reading():
-                last = handle.history(1)[0].get("operation")
-                if last in ("OPTIMIZE", "VACUUM START", "VACUUM END"):
-                    return
+            last = self.log.commit_info(handle.version()).get("operation")
+            if last in ("OPTIMIZE", "VACUUM START", "VACUUM END"):
+                return
             try:
                 with self.log.committing():
                     handle.optimize.z_order(
@@ -148,8 +152,7 @@ class DeltaMaintenance(Sink):
         manifest = snapshot.manifest
         if snapshot.handle is None or not manifest.exists:
             return []
-        with self.log.reading():
-            at = snapshot.handle.history(1)[0].get("timestamp")
+        at = self.log.commit_info(snapshot.version).get("timestamp")
         return [
             StoredArtifact(
                 "output",

@@ -14,6 +14,7 @@ from reporting_datasets.parquet_sink.ledger import DatasetLedger
 from reporting_datasets.parquet_sink.manifest_store import ManifestStore
 from reporting_datasets.parquet_sink.partitions import Partitions
 from reporting_datasets.parquet_sink.planning import RunPlanner
+from reporting_datasets.parquet_sink.scan import dataset_files
 from reporting_datasets.staging import Piece
 from reporting_delta.adoption import MAX_SMALL, Adoption
 from reporting_delta.column_types import stored_schema
@@ -24,7 +25,7 @@ from reporting_delta.place import DeltaPlace
 from reporting_delta.scan import scan_table
 from reporting_delta.schema_changes import check_types, joined
 from reporting_delta.settings import DeltaTableSinkSettings
-from reporting_delta.snapshot import Snapshot
+from reporting_delta.snapshot import Snapshot, parse_version, read_snapshot
 from reporting_delta.staging import (
     ABANDONED_SECONDS,
     Staged,
@@ -42,9 +43,13 @@ from reporting_framework import (
     StagedPart,
     WriteMode,
 )
-from reporting_framework.errors import ReportingError, SettingsError
+from reporting_framework.errors import (
+    CorruptCheckpoint,
+    ReportingError,
+    SettingsError,
+)
 from reporting_framework.plugin_api.result import Output
-from reporting_framework.storage import permissions, row_versions
+from reporting_framework.storage import ParquetSnapshot, permissions, row_versions
 
 
 class DeltaTableSink(DeltaMaintenance):
@@ -67,6 +72,7 @@ class DeltaTableSink(DeltaMaintenance):
         self._stager: Stager | None = None
         self._starting = threading.Lock()
         self._leads = False
+        self._version: Snapshot | None = None
 
     @classmethod
     def aws_permissions(cls, settings: DeltaTableSinkSettings) -> Sequence[Permission]:
@@ -143,9 +149,7 @@ class DeltaTableSink(DeltaMaintenance):
         snapshot = self._read_once()
         self._check_table(snapshot)
         manifest = self._present().manifest
-        return DatasetLedger(
-            self._files(snapshot), manifest, self.settings.timestamp
-        )
+        return DatasetLedger(self._files(snapshot), manifest, self.settings.timestamp)
 
     @override
     def load_state(self) -> Mapping[str, Any] | None:
@@ -286,8 +290,29 @@ class DeltaTableSink(DeltaMaintenance):
     # -- queries -----------------------------------------------------------------------
 
     @override
+    def select_version(self, version: str) -> None:
+        wanted = parse_version(version)
+        try:
+            self._version = read_snapshot(self.log, self.settings.timestamp, wanted)
+        except CorruptCheckpoint as error:
+            raise SettingsError(
+                f"{self.place.folder.uri}: version {version} cannot be read; choose"
+                " another one: earlier versions are kept for keep_versions_hours"
+            ) from error
+
+    def _readable(self) -> Snapshot:
+        return self._read() if self._version is None else self._version
+
+    @override
+    def parquet_files(self) -> Sequence[ParquetSnapshot]:
+        snapshot = self._readable()
+        if not snapshot.manifest.exists or self.settings.partition_by:
+            return []  # the values of a partition are not in the files
+        return dataset_files(self._files(snapshot), snapshot.manifest)
+
+    @override
     def scan(self) -> pl.LazyFrame | None:
-        snapshot = self._read()
+        snapshot = self._readable()
         if not snapshot.manifest.exists:
             return None
         return scan_table(self._files(snapshot), snapshot.manifest, self._scanned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -15,7 +16,12 @@ from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
 from reporting_delta.column_types import polars_schema
 from reporting_delta.log import RESET, STATE, DeltaLog
 from reporting_framework import DELETED_AT, SOURCE_KEY
-from reporting_framework.errors import CorruptCheckpoint, NotSupported, ObjectMissing
+from reporting_framework.errors import (
+    CorruptCheckpoint,
+    NotSupported,
+    ObjectMissing,
+    SettingsError,
+)
 from reporting_framework.storage import key_values
 
 _LAST = "\U0010ffff"
@@ -81,14 +87,14 @@ class Snapshot(NamedTuple):
 
 
 def read_snapshot(
-    log: DeltaLog, timestamp: str | None, version: int | None = None
+    log: DeltaLog, timestamp: str | None, version: int | datetime | None = None
 ) -> Snapshot:
     """Return a version of the table; an empty one if there certainly is no table.
 
     Args:
         log: Log of the table.
         timestamp: Column of the newest timestamp, `None`: there is none.
-        version: An earlier version.
+        version: An earlier version, or a time; see `DeltaLog.open`.
 
     Raises:
         CorruptCheckpoint: The log or the source state cannot be read.
@@ -186,3 +192,21 @@ def _state(log: DeltaLog, number: int) -> Mapping[str, Any]:
         f"{uri}: the source state of the table is missing or damaged; restore it, or"
         " reset the report; nothing was changed"
     ) from problem
+
+
+def parse_version(text: str) -> int | datetime:
+    """Return the number of a version, or a time (aware).
+
+    Raises:
+        SettingsError: It is neither.
+    """
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(
+            f"version {text!r}: expected a number, or a time such as"
+            " 2024-05-31T12:00:00Z"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

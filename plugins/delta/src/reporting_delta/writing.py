@@ -25,7 +25,7 @@ MAX_COLUMNS = 32
 MAX_TEXT = 64
 """Longest text in statistics; the source keys are always there."""
 
-_ORDERED = (pl.String, pl.Date, pl.Datetime, *pl.datatypes.group.NUMERIC_DTYPES)
+_ORDERED = (pl.String, pl.Date, pl.Datetime)
 
 
 class DeltaWritten(Written):
@@ -94,8 +94,9 @@ class Statistics:
         return [
             name
             for name in self._counted
-            if isinstance(self.schema[name], _ORDERED)
-            and not isinstance(self.schema[name], pl.Decimal)
+            if isinstance(kind := self.schema[name], _ORDERED)
+            or kind.is_integer()
+            or kind.is_float()
         ]
 
     def encode(self) -> str:
@@ -129,7 +130,7 @@ class Statistics:
 
 def _edge(choose: Callable[[Any, Any], Any], one: Any, other: Any) -> Any:
     """Return the lesser or greater value; "not a number" if one of them is that."""
-    return one if one != one else other if other != other else choose(one, other)  # noqa: PLR0124
+    return one if one != one else other if other != other else choose(one, other)
 
 
 def _json(value: Any) -> Any:
@@ -183,9 +184,7 @@ class DeltaWriter(FileWriter):
         if not stats.rows:
             return None
         gone = stats.nulls.get(DELETED_AT)
-        newest = cast(
-            "datetime | None", stats.most.get(self.timestamp or "")
-        )
+        newest = cast("datetime | None", stats.most.get(self.timestamp or ""))
         written = DeltaWritten(
             path,
             stats.rows,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from typing_extensions import Self
+
 from reporting_framework.storage import Location, Store, open_store, parse_location
 
 MANIFEST_FOLDER = "_manifest"
@@ -23,7 +25,7 @@ class Place(NamedTuple):
     folder: Location
 
     @classmethod
-    def parse(cls, uri: str) -> Place:
+    def parse(cls, uri: str) -> Self:
         """Return the places of the dataset at a URI."""
         location = parse_location(uri)
         key = location.key.rstrip("/")
