@@ -9,10 +9,19 @@ FOLDER`. Prints how many rows there are afterwards.
 - `merge`: the same by delta-rs' `merge` alone.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from reporting_delta.sink import DeltaTableSink
+    from reporting_framework import WriteMode
 
 PIECE = 100_000
 NEW = 1_000
@@ -21,7 +30,7 @@ BEGIN = 1_400_000_000
 APART = 25
 
 
-def visits(first: int, rows: int):
+def visits(first: int, rows: int) -> pl.DataFrame:
     """Return visits, one every 25 seconds from 2014 on."""
     import polars as pl
 
@@ -50,7 +59,7 @@ def visits(first: int, rows: int):
     )
 
 
-def sink(folder: Path, mode: str):
+def sink(folder: Path, mode: WriteMode) -> DeltaTableSink:
     """Return the sink at the beginning of a run."""
     from reporting_delta.sink import DeltaTableSink
 
@@ -64,7 +73,7 @@ def sink(folder: Path, mode: str):
     return made
 
 
-def table(rows: int, folder: Path, mode: str = "append") -> int:
+def table(rows: int, folder: Path, mode: WriteMode = "append") -> int:
     """Make a table; each commit has a million rows."""
     from reporting_framework import Split
 
@@ -82,7 +91,7 @@ def table(rows: int, folder: Path, mode: str = "append") -> int:
     return rows
 
 
-def versioned(frame, version: str):
+def versioned(frame: pl.DataFrame, version: str) -> pl.DataFrame:
     """Return rows with the columns of an upsert."""
     import polars as pl
 
@@ -102,7 +111,7 @@ def append(rows: int, folder: Path) -> int:
     return rows + new.height
 
 
-def changed(rows: int):
+def changed(rows: int) -> pl.DataFrame:
     """Return 1,000 rows of a new version, from all over the table."""
     import polars as pl
 

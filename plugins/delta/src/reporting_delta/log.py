@@ -37,6 +37,12 @@ RESET = "reporting.reset"
 """Application of the transaction whose version is the table's after its last reset."""
 
 
+DEFAULTS = {"delta.checkpointInterval": "10"}
+"""Properties of new tables. To open a table, all commits since the last checkpoint of
+the log are read one by one; by default, delta-rs makes one every 100 commits.
+"""
+
+
 class Write(NamedTuple):
     """Content of a commit.
 
@@ -158,7 +164,7 @@ class DeltaLog:
                 schema,
                 list(write.added),
                 partition_by=list(partition_by),
-                configuration=dict(properties) or None,
+                configuration={**DEFAULTS, **properties},
                 storage_options=self.place.storage_options,
                 commit_properties=_properties(write, 0),
             )
@@ -223,7 +229,6 @@ class DeltaLog:
             if self.commit_info(version).get(COMMIT) == write.id:
                 return version
         return None
-
 
     def commit_info(self, version: int) -> Mapping[str, Any]:
         """Return the information about a commit, empty if the log has it no more.
