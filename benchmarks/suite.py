@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks import (
     bars_build,
     bars_datasets,
+    bars_delta,
     bars_events,
     bars_files,
     bars_folder,
@@ -57,6 +58,7 @@ GROUPS = (
     *bars_datasets.GROUPS,
     *bars_singer.GROUPS,
     *bars_redcap.GROUPS,
+    *bars_delta.GROUPS,
 )
 
 

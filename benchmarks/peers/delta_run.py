@@ -4,6 +4,8 @@ Run by the interpreter that the framework is installed for: `delta_run.py WHAT R
 FOLDER`. Prints how many rows there are afterwards.
 
 - `table`: a table of so many visits, made by the sink; nothing if it is there.
+- `versions`: the same, with the columns of an upsert.
+- `events`: the 1,000 visits after these as files in FOLDER/events, and as FOLDER/new.
 - `append`: 1,000 rows appended by `write_deltalake` alone.
 - `upsert`: 1,000 rows of all partitions changed by the sink.
 - `merge`: the same by delta-rs' `merge` alone.
@@ -47,16 +49,16 @@ def visits(first: int, rows: int) -> pl.DataFrame:
         "packet": pl.lit("I"),
     }
     moment = pl.from_epoch((BEGIN + number * APART) * 1_000_000, "us")
-    return pl.select(
-        **text,
-        study=(number % 3).replace_strict(range(3), STUDIES),
-        pipeline_adcid=(number % 60).cast(pl.Int32),
-        visit_date=moment.dt.date(),
-        timestamp=moment.dt.replace_time_zone("UTC"),
-        source_key=pl.format(
+    text |= {
+        "study": (number % 3).replace_strict(range(3), STUDIES),
+        "pipeline_adcid": (number % 60).cast(pl.Int32),
+        "visit_date": moment.dt.date(),
+        "timestamp": moment.dt.replace_time_zone("UTC"),
+        "source_key": pl.format(
             "log-{}-submit-42.json", moment.dt.strftime("%Y%m%d-%H%M%S")
         ),
-    )
+    }
+    return pl.select([value.alias(name) for name, value in text.items()])
 
 
 def sink(folder: Path, mode: WriteMode) -> DeltaTableSink:
@@ -101,12 +103,25 @@ def versioned(frame: pl.DataFrame, version: str) -> pl.DataFrame:
     return frame.with_columns(pl.lit(version).alias(VERSION), gone)
 
 
+def events(rows: int, folder: Path) -> int:
+    """Write the visits after the first ones, for a run and for an append."""
+    new = visits(rows, NEW)
+    new.write_parquet(folder / "new")
+    (folder / "events").mkdir()
+    for record in new.iter_rows(named=True):
+        name = record.pop("source_key")
+        moment = record["timestamp"].isoformat().replace("+00:00", "Z")
+        record |= {"timestamp": moment, "visit_date": str(record["visit_date"])}
+        (folder / "events" / name).write_text(json.dumps(record))
+    return NEW
+
+
 def append(rows: int, folder: Path) -> int:
     """Append the rows of a file."""
     import polars as pl
     from deltalake import DeltaTable, write_deltalake
 
-    new = pl.read_parquet(f"{folder}.new.parquet")
+    new = pl.read_parquet(folder.parent / "new")
     write_deltalake(DeltaTable(folder), new, mode="append")
     return rows + new.height
 
@@ -150,6 +165,8 @@ def main() -> None:
         made = table(rows, place)
     elif what == "versions":
         made = table(rows, place, "upsert")
+    elif what == "events":
+        made = events(rows, place)
     else:
         began = time.process_time()
         work = {"append": append, "upsert": upsert, "merge": merge}[what]
