@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from reporting_delta.log import DeltaLog
 from reporting_delta.place import DeltaPlace
 from reporting_delta.sink import DeltaTableSink
+from reporting_delta.source import DeltaTableSource
 from reporting_framework import SOURCE_KEY
-from reporting_framework.testing import CANARY, SinkContract
+from reporting_framework.testing import CANARY, RecordSourceContract, SinkContract
 
 NOTE = CANARY * 20
 
@@ -82,6 +84,8 @@ class TestFolderTable(Table):
 class TestBucketTable(Table):
     """Conditional writes over the wire, through a proxy that breaks requests."""
 
+    strict = False  # its memory is that of a folder
+
     @pytest.fixture
     def uri(self, reporting_bucket):
         return f"s3://{reporting_bucket}/place/visits"
@@ -101,3 +105,70 @@ class TestBucketTable(Table):
             client.close()
 
         return empty
+
+
+class Feed:
+    """A table that another program changes, one row in a commit."""
+
+    def __init__(self, uri):
+        self.uri = uri
+        write_deltalake(
+            uri,
+            pl.DataFrame(schema={"id": pl.Int64, "note": pl.String}),
+            configuration={"delta.enableChangeDataFeed": "true"},
+        )
+
+    def put(self, number, tick):
+        row = {"id": number, "note": f"{NOTE}-{tick}"}
+        table = DeltaTable(self.uri)
+        table.merge(
+            pl.DataFrame([row]), "t.id = s.id", source_alias="s", target_alias="t"
+        ).when_matched_update_all().when_not_matched_insert_all().execute()
+        return f"feed/{number}", row
+
+    def delete(self, number, tick):
+        DeltaTable(self.uri).delete(f"id = {number}")
+        return f"feed/{number}"
+
+    def fetched(self):
+        asked, Watched.asked = Watched.asked, []
+        return asked
+
+
+class Watched(DeltaTableSource):
+    """The source, and the pages that were asked of it."""
+
+    asked = []
+
+    def _page(self, rows, version):
+        self.asked.append(f"{version}: {rows['id'].to_list()}")
+        return super()._page(rows, version)
+
+    def _changes(self, version):
+        self.asked.append(f"changes of {version}")
+        return super()._changes(version)
+
+
+class TestSource(RecordSourceContract):
+    """Rows of a table, and its changes, from other programs."""
+
+    plugin = Watched
+
+    def test_a_repeated_page_changes_nothing(self, runs, records, feed):
+        """All rows of a full scan have the version of the table that is read."""
+        runs.run()
+        key, record = feed.put(1, 2_000)
+        runs.run()
+        before = dict(runs.live)
+        runs.state = None
+        runs.run()
+        assert runs.live == before
+        assert runs.live[key] == record
+
+    @pytest.fixture
+    def feed(self, tmp_path):
+        return Feed(str(tmp_path / "feed"))
+
+    @pytest.fixture
+    def settings(self, feed):
+        return {"uri": feed.uri, "primary_key": ["id"]}

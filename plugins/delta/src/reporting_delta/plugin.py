@@ -10,6 +10,18 @@ REPORTING_API = 1
 
 
 @hookimpl
+def reporting_sources() -> Sequence[LazyPlugin]:
+    """Return the sources."""
+    return [
+        LazyPlugin(
+            "delta-table",
+            "reporting_delta.source:DeltaTableSource",
+            "rows of a Delta Lake table, and then its changes",
+        )
+    ]
+
+
+@hookimpl
 def reporting_sinks() -> Sequence[LazyPlugin]:
     """Return the sinks."""
     return [

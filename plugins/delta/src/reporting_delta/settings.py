@@ -86,10 +86,7 @@ class DeltaTableSinkSettings(Settings):
     )
     table_properties: Mapping[str, str] = Field(
         {},
-        description=(
-            "Properties of a new table, such as delta.enableChangeDataFeed, which the"
-            " source delta-table needs"
-        ),
+        description=("Properties of a new table, such as delta.logRetentionDuration"),
     )
 
     @field_validator("uri")

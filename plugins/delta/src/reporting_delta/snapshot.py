@@ -104,12 +104,7 @@ def read_snapshot(
     if handle is None:
         return Snapshot()
     with log.reading():
-        features = set(handle.protocol().reader_features or ()) & _UNREADABLE
-        if features:
-            raise NotSupported(
-                f"{log.uri}: the table has {', '.join(sorted(features))}, which is not"
-                " supported; rewrite it without, or choose another table"
-            )
+        check_features(log, handle)
         partition_by = tuple(handle.metadata().partition_columns)
         actions = pl.DataFrame(handle.get_add_actions(flatten=True))
         schema = polars_schema(handle.schema())
@@ -132,6 +127,20 @@ def read_snapshot(
     return Snapshot(handle, manifest, pl.Schema() if reset else schema)
 
 
+def check_features(log: DeltaLog, handle: DeltaTable) -> None:
+    """Refuse tables with files that cannot be read alone.
+
+    Raises:
+        NotSupported: The table is such a one.
+    """
+    features = set(handle.protocol().reader_features or ()) & _UNREADABLE
+    if features:
+        raise NotSupported(
+            f"{log.uri}: the table has {', '.join(sorted(features))}, which is not"
+            " supported; rewrite it without, or choose another table"
+        )
+
+
 def data_files(
     actions: pl.DataFrame, partition_by: Sequence[str], timestamp: str | None
 ) -> list[DeltaFile]:
@@ -147,7 +156,7 @@ def data_files(
         newest = newest.dt.timestamp("us")
     fields = zip(
         [unquote(path) for path in actions["path"]],
-        actions["num_records"],
+        actions["num_records"].fill_null(0),
         column(f"null_count.{DELETED_AT}"),
         actions["size_bytes"],
         column(f"min.{SOURCE_KEY}"),
