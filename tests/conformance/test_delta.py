@@ -2,6 +2,7 @@
 
 import shutil
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import polars as pl
 import pytest
@@ -138,7 +139,7 @@ class Feed:
 class Watched(DeltaTableSource):
     """The source, and the pages that were asked of it."""
 
-    asked = []
+    asked: ClassVar[list[str]] = []
 
     def _page(self, rows, version):
         self.asked.append(f"{version}: {rows['id'].to_list()}")

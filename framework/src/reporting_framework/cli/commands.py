@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "iam": "iam:iam_command",
     "lint": "lint:lint_command",
     "list": "list:list_command",
+    "migrate": "migrate:migrate_command",
     "new": "new:new_command",
     "plugins": "plugins:plugins_command",
     "quarantine": "quarantine:quarantine_command",
