@@ -33,6 +33,7 @@ from reporting_framework.plugin_api.records import (
 from reporting_framework.storage import (
     backup,
     commit_attempts,
+    parquet_errors,
     same_version,
     write_check,
 )
@@ -227,7 +228,8 @@ class DeltaMaintenance(Sink):
             counts = pl.concat(keys).select(
                 pl.len(), keys=pl.col(SOURCE_KEY).n_unique()
             )
-            found, distinct = counts.collect(engine="streaming").row(0)
+            with parquet_errors.reading(uri):
+                found, distinct = counts.collect(engine="streaming").row(0)
             if (found, distinct) != (rows, rows):
                 return CheckResult(
                     "fail",

@@ -49,7 +49,12 @@ from reporting_framework.errors import (
     SettingsError,
 )
 from reporting_framework.plugin_api.result import Output
-from reporting_framework.storage import ParquetSnapshot, permissions, row_versions
+from reporting_framework.storage import (
+    ParquetSnapshot,
+    parquet_errors,
+    permissions,
+    row_versions,
+)
 
 
 class DeltaTableSink(DeltaMaintenance):
@@ -407,5 +412,6 @@ class _RunPlan:
         sink = self._sink
         versions = sink._mode != "append"
         files = sink._files(sink._read_once(), versions=versions)
-        frame = files.scan([staged.file]).collect()
+        with parquet_errors.reading(files.uri(staged.file)):
+            frame = files.scan([staged.file]).collect()
         return sink._area.add(frame, versions=versions)
