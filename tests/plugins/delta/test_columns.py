@@ -114,6 +114,16 @@ def test_a_new_column_is_added_and_a_missing_one_is_null(table):
     assert table.sink().scan().collect().columns == [*SCHEMA, "shop"]
 
 
+def test_a_column_that_is_added_meanwhile_is_null_in_new_rows(table):
+    """One staged part is added as it is, the other one is written again."""
+    table.run(prices(range(2)))
+    sink, parts = table.staged(prices(range(1, 4)), prices(range(4, 6)))
+    wide = prices(range(6, 7), shop=["a"])
+    table.run(wide, schema=wide.schema)
+    assert sink.commit(parts).duplicates == 1
+    assert table.rows()["shop"].to_list() == [None] * 6 + ["a"]
+
+
 def test_a_narrower_type_is_kept_and_a_wider_one_is_refused(table):
     table.run(prices(range(2)))
     small = prices(range(2, 3)).cast({"year": pl.Int32, "price": pl.Float32})

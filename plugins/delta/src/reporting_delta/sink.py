@@ -13,23 +13,21 @@ from typing_extensions import override
 from reporting_datasets.parquet_sink.ledger import DatasetLedger
 from reporting_datasets.parquet_sink.manifest_store import ManifestStore
 from reporting_datasets.parquet_sink.partitions import Partitions
-from reporting_datasets.parquet_sink.planning import RunPlanner
 from reporting_datasets.parquet_sink.scan import dataset_files
-from reporting_datasets.staging import Piece
-from reporting_delta.adoption import MAX_SMALL, Adoption
 from reporting_delta.column_types import stored_schema
 from reporting_delta.commit import DeltaCommit, Done, Planned
 from reporting_delta.data_files import DeltaFiles
 from reporting_delta.maintenance import DeltaMaintenance
 from reporting_delta.place import DeltaPlace
+from reporting_delta.run_plan import RunPlan
 from reporting_delta.scan import scan_table
 from reporting_delta.schema_changes import check_types, joined
+from reporting_delta.schema_checks import check_settings
 from reporting_delta.settings import DeltaTableSinkSettings
 from reporting_delta.snapshot import Snapshot, parse_version, read_snapshot
 from reporting_delta.staging import (
     ABANDONED_SECONDS,
     Staged,
-    StagedFile,
     Stager,
     remove_staged,
 )
@@ -51,7 +49,6 @@ from reporting_framework.errors import (
 from reporting_framework.plugin_api.result import Output
 from reporting_framework.storage import (
     ParquetSnapshot,
-    parquet_errors,
     permissions,
     row_versions,
 )
@@ -98,34 +95,7 @@ class DeltaTableSink(DeltaMaintenance):
         schema: pl.Schema,
         mode: WriteMode = "append",
     ) -> None:
-        partitions = Partitions(settings.partition_by)
-        partitions.check(schema, cls.name)
-        stored_schema(cls.name, schema)
-        if derived := [column for column in partitions.columns if column.unit]:
-            raise SettingsError(
-                f"sink {cls.name}: partition_by: {derived[0].unit}(…) is not a column;"
-                " name a column, or add one with a transform",
-                path=("partition_by",),
-            )
-        for setting, names in (
-            ("timestamp", [settings.timestamp] if settings.timestamp else []),
-            ("z_order_by", settings.z_order_by),
-        ):
-            if missing := [name for name in names if name not in schema]:
-                raise SettingsError(
-                    f"sink {cls.name}: {setting}: there is no column {missing[0]};"
-                    " name another one",
-                    path=(setting,),
-                )
-        dtype = schema.get(settings.timestamp or "")
-        if dtype is not None and not (
-            isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
-        ):
-            raise SettingsError(
-                f"sink {cls.name}: timestamp: column {settings.timestamp} is {dtype},"
-                " not a date and time with a time zone; name another one",
-                path=("timestamp",),
-            )
+        check_settings(cls.name, settings, schema)
 
     @override
     def open(
@@ -186,7 +156,7 @@ class DeltaTableSink(DeltaMaintenance):
         """Return the columns of the rows and the other columns of the table."""
         return joined(self._kept(snapshot), self._rows)
 
-    def _files(self, snapshot: Snapshot, *, versions: bool = False) -> DeltaFiles:
+    def _files(self, snapshot: Snapshot, versions: bool = False) -> DeltaFiles:
         schema = self._schema(snapshot)
         if versions:
             schema = pl.Schema({**schema, **row_versions.VERSION_COLUMNS})
@@ -235,7 +205,7 @@ class DeltaTableSink(DeltaMaintenance):
             self._rows,
             self.settings.partition_by,
             self.settings.table_properties,
-            _RunPlan(self, staged, context).planned,
+            self._plan(staged, context).planned,
             replaces=self._mode == "replace",
         )
         self._leads = False  # files of a commit without an answer must stay
@@ -247,6 +217,18 @@ class DeltaTableSink(DeltaMaintenance):
         self._opened = done.snapshot
         self._settle(staged, {file.file.key for file in done.planned.adopted})
         return self._result(done)
+
+    def _plan(self, staged: Sequence[Staged], context: CommitContext) -> RunPlan:
+        return RunPlan(
+            self.settings,
+            self._mode,
+            staged,
+            context,
+            self._area,
+            self._writer,
+            files_of=self._files,
+            check=self._check_table,
+        )
 
     def _settle(self, staged: Sequence[Staged], kept: set[str]) -> None:
         """Remove staged files that are not in the table; the commit is done."""
@@ -334,84 +316,3 @@ class DeltaTableSink(DeltaMaintenance):
             with suppress(ReportingError):  # a later run removes the rest
                 self._stager.settle(set())
         self._area.clear()
-
-
-class _RunPlan:
-    """Plan of the commit of a run.
-
-    Args:
-        sink: The sink.
-        staged: Staged parts.
-        context: Further data of the commit.
-    """
-
-    def __init__(
-        self, sink: DeltaTableSink, staged: Sequence[Staged], context: CommitContext
-    ) -> None:
-        self._sink, self._context = sink, context
-        self._staged = [file for part in staged for file in part.files]
-        self._superseded = sum(part.superseded for part in staged)
-        self._adoption: Adoption | None = None
-        self._pieces: dict[int, Piece] = {}
-
-    def planned(self, present: Snapshot, overtaken: bool) -> Planned:
-        """Plan the change of a version; see `DeltaCommit.plan`."""
-        sink = self._sink
-        sink._check_table(present)
-        files, manifest = sink._files(present), present.manifest
-        adopted = self._adopted(files, present)
-        planner = RunPlanner(
-            files,
-            Partitions(sink.settings.partition_by),
-            files.schema,
-            sink._mode,
-            sink._area.join(self._other(adopted), versions=sink._mode != "append"),
-            self._context,
-            sink._area,
-            sink._writer,
-            sink.settings.target_file_bytes,
-            sink.settings.deletes == "hard",
-            sink.settings.partition_by,
-            deletes_stay=not sink.settings.partition_by,
-        )
-        change = planner.change(manifest, overtaken)
-        kept = [self._staged[number] for number in sorted(adopted)]
-        counts = change.counts
-        more = sum(file.rows for file, _ in kept)
-        return Planned(
-            change._replace(
-                counts=counts._replace(inserted=counts.inserted + more),
-                duplicates=change.duplicates + self._superseded,
-            ),
-            kept,
-        )
-
-    def _adopted(self, files: DeltaFiles, present: Snapshot) -> set[int]:
-        """Return the numbers of the staged files that stay as they are.
-
-        With ``replace``, files have the columns by which the newest row is found, so
-        none does.
-        """
-        if self._sink._mode == "replace":
-            return set()
-        if self._adoption is None:
-            small = self._sink.settings.target_file_bytes / MAX_SMALL
-            self._adoption = Adoption(files, self._staged, small)
-        return self._adoption.chosen(present.manifest)
-
-    def _other(self, adopted: set[int]) -> list[Piece]:
-        """Return the rows of the other staged files, in the order of the parts."""
-        pieces = []
-        for number, staged in enumerate(self._staged):
-            if number in adopted:
-                continue
-            pieces.append(self._piece(number, staged))
-        return pieces
-
-    def _piece(self, number: int, staged: StagedFile) -> Piece:
-        sink = self._sink
-        versions = sink._mode != "append"
-        files = sink._files(sink._read_once(), versions=versions)
-        with parquet_errors.reading(files.uri(staged.file)):
-            frame = files.scan([staged.file]).collect()
-        return sink._area.add(frame, versions=versions)
