@@ -43,6 +43,10 @@ the log are read one by one; by default, delta-rs makes one every 100 commits.
 """
 
 
+_OUTSIDE = ("object store", "Generic S3 error", "HTTP error", "timed out")
+"""Signs in errors of delta-rs that the storage, and not the table, is at fault."""
+
+
 class Write(NamedTuple):
     """Content of a commit.
 
@@ -137,7 +141,8 @@ class DeltaLog:
         problem = storage_error(error, self.uri)
         if not isinstance(problem, StorageUnavailable):
             return problem
-        if isinstance(error, OSError) or system_problem(error) is not None:
+        outside = any(sign in str(error) for sign in _OUTSIDE)
+        if outside or isinstance(error, OSError) or system_problem(error) is not None:
             return problem
         return CorruptCheckpoint(
             f"{self.uri}: not a Delta table that can be read; restore it, or move it"
