@@ -20,7 +20,10 @@ def prices(numbers, year=None, **more):
                 2000 + number // 10 if year is None else year for number in numbers
             ],
             "price": [number * 1.5 for number in numbers],
-            **more,
+            **{
+                name: values if isinstance(values, list) else [values] * len(numbers)
+                for name, values in more.items()
+            },
             SOURCE_KEY: [f"prices/{number:06}" for number in numbers],
         }
     )

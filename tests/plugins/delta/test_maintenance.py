@@ -3,6 +3,7 @@
 import os
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -64,6 +65,24 @@ def test_what_no_readable_version_has_is_removed(table):
     assert table.sink().load_state() == {"at": 2}
     states = list(Path(table.uri, "_reporting", "state").iterdir())
     assert len(states) == 1
+
+
+def test_what_a_run_that_was_killed_after_its_commit_has_written_stays(
+    table, monkeypatch
+):
+    """Its note is still there, and its files are those of an earlier version only."""
+    table.settings["partition_by"] = ["shop"]
+    shop = partial(prices, year=2000, shop="a b%20/ü")
+    schema = shop([1]).schema
+    with monkeypatch.context() as killed:
+        killed.setattr("reporting_delta.sink.DeltaTableSink._settle", lambda *_: None)
+        table.run(shop(range(3)), schema=schema)
+    table.run(shop(range(3, 5)), schema=schema)
+    table.sink(schema).compact()
+    monkeypatch.setattr("reporting_delta.sink.ABANDONED_SECONDS", -1)
+    table.run(shop(range(5, 7)), schema=schema)
+    assert not list(Path(table.uri, "_reporting", "pending").iterdir())
+    assert [table.rows(version).height for version in range(3)] == [3, 5, 5]
 
 
 def test_rows_are_sorted_by_several_columns_once(table):

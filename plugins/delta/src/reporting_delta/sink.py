@@ -11,7 +11,6 @@ import polars as pl
 from typing_extensions import override
 
 from reporting_datasets.parquet_sink.ledger import DatasetLedger
-from reporting_datasets.parquet_sink.manifest_store import ManifestStore
 from reporting_datasets.parquet_sink.partitions import Partitions
 from reporting_datasets.parquet_sink.scan import dataset_files
 from reporting_delta.column_types import stored_schema
@@ -31,6 +30,7 @@ from reporting_delta.staging import (
     Stager,
     remove_staged,
 )
+from reporting_delta.vacuum import remove_abandoned
 from reporting_framework import (
     ROWS_ONLY,
     CommitContext,
@@ -243,9 +243,7 @@ class DeltaTableSink(DeltaMaintenance):
             for run, names in folders.items():
                 if run != own:
                     remove_staged(self.place, run, names, kept)
-            notes = ManifestStore(self.place)
-            for intent in notes.abandoned(ABANDONED_SECONDS):
-                notes.remove_intended(intent, self._read_once().manifest)
+            remove_abandoned(self.log, ABANDONED_SECONDS)
 
     def _result(self, done: Done) -> CommitResult:
         manifest, change = done.snapshot.manifest, done.planned.change
