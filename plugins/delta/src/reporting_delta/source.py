@@ -24,18 +24,17 @@ from reporting_framework import (
     VERSION,
     Batch,
     Permission,
+    PlanStats,
     RecordSource,
+    RunLedger,
+    Split,
 )
 from reporting_framework.errors import (
     CorruptCheckpoint,
     LocationError,
     SettingsError,
 )
-from reporting_framework.plugin_api.ledger import RunLedger
-from reporting_framework.plugin_api.records import CheckResult, Split
-from reporting_framework.plugin_api.source import PlanStats
-from reporting_framework.plugin_api.table_columns import source_keys
-from reporting_framework.plugin_api.table_query import TableInfo
+from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.storage import parquet_errors, permissions
 
 OWN = (SOURCE_KEY, VERSION, DELETED_AT)
@@ -93,8 +92,8 @@ class DeltaTableSource(RecordSource):
         return handle
 
     @cached_property
-    def _table(self) -> TableInfo:
-        """Name, key and columns of the table."""
+    def _columns(self) -> pl.Schema:
+        """Columns of the table, those of the key among them."""
         with self.log.reading():
             columns = polars_schema(self.handle.schema())
         key = self.settings.primary_key
@@ -110,11 +109,11 @@ class DeltaTableSource(RecordSource):
                 " primary_key to the columns that tell its rows apart",
                 path=("primary_key",),
             )
-        return TableInfo(self.place.folder.name, key, columns)
+        return columns
 
     @override
     def schema(self) -> pl.Schema:
-        columns = self._table.schema
+        columns = self._columns
         return pl.Schema({name: columns[name] for name in columns if name not in OWN})
 
     @override
@@ -139,7 +138,7 @@ class DeltaTableSource(RecordSource):
         """Yield the rows of a version, file by file, after the first files."""
         handle = self.handle if version == self.handle.version() else None
         files = self._files(handle or self._earlier(version))
-        reader = DeltaFiles(self.place, self._table.schema, self._partition_by)
+        reader = DeltaFiles(self.place, self._columns, self._partition_by)
         for number, file in enumerate(files[done:], done + 1):
             with parquet_errors.reading(reader.uri(file)):
                 rows = reader.scan([file])
@@ -230,9 +229,16 @@ class DeltaTableSource(RecordSource):
 
     def _keys(self, rows: pl.DataFrame) -> pl.Series:
         """Return the source key of each row."""
-        if not self.settings.primary_key:
+        key = self.settings.primary_key
+        if not key:
             return rows[SOURCE_KEY]
-        return source_keys(self._table, rows).alias(SOURCE_KEY)
+        parts = [pl.lit(self.place.folder.name), *map(pl.col, key)]
+        texts = [
+            part.cast(pl.String).str.replace_all("%", "%25").str.replace_all("/", "%2F")
+            for part in parts
+        ]
+        joined = pl.concat_str(texts, separator="/").alias(SOURCE_KEY)
+        return rows.select(joined).to_series()
 
     @override
     def health_checks(self, *, write: bool) -> Mapping[str, Any]:
@@ -240,7 +246,7 @@ class DeltaTableSource(RecordSource):
 
     def _check(self) -> CheckResult:
         """Open the table."""
-        version, columns = self.handle.version(), len(self._table.schema)
+        version, columns = self.handle.version(), len(self._columns)
         feed = self.handle.metadata().configuration.get("delta.enableChangeDataFeed")
         kind = "a change feed" if feed == "true" else "no change feed"
         return CheckResult(
