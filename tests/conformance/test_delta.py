@@ -64,7 +64,7 @@ class Table(SinkContract):
 
 
 class TestFolderTable(Table):
-    crowd = 64_000
+    crowd = 16_000
 
     @pytest.fixture
     def uri(self, tmp_path):
@@ -150,6 +150,7 @@ class Watched(DeltaTableSource):
         return super()._changes(version)
 
 
+@pytest.mark.slow
 class TestSource(RecordSourceContract):
     """Rows of a table, and its changes, from other programs."""
 

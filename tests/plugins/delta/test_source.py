@@ -93,6 +93,7 @@ def test_a_table_without_a_key_is_refused(tmp_path):
             read(Table(uri), None, **settings)
 
 
+@pytest.mark.slow
 def test_a_table_follows_another_one(tmp_path, monkeypatch):
     """Inserted, changed and deleted rows, by the commands."""
     write_deltalake(
