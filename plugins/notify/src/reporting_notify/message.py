@@ -57,7 +57,8 @@ def message_of(
         lines += [f"{condition.headline}:", *(f"- {line}" for line in condition.lines)]
     for topic, since in said.recovered:
         again = _AGAIN.get(topic, "all is well again")
-        lines.append(f"{again}; it was not since {since[:19].replace('T', ' ')} UTC")
+        began = since[:19].replace("T", " ")
+        lines.append(f"{again}; the trouble began at {began} UTC")
     if result is not None:
         lines.append(
             f"read {result.records_read:,}, accepted {result.accepted:,}, rejected"
