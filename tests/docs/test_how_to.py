@@ -156,7 +156,8 @@ def test_a_report_runs_on_spark_as_the_page_shows(tmp_path):
 
 
 def test_each_page_with_commands_and_their_output_is_played():
-    module = "".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
+    tests = (path.read_text() for path in Path(__file__).parents[1].rglob("*.py"))
+    module = "".join(tests)
     shown = {
         path.name
         for path in (DOCS / "how-to").glob("*.md")

@@ -242,13 +242,17 @@ class Registry:
     def _unknown(self, role: str, name: str) -> str:
         known = self.names(role)
         listed = f"; known: {', '.join(known)}" if known else ""
+
+        def least_likely(row: PluginInfo) -> tuple[bool, bool]:
+            return row.status != "broken", row.name != name
+
         kept = [
             (
                 f"{row.name} of {row.distribution} is {row.status}"
                 if row.version
                 else f"{row.name} is {row.reason}"
             )
-            for row in sorted(self._others, key=lambda row: row.status != "broken")
+            for row in sorted(self._others, key=least_likely)
             if row.status != "registered"
         ]
         more = f" and {len(kept) - MAX_HINTS} more" if len(kept) > MAX_HINTS else ""

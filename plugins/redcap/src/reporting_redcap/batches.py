@@ -11,7 +11,7 @@ import polars as pl
 from reporting_framework import Batch, ReadFailure, Rejection
 from reporting_redcap.keys import source_keys
 from reporting_redcap.layout import Layout
-from reporting_redcap.project import READ_AT
+from reporting_redcap.settings import READ_AT
 from reporting_redcap.times import version_of
 
 WRONG_TYPE = "wrong_type"

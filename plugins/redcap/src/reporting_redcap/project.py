@@ -17,7 +17,6 @@ EVENT = "redcap_event_name"
 INSTRUMENT = "redcap_repeat_instrument"
 INSTANCE = "redcap_repeat_instance"
 GROUP = "redcap_data_access_group"
-READ_AT = "redcap_read_at"
 
 
 @dataclass(frozen=True)

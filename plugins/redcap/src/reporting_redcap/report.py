@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from typing_extensions import override
 
 from reporting_framework import PipelineSpec, PluginRef, Report
-from reporting_redcap.project import READ_AT
 from reporting_redcap.report_settings import RedcapReportSettings
+from reporting_redcap.settings import READ_AT
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult

@@ -12,6 +12,8 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from reporting_framework import SecretText
 from reporting_rest.http import HttpSettings
 
+READ_AT = "redcap_read_at"
+
 ReportId = Annotated[str, Field(pattern=r"^[0-9]{1,12}$", coerce_numbers_to_str=True)]
 """Number of a saved report."""
 

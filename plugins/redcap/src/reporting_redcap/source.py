@@ -28,9 +28,9 @@ from reporting_redcap.credentials import credentials_of, permissions_of
 from reporting_redcap.in_flight import in_order
 from reporting_redcap.keys import record_of
 from reporting_redcap.layout import Layout
-from reporting_redcap.project import READ_AT, ProjectInfo, describe
+from reporting_redcap.project import ProjectInfo, describe
 from reporting_redcap.queries import RecordQueries, report_rows
-from reporting_redcap.settings import RedcapSettings
+from reporting_redcap.settings import READ_AT, RedcapSettings
 from reporting_redcap.state import Reading, wants_full
 from reporting_redcap.times import SERVER_FORMAT, increment_begin
 

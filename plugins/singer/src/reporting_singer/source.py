@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 from typing_extensions import override
 
+from reporting_framework import PlanStats, RecordSource
 from reporting_framework.errors import SettingsError, StepFailed
 from reporting_framework.plugin_api.base import Permission, Shape
-from reporting_framework.plugin_api.record_source import RecordSource
 from reporting_framework.plugin_api.records import Batch, CheckResult, WriteMode
-from reporting_framework.plugin_api.source import PlanStats
 from reporting_singer.catalog import Catalog, TapStream
 from reporting_singer.discovery import catalog_of, forget, seen
 from reporting_singer.private_files import PrivateFiles
