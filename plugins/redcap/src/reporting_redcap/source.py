@@ -17,10 +17,10 @@ from reporting_framework import (
     ReadFailure,
     RecordSource,
     RunLedger,
+    Shape,
     Split,
     TransientError,
 )
-from reporting_framework.plugin_api.base import Shape
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_redcap.api import RedcapApi
 from reporting_redcap.batches import batch_of, only

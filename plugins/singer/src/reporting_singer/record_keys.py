@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import polars as pl
 
+from reporting_framework import TableInfo
 from reporting_framework.plugin_api.table_columns import source_keys
-from reporting_framework.plugin_api.table_query import TableInfo
 from reporting_singer.keyless import KeylessRecords
 
 

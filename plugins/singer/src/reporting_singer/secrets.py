@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reporting_framework import SecretReference
-from reporting_framework.plugin_api.base import Permission
+from reporting_framework import Permission, SecretReference
 
 
 def check_references(value: Any) -> None:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 from typing_extensions import override
 
-from reporting_framework import PlanStats, RecordSource
+from reporting_framework import Permission, PlanStats, RecordSource, Shape
 from reporting_framework.errors import SettingsError, StepFailed
-from reporting_framework.plugin_api.base import Permission, Shape
 from reporting_framework.plugin_api.records import Batch, CheckResult, WriteMode
 from reporting_singer.catalog import Catalog, TapStream
 from reporting_singer.discovery import catalog_of, forget, seen
@@ -26,7 +25,7 @@ from reporting_singer.tap import Tap
 from reporting_singer.tap_process import TapProcess
 
 if TYPE_CHECKING:
-    from reporting_framework.plugin_api.ledger import RunLedger
+    from reporting_framework import RunLedger
 
 _log = logging.getLogger(__name__)
 
