@@ -105,6 +105,18 @@ class Registry:
         return sorted({name.partition(".")[0] for name in names if name})
 
     @property
+    def observer_settings(self) -> Mapping[str, str | None]:
+        """Names of loaded plugins, with the model of their table in the file.
+
+        A model is a reference such as ``package.module:Class``, which the plugin's
+        module declares as ``REPORTING_SETTINGS``; `None`: it declares none.
+        """
+        return {
+            name.rpartition(":")[2]: getattr(plugin, "REPORTING_SETTINGS", None)
+            for name, plugin in self._manager.list_name_plugin()
+        }
+
+    @property
     def variables(self) -> frozenset[str]:
         """Environment variables that plugins read, as their modules declare them."""
         declared = (

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 REPORTING_API = 1
 REPORTING_VARIABLES = ("REPORTING_NOTIFY",)
+REPORTING_SETTINGS = "reporting_notify.settings:NotifySettings"
 
 
 @hookimpl

@@ -72,7 +72,7 @@ class ReportSettings(Settings):
 class NotifySettings(ReportSettings):
     """Settings of the observer."""
 
-    reports: dict[str, dict[str, Any]] = Field(
+    reports: dict[str, ReportSettings] = Field(
         {}, description="Other settings for single reports, by name"
     )
 

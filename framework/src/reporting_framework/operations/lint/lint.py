@@ -12,6 +12,7 @@ from reporting_framework.config.layers import variable
 from reporting_framework.errors import MESSAGE_LIMIT, ReportingError
 from reporting_framework.operations.lint.document import Document
 from reporting_framework.operations.lint.environment import environment_problems
+from reporting_framework.operations.lint.observers import observer_problems
 from reporting_framework.operations.lint.places import Report, check_places
 from reporting_framework.operations.lint.problem import Problem, Severity
 from reporting_framework.operations.lint.report import check_report
@@ -85,6 +86,7 @@ def lint(
     if not names:
         problems += _unknown_reports(document, known)
         problems += environment_problems(environment, registry, known)
+        problems += observer_problems(document, registry, environment)
         problems += _unusable(registry, known)
     unique = dict.fromkeys(problems)
     return Linted(sorted(unique, key=lambda problem: problem.order), chosen)
