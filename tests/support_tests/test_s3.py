@@ -103,6 +103,7 @@ def test_signatures_are_checked_also_behind_the_proxy(
     assert code(raised) == (403, "SignatureDoesNotMatch")
 
 
+@pytest.mark.slow
 def test_two_servers_run_at_once_and_find_their_data_again(
     s3: S3Server, tmp_path: Path
 ) -> None:

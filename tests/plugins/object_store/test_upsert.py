@@ -22,7 +22,7 @@ from reporting_object_store.parquet_sink import (
     staged_keys,
 )
 from tests.support.plugins import checkpoint
-from tests.support.properties import given_few, given_more
+from tests.support.properties import given_few
 
 SCHEMA = pl.Schema(
     {
@@ -196,8 +196,7 @@ run = st.tuples(
 )
 
 
-@given_more(
-    200,
+@given_few(
     st.lists(run, max_size=3),
     st.sampled_from(["soft", "hard"]),
     st.sampled_from([1, 1000]),
