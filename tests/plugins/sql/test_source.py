@@ -68,6 +68,39 @@ def test_the_example(tmp_path, monkeypatch, writer, kind):
     assert result.deleted == 2
 
 
+@pytest.mark.parametrize("key", [("n",), ("sku", "n")])
+def test_a_cursor_may_be_a_part_of_the_primary_key(tmp_path, monkeypatch, writer, key):
+    monkeypatch.chdir(tmp_path)
+    settings = EXAMPLE.replace('["id"]', json.dumps(key)).replace("updated_at", "n")
+    small = settings.replace("infer", "page_rows = 3, split_rows = 7, infer")
+    (tmp_path / "reporting.toml").write_text(small)
+    shop = writer("sqlite:///shop.db")
+
+    def rows_are_those_of_the_table():
+        frame = pl.read_parquet("out/orders.parquet")
+        alive = frame.filter(pl.col("_deleted_at").is_null())
+        found = alive.select("sku", "n", "item").sort("n").rows()
+        return found == shop.rows("SELECT sku, n, item FROM orders ORDER BY n")
+
+    values = [f"('{'ab'[n % 2]}', {n}, 'i{n}')" for n in range(20)]
+    shop.run(
+        f"CREATE TABLE orders (sku TEXT, n INTEGER, item TEXT, PRIMARY KEY ({', '.join(key)}))",
+        f"INSERT INTO orders VALUES {', '.join(values)}",
+    )
+    assert run_report("orders").inserted == 20
+    assert rows_are_those_of_the_table()
+    shop.run(
+        "UPDATE orders SET item = 'new' WHERE n = 19",  # the greatest is read again
+        "INSERT INTO orders VALUES ('a', 20, 'i20'), ('b', 21, 'i21')",
+    )
+    result = run_report("orders")
+    assert (result.inserted, result.updated, result.deleted) == (2, 1, 0)
+    assert rows_are_those_of_the_table()
+    shop.run("DELETE FROM orders WHERE n IN (3, 21)")
+    assert run_report("orders", {"full_scan": True}).deleted == 2
+    assert rows_are_those_of_the_table()
+
+
 def test_deletes_are_inferred_only_if_asked_for(tmp_path, monkeypatch, writer):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "reporting.toml").write_text(

@@ -257,7 +257,8 @@ class TableSource(Source):
         """Return rows as a batch, and advance `position` to their end."""
         info = self.info
         keys = source_keys(info, frame)
-        order = [info.cursor, *info.primary_key] if info.cursor else info.primary_key
+        cursors = [info.cursor] if info.cursor else []  # it may be a part of the key
+        order = list(dict.fromkeys([*cursors, *info.primary_key]))
         last = frame.select(order).row(-1) if frame.height else ()
         position["last"] = dict(zip(order, map(to_json, last), strict=False))
         rejected: list[Rejection] = []
