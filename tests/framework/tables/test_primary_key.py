@@ -29,14 +29,15 @@ STAGED = pl.Schema(
 AT = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
-def commit(path, lines, deletes):
+def commit(path, lines, deletes, snapshot=False):
     settings = {"path": str(path), "table": "prices", "primary_key": ["sku"]}
     table = SqliteTable(SqliteTable.Settings(**settings, deletes=deletes))
     table.open(SCHEMA, "upsert")
     made = [(*line[:4], AT if line[4] else None) for line in lines]
     frame = pl.DataFrame(made, schema=STAGED, orient="row")
     try:
-        return table.commit([table.stage(frame, Split("s", {}), 0)], CommitContext())
+        parts = [table.stage(frame, Split("s", {}), 0)]
+        return table.commit(parts, CommitContext(snapshot=snapshot, at=AT))
     finally:
         table.close()
 
@@ -121,3 +122,38 @@ def test_a_stale_record_whose_rows_are_all_replaced_comes_back(tmp_path, deletes
     commit(path, [("b#0", "x", 2, "9", False)], deletes)
     commit(path, [old], deletes)
     assert live(path) == [("u", 1, "a#0"), ("x", 2, "b#0")]
+
+
+@both
+def test_a_row_of_nulls_that_a_snapshot_lacked_comes_back(tmp_path, deletes):
+    path, other = tmp_path / "t.db", ("o#0", "o", 1, "1", False)
+    record = ("r#0", "a", None, "1", False)
+    commit(path, [record, other], deletes)
+    commit(path, [other], deletes, snapshot=True)
+    assert live(path) == [("o", 1, "o#0")]
+    commit(path, [record, other], deletes, snapshot=True)
+    assert live(path) == [("a", None, "r#0"), ("o", 1, "o#0")]
+
+
+@both
+def test_a_row_of_nulls_that_has_moved_is_no_delete(tmp_path, deletes):
+    path, other = tmp_path / "t.db", ("o#0", "o", 1, "1", False)
+    old, moved = ("r#0", "a", None, "1", False), ("r#0", "b", None, "2", False)
+    commit(path, [old, other], deletes)
+    commit(path, [moved], deletes)
+    commit(path, [("r#0", "b", 5, "2", False)], deletes)
+    assert live(path) == [("b", 5, "r#0"), ("o", 1, "o#0")]
+    commit(path, [old], deletes)
+    assert live(path) == [("b", 5, "r#0"), ("o", 1, "o#0")]
+    commit(path, [moved], deletes)
+    commit(path, [other], deletes, snapshot=True)
+    commit(path, [moved, other], deletes, snapshot=True)
+    assert live(path) == [("b", None, "r#0"), ("o", 1, "o#0")]
+
+
+def test_a_delete_that_the_source_gave_of_a_row_of_nulls_stays(tmp_path):
+    path, record = tmp_path / "t.db", ("r#0", "a", None, "2", False)
+    commit(path, [record], "soft")
+    commit(path, [("r#0", None, None, "2", True)], "soft")
+    commit(path, [record], "soft")
+    assert live(path) == []

@@ -22,6 +22,24 @@ if TYPE_CHECKING:
 _numbers = count()
 
 
+def has_no_values(sink: Database, schema: pl.Schema, rows: str) -> str:
+    """Return a condition that a row has only a key, so that a delete looks like it.
+
+    If such a row is deleted, but not by its source, it loses its version: a version
+    beside nulls says that the source has deleted the record in this version.
+
+    Args:
+        sink: Sink with the SQL dialect.
+        schema: Columns of the table.
+        rows: Table of the rows, or its alias.
+    """
+    own = (SOURCE_KEY, VERSION, DELETED_AT, *sink.key)
+    values = [
+        f"{rows}.{sink.quote(name)} IS NULL" for name in schema if name not in own
+    ]
+    return f"({' AND '.join(values)})" if values else "1 = 0"
+
+
 class KeyedDeletes(NamedTuple):
     """Statements that delete rows by their source keys.
 
@@ -145,6 +163,7 @@ class KeyedDeletes(NamedTuple):
         """Delete rows; each takes the version of its record, and nulls of a delete.
 
         So no older version of the record brings a row back that the record has left.
+        A row that was left and has no values loses its version (`has_no_values`).
         """
         source, version, deleted = map(
             self.sink.quote, (SOURCE_KEY, VERSION, DELETED_AT)
@@ -165,10 +184,12 @@ class KeyedDeletes(NamedTuple):
             f"INSERT INTO {versions} SELECT {source}, MAX({version}) FROM {rows}"
             f" WHERE {deleted} IS NULL GROUP BY {source}"
         )
+        empty = has_no_values(self.sink, self.schema, self._table)
         self.database.run(
-            f"UPDATE {self._table} SET {deleted} = {self.at}, {version} = (SELECT"
-            f" {versions}.{version} FROM {versions}"
-            f" WHERE {versions}.{source} = {self._table}.{source})"
+            f"UPDATE {self._table} SET {version} = CASE WHEN {empty} THEN NULL ELSE"
+            f" (SELECT {versions}.{version} FROM {versions}"
+            f" WHERE {versions}.{source} = {self._table}.{source}) END,"
+            f" {deleted} = {self.at}"
             f" WHERE {deleted} IS NULL"
             f" AND {source} IN (SELECT {source} FROM {rows} WHERE {deleted} IS NULL)"
         )

@@ -12,7 +12,7 @@ from reporting_framework.plugin_api.records import (
     CommitContext,
     UpsertCounts,
 )
-from reporting_framework.tables.keyed_deletes import KeyedDeletes
+from reporting_framework.tables.keyed_deletes import KeyedDeletes, has_no_values
 from reporting_framework.tables.loading import SEEN, Loaded, unique_rows
 
 if TYPE_CHECKING:
@@ -110,15 +110,12 @@ class TableUpsert:
 
     @property
     def _given_delete(self) -> str:
-        """Condition that a row `t` is a delete that the source gave: one of nulls."""
-        values = [
-            f"t.{self._sink.quote(name)} IS NULL"
-            for name in self._schema
-            if name not in (SOURCE_KEY, VERSION, DELETED_AT, *self._sink.key)
-        ]
-        if not values:
-            return "1 = 0"
-        return f"(t.{self._deleted} IS NOT NULL AND {' AND '.join(values)})"
+        """Condition that a row `t` is a delete that the source gave: one of nulls.
+
+        It is compared by version, which other deletes of such a row do not keep.
+        """
+        empty = has_no_values(self._sink, self._schema, "t")
+        return f"(t.{self._deleted} IS NOT NULL AND {empty})"
 
     def _same_key(self, s: str) -> str:
         return " AND ".join(f"t.{key} = {s}.{key}" for key in self._keys)
@@ -135,7 +132,8 @@ class TableUpsert:
         """Return an expression that classifies a staged row `s` against its row `t`.
 
         A record stays deleted in the version in which the source has deleted it. Such a
-        delete is a row of nulls; a delete that a snapshot has implied keeps the values.
+        delete is a row of nulls with a version. A delete that a snapshot has implied
+        keeps the values; if all are null, it loses its version.
 
         After a lost race, a row stays deleted if another run has deleted it since this
         run began, and this run has read the version that was deleted.
@@ -217,7 +215,10 @@ class TableUpsert:
         if number and self._hard:
             self._database.run(f"DELETE FROM {self._table} WHERE {unseen}")
         elif number:
+            empty = has_no_values(self._sink, self._schema, self._table)
             self._database.run(
-                f"UPDATE {self._table} SET {self._deleted} = {self._at} WHERE {unseen}"
+                f"UPDATE {self._table} SET {self._version} = CASE WHEN {empty}"
+                f" THEN NULL ELSE {self._version} END, {self._deleted} = {self._at}"
+                f" WHERE {unseen}"
             )
         return number
