@@ -577,3 +577,21 @@ def test_permissions_cover_the_dataset_and_its_manifest():
         "s3:ListBucket",
         "s3:DeleteObject",
     }
+
+
+@pytest.mark.parametrize("folders", [[], ["year"]])
+def test_a_row_of_nulls_that_a_snapshot_lacked_comes_back(tmp_path, folders):
+    dataset = Dataset(tmp_path / "prices", "upsert", partition_by=folders)
+    rows = table(range(3)).with_columns(
+        pl.when(pl.col(SOURCE_KEY) != "prices/000001").then(name).alias(name)
+        for name in ("year", "price")
+    )
+    at = datetime(2024, 3, 1, tzinfo=UTC)
+    context = CommitContext(snapshot=True, at=at)
+    dataset.run(rows, context=context)
+    assert dataset.run(rows[::2], context=context).upserted.deleted == 1
+    result = dataset.run(rows, context=context).upserted
+    assert (result.inserted, result.unchanged) == (1, 2)
+    given = versioned(rows[1:2], deleted=at)
+    dataset.run(given)
+    assert dataset.run(rows, context=context).upserted.inserted == 0

@@ -137,8 +137,8 @@ class Resolver:
         """Return the rows; those that a file has in the same version are compared.
 
         An equal row stays as it is. A row stays deleted in the version in which the
-        source has deleted it: such a delete is a row of nulls, a delete that a snapshot
-        has implied keeps the values.
+        source has deleted it: such a delete is a row of nulls with a version. A delete
+        that a snapshot has implied keeps the values, or has no version if all are null.
         """
         same = pl.col(AT).is_not_null() & pl.col(VERSION).eq_missing(
             pl.col(_OLD_VERSION)

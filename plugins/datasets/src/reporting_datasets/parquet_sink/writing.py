@@ -12,7 +12,7 @@ import polars as pl
 
 from reporting_datasets.parquet_sink.data_files import AT
 from reporting_datasets.parquet_sink.plan import FileChange
-from reporting_framework import DELETED_AT, SOURCE_KEY
+from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION
 from reporting_framework.storage import parquet_writing
 
 ROW_GROUP = 65_536
@@ -117,7 +117,8 @@ def changed_rows(
             gone = index.is_in(change.gone.implode())
             moment = pl.lit(at).cast(frame.schema[DELETED_AT])
             frame = frame.with_columns(
-                pl.when(gone).then(moment).otherwise(DELETED_AT).alias(DELETED_AT)
+                pl.when(gone).then(moment).otherwise(DELETED_AT).alias(DELETED_AT),
+                pl.when(~(gone & _has_no_values(frame))).then(VERSION).alias(VERSION),
             )
         if len(change.dropped):
             frame = frame.filter(~index.is_in(change.dropped.implode()))
@@ -129,6 +130,17 @@ def changed_rows(
         if frame.height:
             yield frame
     yield from rest.left()
+
+
+def _has_no_values(frame: pl.DataFrame) -> pl.Expr:
+    """Return whether a row has only a key, as a delete that its source gave.
+
+    A version beside nulls says that the source has deleted the record in this version,
+    so another delete of such a row removes its version.
+    """
+    own = (SOURCE_KEY, VERSION, DELETED_AT)
+    names = [name for name in frame.columns if name not in own]
+    return pl.all_horizontal(pl.lit(True), *(pl.col(name).is_null() for name in names))
 
 
 class _Rest:
