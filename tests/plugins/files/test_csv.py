@@ -69,7 +69,11 @@ MORE, FEWER = "too_many_values", "too_few_values"
         (b'5, "q,SECRET"\n5,6\n', [("5", "6")], {1: MORE}),
         (b'5,"q\n,"\n5,6\n7\n', [("5", "q\n,"), ("5", "6")], {3: FEWER}),
         (b'5,"a"b"c,d"\n5,6\n', [("5", "6")], {1: "csv_invalid"}),
-        (b'5" x\n6" y,2\n5,6\n', [("5", "6")], {1: "csv_invalid"}),
+        (b'5" x\n6" y,2\n5,6\n', [('6" y', "2"), ("5", "6")], {1: FEWER}),
+        (b'a",,,"\nb,"\na"\n5,6\n', [("5", "6")], {1: MORE, 2: FEWER}),
+        (b'1,5" pipe\n2,x\n', [("1", '5" pipe'), ("2", "x")], {}),
+        (b'1,5"\r\n2," ""x"\r\n', [("1", '5"'), ("2", ' "x')], {}),
+        (b'1,5"\n"a""\n,b",6"', [("1", '5"'), ('a"\n,b', '6"')], {}),
     ],
 )
 def test_each_record_has_its_own_number_of_values(tmp_path, text, rows, faults):
@@ -267,3 +271,24 @@ def test_a_large_file_gives_the_rows_of_a_small_one(tmp_path, monkeypatch):
     parts = read(str(tmp_path))
     assert whole.rows.equals(parts.rows)
     assert whole.rows.height == 20_000
+
+
+@pytest.mark.slow
+def test_quotes_within_values_of_a_large_file(tmp_path):
+    """Pieces end within quoted values; both ways to read a file find the same rows."""
+    right = [(f"{n}\n,", "x" * 60) for n in range(125_000)]
+    odd = [('5" pipe', '"a\nb"'), ('"', "z")]
+    values = [*right, *odd, *right[:1000]]
+    lines = [f'"{a}",{b}\n' for a, b in right]
+    body = "".join([*lines, '5" pipe,"""a\nb"""\n', '"""",z\n', *lines[:1000]])
+    put(str(tmp_path), {"a.csv": b"a,b\n" + body.encode()})
+    assert len(body) > 8 * 1024 * 1024
+    found = read(str(tmp_path), columns={"a": "string", "b": "string"})
+    assert (rows_of(found), found.rejected) == (values, [])
+
+
+def test_a_quote_within_a_name(tmp_path):
+    put(str(tmp_path), {"a.csv": b'size 5";b\n1;6"\n', "b.csv": b'size 5";b\n2;\n'})
+    found = read(str(tmp_path))
+    assert found.rows.columns[:2] == ['size 5"', "b"]
+    assert rows_of(found) == [(1, '6"'), (2, None)]

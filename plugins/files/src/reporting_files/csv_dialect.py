@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from reporting_files import problems
+from reporting_files.csv_quoting import Requoting
 from reporting_files.problems import UnreadableError
 from reporting_files.settings import FilesSettings
 
@@ -40,14 +41,15 @@ def read_header(text: bytes, settings: FilesSettings) -> CsvTable:
     quote = (settings.quote or "").encode()
     names: Sequence[str]
     if settings.header is not None:
-        end = end_of_record(text, at, quote)
-        names, separator = settings.header, _separator(text[at:end], quote, settings)
+        _, line = _line(text, at, settings)
+        names, separator = settings.header, _separator(line, quote, settings)
         return CsvTable(names, separator, at)
-    while (end := end_of_record(text, at, quote)) and not text[at:end].strip():
-        at = end  # blank lines
+    while (found := _line(text, at, settings))[0] and not found[1].strip():
+        at = found[0]  # blank lines
+    end, line = found
     if not end:
         raise UnreadableError(problems.EMPTY)
-    line = text[at:end].rstrip(b"\r\n")
+    line = line.rstrip(b"\r\n")
     if (b"\r" in line and not quote) or b"\r" in _unquoted(line, quote):
         raise UnreadableError(problems.CSV)  # lines end with a carriage return alone
     separator = _separator(line, quote, settings)
@@ -58,6 +60,22 @@ def read_header(text: bytes, settings: FilesSettings) -> CsvTable:
     if not known:
         raise UnreadableError(problems.CSV)
     return CsvTable(names, separator, end)
+
+
+def _line(text: bytes, at: int, settings: FilesSettings) -> tuple[int, bytes]:
+    """Return the position after the record at `at`, and the record.
+
+    Each value of it with a quote is quoted, unless a quoted value does not end.
+    """
+    quote = (settings.quote or "").encode()
+    end = text.find(b"\n", at) + 1 or len(text)
+    if settings.quote and quote in text[at:end]:
+        separators = settings.separator or b"".join(SEPARATORS).decode()
+        requoting = Requoting(separators, settings.quote)
+        if end := requoting.end(text, at):
+            return end, requoting.uniform(text[at:end])
+    end = end_of_record(text, at, quote)
+    return end, text[at:end]
 
 
 def end_of_record(text: bytes, at: int, quote: bytes, *, inside: bool = False) -> int:

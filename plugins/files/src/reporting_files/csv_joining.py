@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from reporting_files.csv_dialect import CsvTable, read_header
 from reporting_files.file_columns import FileFacts
@@ -29,9 +30,7 @@ class SmallCsv:
     def __init__(self, settings: FilesSettings) -> None:
         self._settings = settings
         quote = (settings.quote or "").encode()
-        inside = re.escape(quote) + b"[^" + re.escape(quote) + b"]*" + re.escape(quote)
         self._quote = quote
-        self._quoted = re.compile(inside) if quote else None
         self._known: dict[bytes, CsvTable] = {}
         self.clear()
 
@@ -63,13 +62,13 @@ class SmallCsv:
         return self.table is None or self.table[:2] == table[:2]
 
     def add(self, facts: FileFacts, table: CsvTable, text: bytes) -> bool:
-        """Add a file; return False if a quoted value of it does not end."""
+        """Add a file; return False if quotes are not only around its values."""
         body = text[table.body :]
         if body and not body.endswith(b"\n"):
             body += b"\n"
         lines = body
-        if self._quoted is not None and self._quote in body:
-            lines = self._quoted.sub(b"", body)
+        if self._quote and self._quote in body:
+            lines = _quoted(self._quote, table.separator).sub(b"", body)
             if self._quote in lines:
                 return False
         self.table = table
@@ -78,3 +77,12 @@ class SmallCsv:
         self.counts.append(lines.count(b"\n"))
         self.size += len(body)
         return True
+
+
+@cache
+def _quoted(quote: bytes, separator: str) -> re.Pattern[bytes]:
+    """Return the pattern of a quoted value."""
+    mark, end = re.escape(quote), re.escape(separator.encode())
+    begin = b"%b(?<![^%b\n]%b)" % (mark, end, mark)
+    inner = b"[^%b]*(?:%b%b[^%b]*)*" % (mark, mark, mark, mark)
+    return re.compile(b"%b%b%b(?=%b|\r?\n)" % (begin, inner, mark, end))

@@ -44,26 +44,38 @@ class CsvRecords:
         known = {name: types[name] for name in self._names if name in types}
         self._types = pl.Schema({**self._texts, **known})
 
-    def parse(self, text: bytes) -> RawFrame:
+    def marks(self, text: bytes) -> CsvMarks:
+        """Return the marks of a text, for `parse`."""
+        return CsvMarks(text, self._separator, self._quote)
+
+    def parse(self, text: bytes, marks: CsvMarks | None = None) -> RawFrame:
         """Return the records of a text that ends with a record.
 
         A line without any value is no record.
+
+        Args:
+            text: Records, in which a quote opens or closes a value.
+            marks: Marks of the text, if they are known.
         """
         frame = self._read(text, self._types)
-        return self._parse_texts(text) if frame is None else self._raw(frame, text)
+        if frame is None:
+            return self._parse_texts(text)
+        return self._raw(frame, text, marks)
 
     def _parse_texts(self, text: bytes) -> RawFrame:
         frame = self._read(text, self._texts)
         return self._in_halves(text) if frame is None else self._raw(frame, text)
 
-    def _raw(self, frame: pl.DataFrame, text: bytes) -> RawFrame:
+    def _raw(
+        self, frame: pl.DataFrame, text: bytes, marks: CsvMarks | None = None
+    ) -> RawFrame:
         """Return the records without blank lines, and their faults.
 
         Quotes in other places than around values are read in one way by polars and in
         another one by others, so that values are counted in the text of each record.
         """
         more = _EXTRA in frame.columns
-        marks = CsvMarks(text, self._separator, self._quote)
+        marks = marks or self.marks(text)
         blank = self._all_null(frame)
         if not marks.are_well_quoted():
             records = self._fields.records(text, frame.height)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 
 import polars as pl
 
@@ -11,6 +10,8 @@ from reporting_files import problems
 from reporting_files.casting import read_types
 from reporting_files.contents import Content
 from reporting_files.csv_dialect import CsvTable, read_header
+from reporting_files.csv_marks import CsvMarks
+from reporting_files.csv_quoting import Requoting
 from reporting_files.csv_records import CsvRecords
 from reporting_files.decompress import is_compressed, plain_blocks
 from reporting_files.excel import excel_frame
@@ -94,6 +95,16 @@ class FileRecords:
         types = {} if settings.decimal_comma else read_types(self._schema)
         return CsvRecords(table, settings.quote, settings.null_values, types)
 
+    def uniform(self, body: bytes, table: CsvTable) -> bytes:
+        """Return records in which quotes are only around values, if they end."""
+        if not self._quote or self.csv_parser(table).marks(body).are_well_quoted():
+            return body
+        requoting = Requoting(table.separator, self._quote.decode())
+        try:
+            return b"".join(requoting.texts([body], self._settings.max_record_bytes))
+        except UnreadableError:
+            return body
+
     def _blocks(self, content: Content) -> Iterator[bytes]:
         plain = plain_blocks(content.blocks(), self._settings.max_streamed_bytes)
         return utf_8_blocks(plain, self._settings.encoding)
@@ -104,26 +115,68 @@ class FileRecords:
         return whole_records(self._blocks(content), quote, most)
 
     def _text_frames(self, content: Content, form: FileFormat) -> Iterator[RawFrame]:
+        if form == "csv":
+            yield from self._csv_frames(content)
+            return
         pieces = self._pieces(content, form)
         first = next(pieces, b"")
-        second = next(pieces, None)
-        if second is None:
+        if next(pieces, None) is None:
             pieces = iter([first])
         else:
-            quote = self._quote if form == "csv" else b""
-            check_records(self._blocks(content), quote, self._settings.max_record_bytes)
+            check_records(self._blocks(content), b"", self._settings.max_record_bytes)
             pieces = self._pieces(content, form)
-        if form == "ndjson":
-            for piece in pieces:
-                yield parse_lines(piece, self._schema)
+        for piece in pieces:
+            yield parse_lines(piece, self._schema)
+
+    def _csv_frames(self, content: Content) -> Iterator[RawFrame]:
+        """Yield the records; each quote counts as the begin or end of a value.
+
+        If quotes are at other places, the text is made uniform.
+        """
+        try:
+            pieces = self._pieces(content, "csv")
+            first = next(pieces, b"")
+            table = read_header(first, self._settings)
+            parser = self.csv_parser(table)
+            body = first[table.body :]
+            marks = parser.marks(body)
+            check_quotes(marks)
+            if next(pieces, None) is None:
+                pieces = iter(())
+            else:
+                check_records(
+                    self._blocks(content),
+                    self._quote,
+                    self._settings.max_record_bytes,
+                    lambda piece: check_quotes(parser.marks(piece)),
+                )
+                pieces = self._pieces(content, "csv")
+                next(pieces)
+        except UnreadableError:
+            if not self._quote:
+                raise
+            yield from self._requoted_frames(content)
             return
+        yield parser.parse(body, marks) if body else parser.empty()
+        for piece in pieces:
+            yield parser.parse(piece)
+
+    def _requoted_frames(self, content: Content) -> Iterator[RawFrame]:
+        most = self._settings.max_record_bytes
+        first = next(whole_records(self._blocks(content), b"", most), b"")
         table = read_header(first, self._settings)
         parser = self.csv_parser(table)
-        head = next(pieces, b"")[table.body :]
-        for piece in chain([head] if head else [], pieces):
+        requoting = Requoting(table.separator, self._quote.decode())
+
+        def pieces() -> Iterator[bytes]:
+            body = without_head(self._blocks(content), table.body)
+            return whole_records(requoting.texts(body, most), self._quote, most)
+
+        for _ in pieces():  # a value that does not end is found before the first record
+            pass
+        yield parser.empty()
+        for piece in pieces():
             yield parser.parse(piece)
-        if not head:
-            yield parser.empty()
 
     def _parquet_data(self, content: Content) -> bytes | None:
         """Return the content of a Parquet file; `None`: it can be read in part."""
@@ -151,6 +204,19 @@ class FileRecords:
         if form is not None and form not in STREAMED:
             return self._settings.max_file_bytes
         return self._settings.max_streamed_bytes
+
+
+def check_quotes(marks: CsvMarks) -> None:
+    """Raise `UnreadableError` unless quotes are only around values."""
+    if not marks.are_well_quoted():
+        raise UnreadableError(problems.CSV)
+
+
+def without_head(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Yield a text without its first bytes."""
+    for block in blocks:
+        yield block[size:]
+        size = max(0, size - len(block))
 
 
 def _raw(frame: pl.DataFrame) -> RawFrame:

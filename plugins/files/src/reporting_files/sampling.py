@@ -191,7 +191,7 @@ def _first_rows(
         else:
             table = read_header(text, settings)
             parser = reader.csv_parser(table)
-            body = text[table.body :]
+            body = reader.uniform(text[table.body :], table)
             frame = (parser.parse(body) if body else parser.empty()).frame
     else:
         frame = next(reader.frames(content, form)).frame

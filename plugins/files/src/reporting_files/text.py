@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from reporting_files import problems
@@ -70,8 +70,20 @@ def _wide(head: bytes) -> str | None:
     return "utf_16" if zeros in ([True, False] * 2, [False, True] * 2) else None
 
 
-def check_records(blocks: Iterable[bytes], quote: bytes, most: int) -> None:
+def check_records(
+    blocks: Iterable[bytes],
+    quote: bytes,
+    most: int,
+    check: Callable[[bytes], None] | None = None,
+) -> None:
     """Check that `whole_records` can yield all of a text.
+
+    Args:
+        blocks: The text, as UTF-8.
+        quote: Quote of values that may hold line ends; empty: there is none.
+        most: Largest size of a record.
+        check: Further check of pieces, from the first one with a quote on; the
+            beginning of the first line may be NULs.
 
     Raises:
         UnreadableError: A record is too large, or a quoted value does not end.
@@ -81,8 +93,9 @@ def check_records(blocks: Iterable[bytes], quote: bytes, most: int) -> None:
     for block in rest:
         if quote and quote in block:  # records may have several lines
             start = b"\0" * open_line
-            for _ in whole_records(chain([start, block], rest), quote, most):
-                pass
+            for piece in whole_records(chain([start, block], rest), quote, most):
+                if check is not None:
+                    check(piece)
             return
         end = block.rfind(b"\n") + 1
         open_line = len(block) - end if end else open_line + len(block)
