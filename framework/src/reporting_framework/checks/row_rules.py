@@ -25,6 +25,9 @@ from reporting_framework.checks.settings import (
     RangeSettings,
 )
 
+_DIGITS = 38
+"""Largest number of digits of a number that is compared exactly."""
+
 
 class _RowRule(Check):
     """Check that counts the rows that break a rule."""
@@ -94,7 +97,15 @@ class Range(_RowRule):
                 f"{name}: column {self.settings.column} is {dtype}; bounds are for"
                 " numbers, dates and times, each in its form"
             )
-        return Decimal(str(value)) if isinstance(dtype, pl.Decimal) else value
+        bound = Decimal(str(value))
+        digits = max(0, -int(bound.as_tuple().exponent)) + max(0, bound.adjusted() + 1)
+        exact = isinstance(value, int) or isinstance(dtype, pl.Decimal)
+        if exact and digits > _DIGITS:
+            raise self.refuse(
+                f"{name}: it has too many digits; give a number with at most"
+                f" {_DIGITS} before and behind the point"
+            )
+        return bound if isinstance(dtype, pl.Decimal) else value
 
     @override
     def broken(self) -> pl.Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -61,6 +62,13 @@ class RangeSettings(CheckSettings):
         None, description="Least value: a number, or a date or time as in ISO 8601"
     )
     max: Number | str | None = Field(None, description="Greatest value, as min")
+
+    @field_validator("min", "max")
+    @classmethod
+    def _finite(cls, value: Number | str | None) -> Number | str | None:
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError("give a finite number; without a bound, leave it out")
+        return value
 
     @model_validator(mode="after")
     def _bounded(self) -> RangeSettings:
