@@ -124,6 +124,8 @@ def test_columns_that_are_not_declared_are_counted():
         ({"type": "date", "max_length": 1}, "max_length is for type string"),
         ({"type": "decimal(4,2)", "ge": "x"}, "a bound of a decimal is a number"),
         ({"type": "decimal(4,2)", "ge": "nan"}, "a bound of a decimal is a number"),
+        ({"type": "decimal(4,2)", "ge": 1e-300}, "a bound has at most 38 digits"),
+        ({"type": "int64", "le": 10**50}, "a bound has at most 38 digits"),
         ({"pattern": "x"}, "columns: x has no type; give one of string, int32"),
         ({"type": "string", "pattern": "("}, "not a regular expression"),
         ({"type": "int64", "values": ["x"]}, "values must be of type Int64"),

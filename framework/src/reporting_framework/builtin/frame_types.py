@@ -64,6 +64,8 @@ def bound_of(bound: Bound, dtype: pl.DataType) -> pl.Expr:
         return pl.lit(_decimal(bound))
     if isinstance(bound, str):
         raise ValueError(f"a bound of type {dtype} is a number")
+    if isinstance(bound, int):
+        _decimal(bound)
     return pl.lit(bound)
 
 
@@ -86,6 +88,9 @@ def _decimal(bound: Bound) -> Decimal:
         raise ValueError("a bound of a decimal is a number") from None
     if not number.is_finite():
         raise ValueError("a bound of a decimal is a number")
+    places = max(0, -int(number.as_tuple().exponent))
+    if places + max(0, number.adjusted() + 1) > MAX_PRECISION:
+        raise ValueError(f"a bound has at most {MAX_PRECISION} digits, zeros included")
     return number
 
 
