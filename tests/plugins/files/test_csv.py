@@ -292,3 +292,10 @@ def test_a_quote_within_a_name(tmp_path):
     found = read(str(tmp_path))
     assert found.rows.columns[:2] == ['size 5"', "b"]
     assert rows_of(found) == [(1, '6"'), (2, None)]
+
+
+def test_blanks_are_null_in_a_column_that_is_not_of_texts(tmp_path):
+    put(str(tmp_path), {"a.csv": b"a,b,c\n1, ,x\n2,3, \n"})
+    types = {"a": "int64", "b": "int64", "c": "string"}
+    found = read(str(tmp_path), columns=types)
+    assert (rows_of(found), found.rejected) == ([(1, None, "x"), (2, 3, " ")], [])
