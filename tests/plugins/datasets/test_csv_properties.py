@@ -2,12 +2,13 @@
 
 import io
 import string
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 from pydantic import ValidationError
 
 from reporting_datasets.csv_sink.dialect import Dialect
@@ -95,3 +96,32 @@ def test_a_text_that_would_be_null_is_refused(options, texts, said):
     dialect = Dialect.of(CsvSettings(uri="x.csv", **options), frame.schema)
     with pytest.raises(SettingsError, match=f"column a has a text that .*{said}"):
         dialect.encode(frame)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_offsets_with_seconds_are_read_back(header):
+    moments = [datetime(1880, 1, 1, tzinfo=UTC), datetime(2024, 7, 1, tzinfo=UTC), None]
+    column = pl.Series("at", moments).dt.convert_time_zone("Europe/Berlin")
+    frame = column.to_frame()
+    settings = CsvSettings(uri="x.csv", header=header, source_key=False)
+    dialect = Dialect.of(settings, frame.schema)
+    text = dialect.encode(frame)
+    assert b"2024-07-01T02:00:00.000000+02:00" in text
+    found = dialect.values(dialect.scan(dialect.head + text)).collect()
+    assert_frame_equal(found, frame)
+
+
+def test_a_text_that_would_be_a_byte_order_mark_is_refused():
+    frame = pl.DataFrame({"a": ["x", "\ufeffy"]})
+    kept = [{"header": True}, {"byte_order_mark": True}, {"quoting": "always"}]
+    for more in kept:
+        options = {"uri": "x.csv", "header": False, "source_key": False, **more}
+        dialect = Dialect.of(CsvSettings(**options), frame.schema)
+        for rows in (frame, frame[::-1]):
+            text = dialect.head + dialect.encode(rows)
+            assert_frame_equal(dialect.values(dialect.scan(text)).collect(), rows)
+    settings = CsvSettings(uri="x.csv", header=False, source_key=False)
+    with pytest.raises(
+        SettingsError, match="column a has a text that begins with a byte"
+    ):
+        Dialect.of(settings, frame.schema).encode(frame)

@@ -79,11 +79,13 @@ class Dialect(NamedTuple):
         """Return rows as text, without a header.
 
         Raises:
-            SettingsError: A text would be read back as null.
+            SettingsError: A text would be read back as null, or as a byte-order mark.
         """
         frame = rows.select(
-            self._text(name, dtype) for name, dtype in self.schema.items()
+            self._text(name, dtype).alias(name) for name, dtype in self.schema.items()
         )
+        if not self.head and self.settings.quoting == "necessary":
+            self._refuse_marks(frame)
         if self._null_is_a_text:
             self._refuse_nulls(frame)
         return self._written(frame, header=False)
@@ -105,8 +107,24 @@ class Dialect(NamedTuple):
                     path=("null",),
                 )
 
+    def _refuse_marks(self, frame: pl.DataFrame) -> None:
+        """Refuse texts that would be a mark if their row was the first of the file."""
+        name, dtype = next(iter(self.schema.items()))
+        mark = BYTE_ORDER_MARK.decode()
+        if _is_text(dtype) and (
+            frame[name].cast(pl.String).str.starts_with(mark).any()
+        ):
+            raise SettingsError(
+                f"sink csv: column {name} has a text that begins with a byte-order"
+                " mark, which would be read as that of the file; set header or"
+                " byte_order_mark to true",
+                path=("header",),
+            )
+
     def _text(self, name: str, dtype: pl.DataType) -> pl.Expr:
         column = pl.col(name)
+        if isinstance(dtype, pl.Datetime) and dtype.time_zone:
+            return _moment_text(column)
         if isinstance(dtype, pl.Datetime | pl.Date | pl.Time):
             return column.dt.to_string(_ISO)
         if self.settings.guard_formulas and _is_text(dtype):
@@ -170,6 +188,14 @@ class Dialect(NamedTuple):
         if isinstance(dtype, pl.Boolean):
             return text == "true"
         return text.cast(dtype)
+
+
+def _moment_text(moment: pl.Expr) -> pl.Expr:
+    """Return the text of a moment with its offset; in UTC if that has seconds."""
+    offset = moment.dt.base_utc_offset() + moment.dt.dst_offset()
+    utc = moment.dt.convert_time_zone("UTC").dt.to_string(_ISO)
+    text = moment.dt.to_string(_ISO)
+    return pl.when(offset.dt.total_seconds() % 60 != 0).then(utc).otherwise(text)
 
 
 def _datetime(text: pl.Expr, dtype: pl.Datetime) -> pl.Expr:
