@@ -43,6 +43,13 @@ def act(do, value):
         (FOLDER / "child").write_text(str(child.pid))
     if do == "log":
         sys.stderr.write(value + "\n")
+    if do == "log for ever":
+        while True:
+            print("INFO waiting", file=sys.stderr, flush=True)
+            time.sleep(value)
+    if do == "detached log":
+        script = "echo $$ >child; while :; do echo INFO >&2; sleep 0.1; done"
+        subprocess.Popen(["setsid", "sh", "-c", script], cwd=FOLDER)
 
 
 def main():

@@ -1,5 +1,7 @@
 """Taps that fail: what their last state covers is kept, and nothing is lost."""
 
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -128,6 +130,38 @@ def test_max_seconds_ends_a_tap_and_the_next_run_continues(tap):
     tap.set(do("exit", 1), do("exit", 1), do("exit", 1), schema(), record(2))
     assert run_report("tap").status == "ok"
     assert tap.rows() == [(1, "-"), (2, "-")]
+
+
+def test_a_tap_that_only_logs_and_refuses_to_end_is_killed(tap):
+    tap.configure(max_seconds=0.5, stop_timeout=0.2)
+    tap.set(schema(), record(1), state(3), do("refuse"), do("log for ever", 0.05))
+    began = time.monotonic()
+    result = run_report("tap")
+    assert (result.status, result.complete) == ("partial", False)
+    assert time.monotonic() - began < 20
+    assert tap.rows() == [(1, "-")]
+
+
+@pytest.mark.slow
+def test_a_deadline_ends_a_tap_that_only_logs(tap):
+    tap.configure(stop_timeout=0.2)
+    tap.set(schema(), record(1), state(3), do("refuse"), do("log for ever", 0.05))
+    began = time.monotonic()
+    result = run_report("tap", time_budget=8)
+    assert (result.status, time.monotonic() - began < 20) == ("partial", True)
+    assert tap.rows() == [(1, "-")]
+
+
+@pytest.mark.slow
+def test_a_process_that_logs_after_the_tap_does_not_hold_up_a_run(tap):
+    tap.set(schema(), record(1), state(3), do("detached log"))
+    began = time.monotonic()
+    try:
+        assert run_report("tap").status == "ok"
+    finally:
+        os.kill(int(Path("child").read_text()), signal.SIGKILL)
+    assert time.monotonic() - began < 20
+    assert tap.rows() == [(1, "-")]
 
 
 def test_a_child_that_holds_the_output_open_does_not_hold_up_a_run(tap):

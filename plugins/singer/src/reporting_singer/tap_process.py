@@ -9,16 +9,23 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from reporting_framework.errors import SettingsError
 from reporting_singer.problems import TapFailed
 from reporting_singer.tap_log import TapLog
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
 
 CHUNK = 256 * 1024
 """Maximum number of bytes of one read."""
 
 HEARTBEAT = 1.0
 """Seconds without output after which an empty chunk comes."""
+
+MAX_LEFT = 16
+"""Maximum number of reads of what is left of a log: more is of another process."""
 
 MAX_TICK = 0.05
 """Maximum number of seconds between two looks at a tap that should end."""
@@ -74,13 +81,17 @@ class TapProcess:
     def chunks(self) -> Iterator[bytes]:
         """Yield the output; an empty chunk if there is none for a second.
 
+        A log is no output here, but a tap that logs does not hang.
+
         Raises:
             TapFailed: There was no output for too long.
         """
         output = self._process.stdout
-        idle_since = time.monotonic()
+        idle_since = silent_since = time.monotonic()
         while True:
-            ready = {key.fileobj for key, _ in self._selector.select(HEARTBEAT)}
+            ready = self._ready(HEARTBEAT)
+            if ready:
+                idle_since = time.monotonic()
             if self._process.stderr in ready:
                 self._read_log()
             if output in ready:
@@ -89,17 +100,18 @@ class TapProcess:
                     self._selector.unregister(output)
                     return
                 yield chunk
-            elif not ready:
-                if self._has_ended():
-                    return  # a process that it has left behind holds its output open
+            elif ready and time.monotonic() - silent_since < HEARTBEAT:
+                continue  # it has only logged
+            elif self._has_ended() and output not in self._ready(0):
+                return  # a process that it has left behind holds its output open
+            else:
                 yield b""
-                if time.monotonic() - idle_since > self._idle_timeout:
+                if not ready and time.monotonic() - idle_since > self._idle_timeout:
                     raise TapFailed(
                         f"no output for {self._idle_timeout:g} seconds; raise"
                         " idle_timeout if the tap needs that long"
                     )
-                continue
-            idle_since = time.monotonic()
+            silent_since = time.monotonic()
 
     def finish(self) -> int:
         """Wait for the end of a tap that has closed its output; return its exit code.
@@ -154,15 +166,17 @@ class TapProcess:
                 self._read_log()
             tick = min(2 * tick, MAX_TICK)
 
+    def _ready(self, seconds: float) -> set[FileDescriptorLike]:
+        return {key.fileobj for key, _ in self._selector.select(seconds)}
+
     def _registered(self) -> list[object]:
         return [key.fileobj for key in self._selector.get_map().values()]
 
     def _drain_log(self) -> None:
         """Read what is left of the log; another process may hold it open."""
-        errors = self._process.stderr
-        while errors in self._registered() and any(
-            key.fileobj is errors for key, _ in self._selector.select(0)
-        ):
+        for _ in range(MAX_LEFT):
+            if self._process.stderr not in self._ready(0):
+                break
             self._read_log()
         self._log.add(b"")
 
