@@ -76,6 +76,27 @@ def test_records_of_another_version_were_deleted_at_the_source(tap):
     assert tap.rows() == [(1, "-"), (4, "-"), (5, "-")]
 
 
+@pytest.mark.parametrize("unversioned", ["first", "last", "all", "batch", "NaN"])
+def test_records_without_a_version_delete_nothing(tap, unversioned):
+    active = {"type": "ACTIVATE_VERSION", "stream": "orders", "version": 11}
+    versioned = record(5, version=11)
+    Path("a.jsonl").write_text('{"id": 4, "note": "-"}')
+    batch = {"type": "BATCH", "stream": "orders", "encoding": {"format": "jsonl"}}
+    nan = '{"type":"RECORD","stream":"orders","record":{"id":4,"note":NaN}}\n'
+    steps = {
+        "first": [record(4), versioned],
+        "last": [versioned, record(4)],
+        "all": [record(4)],
+        "batch": [versioned, {**batch, "manifest": ["a.jsonl"]}],
+        "NaN": [versioned, do("print", nan)],
+    }
+    tap.set(schema(), record(1), record(2))
+    run_report("tap")
+    tap.set(schema(), *steps[unversioned], active)
+    assert run_report("tap").deleted == 0
+    assert {(1, "-"), (2, "-")} <= set(tap.rows())
+
+
 def test_records_without_a_key_are_each_taken_once(tap):
     keyless = schema(key=(), at={"type": "string", "format": "date-time"})
     one, two = (record(at, values={"at": "2024-01-01T00:00:00Z"}) for at in (1, 2))

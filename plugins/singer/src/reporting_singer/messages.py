@@ -35,10 +35,12 @@ class Unreadable(msgspec.Struct, gc=False):
     Attributes:
         stream: Its stream.
         record: Its values.
+        version: Its version.
     """
 
     stream: str
     record: dict[str, Any]
+    version: int | float | None = None
 
 
 _decoder = msgspec.json.Decoder(Message)

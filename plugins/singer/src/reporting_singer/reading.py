@@ -100,14 +100,15 @@ class Reading:
         """Return the streams that were read as a whole; the tap must have ended.
 
         A row whose record was rejected must not count as deleted, so source keys must
-        be known of all rejected records.
+        be known of all rejected records. A record without a version says nothing of the
+        rows that do not come.
         """
         if self._skipped:
             _log.info("%d records of other streams were skipped", self._skipped)
         exact = {
             reader.stream.name
             for reader in self._readers.values()
-            if reader.has_all_keys
+            if reader.has_all_keys and not reader.has_unversioned
         }
         return self._snapshots.whole() & exact
 
@@ -123,6 +124,7 @@ class Reading:
         ):
             return False
         reader.raws.append(message.record)
+        reader.has_unversioned = True
         self._rows += 1
         return True
 
@@ -131,6 +133,7 @@ class Reading:
             reader = self._readers.get(message.stream)
             if reader is not None:
                 reader.add_unreadable(message)
+                self._add_version(reader, message.version)
             return
         kind, stream = message.type, message.stream
         if kind == "STATE":
@@ -145,8 +148,7 @@ class Reading:
                     f"stream {reader.stream.name}: a RECORD message has no record"
                 )
             reader.raws.append(message.record)
-            if message.version is not None:
-                self._snapshots.add_record(reader.stream.name, message.version)
+            self._add_version(reader, message.version)
             yield from self._count()
         elif kind == "SCHEMA":
             if reader.differs(message):
@@ -157,9 +159,16 @@ class Reading:
         elif kind == "BATCH":
             for record in records_of(message, self._settings.max_line_bytes):
                 reader.raws.append(record)
+                reader.has_unversioned = True
                 self._bytes += len(bytes(record))
                 yield from self._count()
         # messages of other kinds are for other programs
+
+    def _add_version(self, reader: StreamReader, version: float | None) -> None:
+        if version is None:
+            reader.has_unversioned = True
+        else:
+            self._snapshots.add_record(reader.stream.name, version)
 
     def _count(self) -> Iterator[Batch]:
         self._rows += 1

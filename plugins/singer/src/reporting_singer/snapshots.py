@@ -20,11 +20,11 @@ class Snapshots:
 
     def __init__(self, state: Any) -> None:
         self._old = set(_numbers(state))
-        self._record: dict[str, set[float | None]] = {}
+        self._record: dict[str, set[float]] = {}
         self._active: dict[str, float] = {}
 
-    def add_record(self, stream: str, version: float | None) -> None:
-        """Take the version of a record of a stream that has versions."""
+    def add_record(self, stream: str, version: float) -> None:
+        """Take the version of a record."""
         self._record.setdefault(stream, set()).add(version)
 
     def activate(self, stream: str, version: float | None) -> None:

@@ -37,11 +37,13 @@ class StreamReader:
 
     Attributes:
         raws: Records that came since the last batch.
+        has_unversioned: Whether a record had no version.
     """
 
     def __init__(self, stream: TapStream, state: Any) -> None:
         self.stream = stream
         self.raws: list[msgspec.Raw] = []
+        self.has_unversioned = False
         self._unreadable: list[bytes] = []
         self._decoder: RecordDecoder | None = None
         self._described: tuple[Any, ...] = ()
