@@ -9,6 +9,7 @@ from reporting_framework import run_report
 from reporting_framework.errors import SettingsError
 from reporting_framework.testing.harness.ledger import KnownObjects
 from reporting_redcap.settings import RedcapSettings
+from reporting_redcap.state import Reading, wants_full
 from reporting_redcap.testing import Row, serving
 from reporting_redcap.testing.server import Answer
 from reporting_redcap.times import increment_begin
@@ -130,6 +131,42 @@ def test_a_full_scan_is_due(reader):
     assert deleting.source.plan_stats().snapshot is True
     deleting.read(state)
     assert deleting.source.plan_stats().snapshot is False
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"fields": ["number"]}, {"fields": ["number", "note"]}),
+        ({"fields": ["number"]}, {}),
+        ({"forms": ["second"]}, {"forms": ["first"]}),
+        ({"filter_logic": "[number] = 1"}, {"filter_logic": "[number] < 3"}),
+        ({"values": "codes"}, {"values": "labels"}),
+        ({"report_id": "7"}, {}),
+        ({"date_begin": "2026-01-05 00:00:00"}, {}),
+    ],
+)
+def test_changed_settings_read_all_records_again(before, after):
+    known = settings(**before)
+    state = Reading("16", ["record_id"], "2026-06-01", settings=known.fingerprint)
+    assert not wants_full(state._asdict(), settings(**before, chunk_records=7))
+    assert wants_full(state._asdict(), settings(**after))
+    stopped = state._replace(full=True, last="3")
+    assert wants_full(stopped._asdict(), settings(**after))
+
+
+def test_a_field_that_is_read_later_is_read_of_old_records_too(reader):
+    project = numbered(3)
+    made = reader(project, fields=["record_id"], time_zone="UTC")
+    state = made.read()[-1].position
+    assert made.rows(state) == []
+    wider = reader(
+        project, made.server, fields=["number"], time_zone="UTC", infer_deletes=True
+    )
+    assert len(wider.rows(state)) == 3
+    assert wider.source.plan_stats().snapshot is True
+    [hint] = wider.source.describe_hints(KnownObjects(state=state))
+    assert hint == "Reads all records."
+    assert wider.rows(wider.read()[-1].position) == []
 
 
 def test_a_date_to_begin_with(reader):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from hashlib import blake2b
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -21,6 +23,12 @@ ParameterPath = Annotated[
     str, StringConstraints(pattern=r"^/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*/?$")
 ]
 """Folder of parameters in SSM Parameter Store."""
+
+_READING = {
+    "report_id", "fields", "forms", "events", "filter_logic", "data_access_groups",
+    "values", "missing_data_codes", "date_begin",
+}  # fmt: skip
+"""Settings that decide what is read of a project."""
 
 
 class RedcapSettings(HttpSettings):
@@ -190,6 +198,15 @@ class RedcapSettings(HttpSettings):
                 " fields, forms, events, filter_logic and date_begin"
             )
         return self
+
+    @property
+    def fingerprint(self) -> str:
+        """Text that changes if the settings ask for other rows or columns."""
+        chosen = self.model_dump(mode="json", include=_READING)
+        for name in ("fields", "forms", "events"):
+            chosen[name] = sorted(set(chosen[name]))
+        text = json.dumps(chosen, sort_keys=True)
+        return blake2b(text.encode(), digest_size=8).hexdigest()
 
     @property
     def zone(self) -> ZoneInfo | None:

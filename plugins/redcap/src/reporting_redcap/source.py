@@ -86,9 +86,7 @@ class Redcap(RecordSource):
 
     @override
     def _start(self, ledger: RunLedger) -> Mapping[str, Any] | None:
-        settings, state = self.settings, ledger.state
-        days = settings.full_scan_every_days
-        return None if wants_full(state, days, full_scan=settings.full_scan) else state
+        return None if wants_full(ledger.state, self.settings) else ledger.state
 
     @override
     def plan_stats(self) -> PlanStats:
@@ -145,8 +143,7 @@ class Redcap(RecordSource):
             SettingsError: Source keys cannot be compared with those of the state.
         """
         project, settings = self._project, self.settings
-        began = project.asked_at.isoformat()
-        new = Reading(project.number, project.key, began, full=True)
+        new = self._new_reading(project.key)._replace(full=True)
         if settings.date_begin is not None:
             new = new._replace(begin=settings.date_begin.strftime(SERVER_FORMAT))
         if after is None:
@@ -160,10 +157,16 @@ class Redcap(RecordSource):
         begin = increment_begin(known.began_at, settings)
         return new._replace(begin=begin, full=False, scanned=known.scanned)
 
+    def _new_reading(self, key: Sequence[str]) -> Reading:
+        project = self._project
+        began = project.asked_at.isoformat()
+        of = self.settings.fingerprint
+        return Reading(project.number, key, began, settings=of)
+
     def _report(self) -> Iterator[Batch]:
         texts = self._report_texts
-        began = self._project.asked_at.isoformat()
-        reading = Reading(self._project.number, self._layout.key, began, scanned=began)
+        reading = self._new_reading(self._layout.key)
+        reading = reading._replace(scanned=reading.began)
         for part in texts.iter_slices(REPORT_ROWS):
             yield self._batch(part)._replace(position=reading._asdict())
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from reporting_framework import SettingsError
 from reporting_redcap.project import ProjectInfo
+from reporting_redcap.settings import RedcapSettings
 
 
 class Reading(NamedTuple):
@@ -23,6 +24,8 @@ class Reading(NamedTuple):
         full: Whether it is a full scan: all records, or all since ``date_begin``.
         scanned: Time of the server at which the last full scan began; empty if there
             was none.
+        settings: Fingerprint of the settings that decide what is read; empty if it is
+            not known.
     """
 
     project: str
@@ -32,6 +35,7 @@ class Reading(NamedTuple):
     last: str | None = None
     full: bool = False
     scanned: str = ""
+    settings: str = ""
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Reading:
@@ -73,20 +77,20 @@ class Reading(NamedTuple):
         return datetime.fromisoformat(self.scanned) + timedelta(days=days)
 
 
-def wants_full(
-    state: Mapping[str, Any] | None, days: float | None, *, full_scan: bool
-) -> bool:
+def wants_full(state: Mapping[str, Any] | None, settings: RedcapSettings) -> bool:
     """Return whether a run reads all records, from the beginning.
 
     Args:
         state: State that the run starts from.
-        days: Setting ``full_scan_every_days``.
-        full_scan: Setting ``full_scan``.
+        settings: Settings of the source.
     """
-    if state is None or full_scan:
+    if state is None or settings.full_scan:
         return True
     reading = Reading.of(state)
+    if reading.settings != settings.fingerprint:
+        return True  # what was read before is not what the settings ask for
     if reading.full and reading.last is not None:
         return False  # a full scan that was stopped
+    days = settings.full_scan_every_days
     due = reading.full_scan_due(days)
     return days is not None and (due is None or due <= datetime.now(UTC))
