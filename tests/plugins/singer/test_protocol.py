@@ -112,6 +112,17 @@ def test_records_without_a_key_are_each_taken_once(tap):
     assert tap.rows() == [(1, "-")] * 3 + [(2, "-")], "batches do not matter"
 
 
+def test_equal_records_are_kept_if_a_state_repeats(tap):
+    keyless = schema(key=())
+    one, other = record(1), {"type": "STATE", "value": {"other": 1}}
+    same = [one, state(0), one, state(0), one]
+    tap.set(keyless, *same, other, *same, other, one, discovered=[keyless])
+    for _ in range(2):
+        run_report("tap")
+        assert tap.rows() == [(1, "-")] * 7
+        tap.configure(full_scan=True, batch_rows=1)
+
+
 def test_keys_may_be_given_by_the_settings(tap):
     tap.configure(keys={"ord*": ["id"]})
     tap.set(

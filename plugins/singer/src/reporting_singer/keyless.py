@@ -3,7 +3,8 @@
 A source key is made of the record and of the state that the tap wrote last before it.
 So records that are delivered again have the same source keys, and an equal record that
 comes later, after another state, has another one. Equal records after one state are
-numbered.
+numbered, also if the tap repeats the state. A state that returns after others counts as
+another one.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class KeylessRecords:
     def __init__(self, state: Any) -> None:
         self._pending: list[tuple[int, Any]] = []
         self._seen: Counter[str] = Counter()
+        self._begun: Counter[bytes] = Counter()
+        self._state = b""
         self._begin(state)
 
     def mark(self, count: int, state: Any) -> None:
@@ -45,7 +48,15 @@ class KeylessRecords:
 
     def _begin(self, state: Any) -> None:
         text = json.dumps(state, sort_keys=True)
-        self._hash = hashlib.sha256(text.encode())
+        begun = hashlib.sha256(text.encode())
+        short = begun.digest()[:8]
+        if short == self._state:
+            return
+        self._state = short
+        self._begun[short] += 1
+        if (number := self._begun[short]) > 1:
+            begun.update(f" {number}".encode())
+        self._hash = begun
         self._seen.clear()
 
     def _digest(self, raw: msgspec.Raw) -> str:
