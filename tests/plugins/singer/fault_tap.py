@@ -32,6 +32,10 @@ def act(do, value):
         os.kill(os.getpid(), signal.SIGKILL)
     if do == "print":
         write(value)
+    if do == "bytes":  # the four characters \xff stand for a byte
+        sys.stdout.flush()
+        sys.stdout.buffer.write(value.encode().replace(rb"\xff", b"\xff") + b"\n")
+        sys.stdout.flush()
     if do == "repeat":
         write((json.dumps(value[0]) + "\n") * value[1])
     if do == "sleep":

@@ -19,6 +19,14 @@ FAULTS = {
         [do("print", "Traceback: 17 is not a date\n")],
         "line 4 is no Singer message",
     ),
+    "nested": (
+        [do("print", f'{{"type":"RECORD","record":{"[" * 10**5}{"]" * 10**5}}}\n')],
+        "line 4 has a value that is nested too deeply",
+    ),
+    "NaN in a state": (
+        [do("print", '{"type":"STATE","value":{"n":NaN}}\n')],
+        "line 4 is a STATE message that is not valid JSON",
+    ),
     "half a line": ([do("print", '{"type":"REC')], "line 4 is no Singer message"),
     "no record": (
         [{"type": "RECORD", "stream": "orders"}],
@@ -39,7 +47,7 @@ FAULTS = {
     ),
 }
 
-QUICK = ("exit code", "garbage", "other type")
+QUICK = ("exit code", "garbage", "other type", "nested", "NaN in a state")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +65,7 @@ def test_what_a_state_covers_is_kept_if_the_tap_fails(tap, caplog, fault):
             **steps[0]["schema"],
             "properties": {"note": {"type": "string"}},
         }
-    tap.configure(max_line_bytes=2048)
+    tap.configure(max_line_bytes=10**6 if fault == "nested" else 2048)
     tap.set(schema(), record(1), state(3), *steps)
     result = run_report("tap")
     assert (result.status, result.complete) == ("partial", False)

@@ -208,6 +208,28 @@ def test_a_record_that_does_not_fit_is_rejected_and_no_value_is_shown(tap, caplo
     assert "WARNING secret-9" in caplog.text, "where a setting asks for it"
 
 
+@pytest.mark.parametrize("kind", [{"type": "object"}, {}, {"multipleOf": 1e-30}])
+@pytest.mark.parametrize("value", [r'{"a": "\xff"}', r'"\xff"', r'"\ud800"'])
+def test_a_record_that_is_no_text_is_rejected_alone(tap, kind, value):
+    if "multipleOf" in kind:
+        kind = {"type": "number", **kind}
+    described = schema(any=kind)
+    line = '{"type":"RECORD","stream":"orders","record":{"id":2,"any":%s}}'
+    tap.set(described, do("bytes", line % value), record(1), discovered=[described])
+    result = run_report("tap")
+    assert (result.rejected, tap.rows()) == (1, [(1, "-")])
+
+
+def test_a_record_of_a_file_that_is_nested_too_deeply_is_rejected_alone(tap):
+    described = schema(any={})
+    deep = "[" * 100_000 + "]" * 100_000
+    Path("a.jsonl").write_text(f'{{"id": 1, "any": {deep}}}\n{{"id": 2, "note": "-"}}')
+    batch = {"type": "BATCH", "stream": "orders", "encoding": {"format": "jsonl"}}
+    tap.set(described, {**batch, "manifest": ["a.jsonl"]}, discovered=[described])
+    result = run_report("tap")
+    assert (result.rejected, tap.rows()) == (1, [(2, "-")])
+
+
 def test_the_configuration_is_a_private_file_with_secrets_and_is_removed(
     tap, monkeypatch
 ):

@@ -24,12 +24,25 @@ def converted(
         name: Name of the column.
         values: Values as `record_decoder.RecordDecoder` decodes them.
         of: Type of the column.
+
+    Raises:
+        ValueError: A raw value is no text; see `check_text`.
     """
     if of.kind not in _CONVERTERS:
         return pl.Series(name, values, of.dtype, strict=True), None
     before, column = _CONVERTERS[of.kind](values, of.dtype)
     lost = column.is_null() & before.is_not_null()
     return column.alias(name), lost if lost.any() else None
+
+
+def check_text(raw: msgspec.Raw) -> None:
+    """Check that a raw value is JSON text, which decoders do not check of raw values.
+
+    Raises:
+        ValueError: It is not UTF-8, or a text with a wrong escape.
+    """
+    if str(raw, "utf-8").startswith('"'):
+        msgspec.json.decode(raw, type=str)
 
 
 def moments(texts: pl.Series) -> pl.Series:

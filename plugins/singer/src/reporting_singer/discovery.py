@@ -70,7 +70,7 @@ def _from_file(path: str) -> Any:
             " the path",
             path=("catalog",),
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(
             f"source singer: catalog: {path} is not JSON; let the tap write it with"
             " --discover",
@@ -102,7 +102,7 @@ def _from_tap(tap: Tap) -> Any:
         )
     try:
         return json.loads(b"".join(parts))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StorageUnavailable(
             f"{subject}: its output is not JSON; if the tap has no --discover, set"
             " discover = false"
@@ -136,10 +136,14 @@ def _from_messages(settings: SingerSettings, tap: Tap) -> Any:
 
 
 def _entry(message: Message) -> dict[str, Any]:
+    try:
+        described = msgspec.json.decode(bytes(message.schema) or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise TapFailed("a SCHEMA message has no valid schema") from error
     return {
         "tap_stream_id": message.stream,
         "stream": message.stream,
-        "schema": msgspec.json.decode(bytes(message.schema) or b"{}"),
+        "schema": described,
         "key_properties": message.key_properties,
     }
 

@@ -43,6 +43,8 @@ class Unreadable(msgspec.Struct, gc=False):
     version: int | float | None = None
 
 
+_KINDS = ("SCHEMA", "RECORD", "STATE", "ACTIVATE_VERSION", "BATCH")
+
 _decoder = msgspec.json.Decoder(Message)
 
 
@@ -104,7 +106,7 @@ class MessageReader:
             return self._one_by_one(block)
         try:
             messages = _decoder.decode_lines(block)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             return self._one_by_one(block)
         self.lines += len(messages)
         return messages
@@ -118,16 +120,33 @@ class MessageReader:
             self.lines += 1
             try:
                 yield _decoder.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except ValueError:
                 yield self._leniently(line)
+            except RecursionError:
+                raise self._too_deep() from None
+
+    def _too_deep(self) -> TapFailed:
+        return TapFailed(
+            f"line {self.lines} has a value that is nested too deeply; leave out the"
+            " field that has it"
+        )
 
     def _leniently(self, line: bytes) -> Unreadable:
+        kind = None
         try:
             content = json.loads(line.decode("utf-8", "replace"))
-            if content["type"] == "RECORD":
+            kind = content["type"]
+            if kind == "RECORD":
                 return msgspec.convert(content, Unreadable)
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except RecursionError:
+            raise self._too_deep() from None
+        except (ValueError, TypeError, KeyError):
             pass
+        if kind in _KINDS:
+            raise TapFailed(
+                f"line {self.lines} is a {kind} message that is not valid JSON, such as"
+                " with NaN, or has a part of a wrong type; correct the tap"
+            )
         raise TapFailed(
             f"line {self.lines} is no Singer message; the tap must write nothing else"
             " to its standard output"

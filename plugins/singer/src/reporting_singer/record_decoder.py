@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 import polars as pl
 
-from reporting_singer.conversion import converted
+from reporting_singer.conversion import check_text, converted
 from reporting_singer.json_types import ColumnType, Kind
 
 WRONG_TYPE = "wrong_type"
@@ -73,6 +73,11 @@ class RecordDecoder:
     def __init__(self, columns: Mapping[str, ColumnType]) -> None:
         self.columns = dict(columns)
         self._fields = {f"f{at}": name for at, name in enumerate(self.columns)}
+        self._raw_fields = [
+            field
+            for field, of in zip(self._fields, self.columns.values(), strict=True)
+            if _FIELD_TYPES[of.kind] is msgspec.Raw
+        ]
         self._decoder = self._decoder_of(_FIELD_TYPES)
         self._lenient = self._decoder_of(
             {**_FIELD_TYPES, "integer": _INTEGER | float | None}
@@ -80,14 +85,17 @@ class RecordDecoder:
 
     def decode(self, raws: Sequence[msgspec.Raw]) -> Decoded:
         """Return records as a frame, and those that do not fit."""
-        kept: list[int] | None = None
-        faulty: list[Faulty] = []
         try:
             rows = self._decoder.decode_lines(b"\n".join(raws))
             if len(rows) != len(raws):
                 raise msgspec.DecodeError
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            rows, kept, faulty = self._one_by_one(raws)
+            return self._frame(rows, None, [])
+        except (ValueError, RecursionError):  # msgspec does not check skipped bytes
+            return self._frame(*self._one_by_one(raws))
+
+    def _frame(
+        self, rows: Sequence[Any], kept: list[int] | None, faulty: list[Faulty]
+    ) -> Decoded:
         columns, lost = [], {}
         for (field, name), of in zip(
             self._fields.items(), self.columns.values(), strict=True
@@ -116,14 +124,18 @@ class RecordDecoder:
         rows, kept, faulty = [], [], []
         for at, raw in enumerate(raws):
             try:
-                rows.append(self._row(raw))
-                kept.append(at)
+                row = self._row(raw)
+                for field in self._raw_fields:
+                    check_text(getattr(row, field))
             except msgspec.ValidationError as error:
                 match = _PLACE.search(str(error))
                 column = match[1] if match and match[1] in self.columns else None
                 faulty.append(Faulty(at, WRONG_TYPE, column))
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (ValueError, RecursionError):
                 faulty.append(Faulty(at, NOT_JSON, None))
+            else:
+                rows.append(row)
+                kept.append(at)
         return rows, kept, faulty
 
     def _row(self, raw: msgspec.Raw) -> Any:
