@@ -60,6 +60,21 @@ def test_deletes_of_a_log_are_applied_in_their_order(tap, versions):
     assert "_sdc_deleted_at" not in tap.table().columns
 
 
+@pytest.mark.parametrize("wrong", ["garbage", "", True, 1704067200, {}])
+def test_a_delete_without_a_valid_time_is_rejected(tap, wrong):
+    described = schema(_sdc_deleted_at={})
+    tap.set(described, record(1), record(2), discovered=[described])
+    run_report("tap")
+    deletes = [
+        record(1, values={"_sdc_deleted_at": wrong}),
+        record(2, values={"_sdc_deleted_at": "2024-01-01 00:00:00"}),
+    ]
+    tap.set(described, *deletes, discovered=[described])
+    [rejection] = run_report("tap").rejections
+    assert (rejection.type, rejection.field) == ("wrong_type", "_sdc_deleted_at")
+    assert tap.rows() == [(1, "-")]
+
+
 def test_records_of_another_version_were_deleted_at_the_source(tap):
     def reading(version, *numbers, state=None):
         records = [record(each, version=version) for each in numbers]

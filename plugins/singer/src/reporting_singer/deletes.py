@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -15,7 +14,6 @@ from reporting_framework.plugin_api.records import (
     Batch,
 )
 from reporting_singer.catalog import DELETED
-from reporting_singer.conversion import moments
 
 
 def split_deletes(batch: Batch) -> Iterator[Batch]:
@@ -64,7 +62,10 @@ def _deletes(batch: Batch) -> pl.DataFrame:
     frame: Any = batch.frame
     keys: Any = batch.source_keys
     versions: Any = batch.versions
-    times = moments(frame[DELETED]).fill_null(datetime.now(UTC))
     return pl.DataFrame(
-        [keys.alias(SOURCE_KEY), versions.alias(VERSION), times.alias(DELETED_AT)]
+        [
+            keys.alias(SOURCE_KEY),
+            versions.alias(VERSION),
+            frame[DELETED].alias(DELETED_AT),
+        ]
     )

@@ -14,7 +14,7 @@ from reporting_framework.plugin_api.source_keys import repeated
 from reporting_framework.plugin_api.table_cursor import Cursor
 from reporting_singer.catalog import DELETED, TapStream, columns_of
 from reporting_singer.deletes import split_deletes
-from reporting_singer.json_types import ColumnType
+from reporting_singer.json_types import MOMENT, ColumnType
 from reporting_singer.messages import Message, Unreadable
 from reporting_singer.problems import TapFailed
 from reporting_singer.record_decoder import NOT_JSON, RecordDecoder
@@ -23,7 +23,6 @@ from reporting_singer.record_keys import RecordKeys
 MISSING = "missing"
 """Error type of a record without a value of its key."""
 
-_TEXT = ColumnType("json", pl.String())
 _PLAIN = ("integer", "text")
 _CURSORS = ("integer", "moment", "day", "text")
 
@@ -64,7 +63,7 @@ class StreamReader:
         fields = columns_of(schema, self.stream.schemas)
         self._check(fields)
         if DELETED in schema.get("properties", {}):
-            fields[DELETED] = _TEXT
+            fields[DELETED] = MOMENT
         key = self.stream.key or tuple(message.key_properties or ())
         if lacking := [name for name in key if name not in fields]:
             raise TapFailed(
