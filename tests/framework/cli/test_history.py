@@ -92,7 +92,10 @@ def test_without_a_history_that_is_said(places):
     ("changed", "text"),
     [
         ({}, "ok"),
-        ({"status": "partial", "complete": False}, "partial (stopped at the deadline)"),
+        (
+            {"status": "partial", "complete": False},
+            "partial (stopped at the deadline or a limit)",
+        ),
         (
             {"status": "partial", "complete": False, "cut_short": True},
             "partial (not all pages read)",
@@ -104,7 +107,7 @@ def test_without_a_history_that_is_said(places):
         ({"replay": True}, "ok (replay)"),
         (
             {"status": "partial", "complete": False, "replay": True},
-            "partial (stopped at the deadline, replay)",
+            "partial (stopped at the deadline or a limit, replay)",
         ),
     ],
 )

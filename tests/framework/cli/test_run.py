@@ -267,7 +267,7 @@ def test_a_run_stops_in_time_and_keeps_what_is_done():
     assert len(Path("x.txt").read_text().splitlines()) == parsed.accepted
     assert (
         done.stderr
-        == "warning: stopped at the deadline; what was done is kept, run again for the rest\n"
+        == "warning: stopped at the deadline or a limit; what was done is kept, run again for the rest\n"
     )
 
 

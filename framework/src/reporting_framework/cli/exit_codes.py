@@ -26,7 +26,10 @@ EXIT_CODES = {
     USAGE: "usage or settings: correct the command, the configuration or the plugins",
     REJECTED: "rejected more than `--max-rejected`; valid records are kept",
     UNREAD: "some objects were left unread; the next run retries them",
-    STOPPED: "stopped at the deadline; what was done is kept, run again for the rest",
+    STOPPED: (
+        "stopped at the deadline or a limit; what was done is kept, run again for the"
+        " rest"
+    ),
     STALE: "`reporting freshness`: older than `--max-age`",
     NEVER: "`reporting freshness`: there was no such run, or there is no data yet",
     NOT_FOUND: "`reporting trace`: no row and no rejected record matches",
@@ -47,10 +50,7 @@ def exit_code(result: RunResult, max_rejected: int | None) -> tuple[int, str]:
             ),
         )
     if not (result.complete or result.dry_run or result.cut_short):
-        return (
-            STOPPED,
-            "stopped at the deadline; what was done is kept, run again for the rest",
-        )
+        return STOPPED, EXIT_CODES[STOPPED]
     if result.objects_unread and result.response is not None:
         return (
             UNREAD,

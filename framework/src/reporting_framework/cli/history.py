@@ -124,7 +124,11 @@ def _schema(record: RunRecord) -> str:
 
 
 def _why_incomplete(record: RunRecord) -> str:
-    return "not all pages read" if record.cut_short else "stopped at the deadline"
+    return (
+        "not all pages read"
+        if record.cut_short
+        else "stopped at the deadline or a limit"
+    )
 
 
 def status_of(record: RunRecord) -> str:
