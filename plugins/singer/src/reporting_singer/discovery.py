@@ -152,4 +152,7 @@ def seen(summary: str) -> str:
     """Return the end of a message that says what the tap has logged."""
     if not summary:
         return "; look at what the tap logs with log_text = true"
-    return f"; it has logged {summary}: set log_text = true to see the text"
+    return (
+        f"; it has logged {summary}. The text may hold values and is not shown; to see"
+        " it, set log_text = true"
+    )

@@ -66,7 +66,9 @@ class TapLog:
             f"{count} {level}{f' of {name}' if name else ''}"
             for (level, name), count in counts[:10]
         ]
-        return ", ".join([*([self._raised] if self._raised else []), *parts])
+        if self._raised:
+            parts.insert(0, f"an exception of the type {self._raised}")
+        return ", ".join(parts)
 
     def _add_line(self, line: bytes) -> None:
         text = line.decode("utf-8", "replace").strip()
