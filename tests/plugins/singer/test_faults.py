@@ -10,6 +10,8 @@ import pytest
 
 from reporting_framework import ReportingError, run_report
 from reporting_framework.errors import StepFailed
+from reporting_framework.operations.lint import lint
+from reporting_framework.registry.registry import load_plugins
 from tests.plugins.singer.tap_script import do, record, schema, state
 
 FAULTS = {
@@ -218,6 +220,25 @@ def test_errors_of_the_start(tap):
         " FileNotFoundError. The text may hold values and is not shown; to see it, set"
         " log_text = true"
     )
+
+
+def test_the_linter_warns_of_a_program_that_is_missing(tap):
+    def problems(*command):
+        tap.configure(command=list(command))
+        linted = lint(Path("reporting.toml"), load_plugins(), dict(os.environ))
+        return [
+            (each.severity, each.line, each.message)
+            for each in linted.problems
+            if "program" in each.message
+        ]
+
+    [(severity, line, message)] = problems("no-such-tap", "--config", "a.json")
+    assert (severity, line) == ("warning", 2)
+    assert message == (
+        "tap: source.command: there is no program no-such-tap here; install it, or"
+        " correct its path"
+    )
+    assert problems(sys.executable) == problems("sh", "-c", "tap") == []
 
 
 def alive(pid):

@@ -16,6 +16,8 @@ class Settings(BaseModel):
         environment: Published names of environment variables, by field.
             ``REPORTING_<REPORT>__<FIELD>`` works for every field.
         alternatives: Groups of fields that together replace one field, by its name.
+        program_fields: Fields with a program and its arguments; ``reporting lint``
+            looks whether there is such a program.
     """
 
     model_config = ConfigDict(
@@ -24,6 +26,7 @@ class Settings(BaseModel):
 
     environment: ClassVar[dict[str, str]] = {}
     alternatives: ClassVar[dict[str, tuple[str, ...]]] = {}
+    program_fields: ClassVar[tuple[str, ...]] = ()
 
 
 class NoSettings(Settings):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,6 +15,8 @@ MEBIBYTE = 1024 * 1024
 
 class SingerSettings(Settings):
     """Settings of the source ``singer``."""
+
+    program_fields: ClassVar[tuple[str, ...]] = ("command",)
 
     command: tuple[str, ...] = Field(
         (),

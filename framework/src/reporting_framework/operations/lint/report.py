@@ -16,6 +16,7 @@ from reporting_framework.operations.lint.parts import (
     refs_of,
 )
 from reporting_framework.operations.lint.problem import Add, add_error
+from reporting_framework.operations.lint.programs import check_programs
 from reporting_framework.operations.lint.values import (
     check_plain_secrets,
     check_references,
@@ -58,6 +59,9 @@ def check_report(
         _check_own_settings(add, name, registry, config, environment)
     refs = refs_of(_example(spec, registry)) if spec else refs_in(table or {})
     parts = check_parts(add, name, refs, registry, environment)
+    for part in parts:
+        if part.usable:
+            check_programs(add, part, environment)
     if table is not None:
         _check_secrets(add, name, table, parts)
     if spec is not None:
