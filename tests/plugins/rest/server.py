@@ -33,7 +33,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. `cut`: bytes of it until the connection is closed. `drip`: seconds between its bytes."""
+    """One answer. `cut`: bytes of it until the connection is closed. `drip`: seconds between its bytes.
+
+    `framing` says how a body ends: "length", "chunked" or "close". `closes`: the connection is closed after it.
+    """
 
     body: Any = b""
     status: int = 200
@@ -41,6 +44,9 @@ class Answer:
     cut: int | None = None
     drip: float | None = None
     wait: float = 0.0
+    version: str = "1.1"
+    framing: str = "length"
+    closes: bool = False
 
     def to_bytes(self) -> bytes:
         body = (
@@ -49,10 +55,18 @@ class Answer:
             else json.dumps(self.body).encode()
         )
         headers = {"content-type": "application/json"}
-        if self.status not in (204, 304):
+        if self.status not in (204, 304) and self.framing == "length":
             headers["content-length"] = str(len(body))
+        if self.framing == "chunked":
+            headers["transfer-encoding"] = "chunked"
+            pieces = [body[at : at + 9_000] for at in range(0, len(body), 9_000)]
+            body = b"".join(
+                b"%x\r\n%b\r\n" % (len(each), each) for each in [*pieces, b""]
+            )
+        if self.closes and self.version == "1.1":
+            headers["connection"] = "close"
         lines = [f"{name}: {value}" for name, value in (headers | self.headers).items()]
-        head = "\r\n".join([f"HTTP/1.1 {self.status} X", *lines, "", ""])
+        head = "\r\n".join([f"HTTP/{self.version} {self.status} X", *lines, "", ""])
         return head.encode() + body
 
 
@@ -107,7 +121,7 @@ class Server:
                         client.sendall(data[at : at + 1])
                         time.sleep(answer.drip)
                 client.sendall(data[: answer.cut])
-                if answer.cut is not None:
+                if answer.cut is not None or answer.closes:
                     break
         self._open.discard(client)
 

@@ -77,6 +77,37 @@ def get(url: str, **others: Any) -> HttpRequest:
 GOOD = Answer({"ok": True})
 
 
+@pytest.mark.parametrize("size", [1_000, 600_000, 5_000_000])
+@pytest.mark.parametrize(
+    ("version", "framing", "closes"),
+    [
+        ("1.0", "length", True),
+        ("1.0", "close", True),
+        ("1.1", "length", True),
+        ("1.1", "close", True),
+        ("1.1", "chunked", True),
+        ("1.1", "length", False),
+        ("1.1", "chunked", False),
+    ],
+)
+def test_a_response_is_read_to_its_end_however_it_ends(
+    serve: Serve,
+    client: Callable[..., HttpClient],
+    version: str,
+    framing: str,
+    closes: bool,
+    size: int,
+) -> None:
+    """http.client closes its socket before it reads a response that ends with the connection."""
+    body = bytes(range(256)) * (size // 256 + 1)
+    answer = Answer(body, version=version, framing=framing, closes=closes)
+    server = serve(lambda asked: answer)
+    opened = client(attempts=1)
+    for _ in range(3):
+        assert opened.send(get(server.url)).body == body
+    assert server.connections == (3 if closes else 1)
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -88,11 +119,28 @@ GOOD = Answer({"ok": True})
         ),
         Answer({"ok": True}, cut=60),
         Answer({"ok": True}, cut=0),
+        Answer({"ok": True}, version="1.0", cut=60),
+        Answer({"ok": True}, version="1.0", cut=75),
+        Answer({"ok": True}, framing="chunked", cut=85),
+        Answer({"ok": True}, framing="chunked", cut=-2),
         Answer(gzip.compress(b"[]")[:-4], headers={"content-encoding": "gzip"}),
         Answer(b"not gzip", headers={"content-encoding": "gzip"}),
         Answer({"error": "try again"}),
     ],
-    ids=["429", "503", "limit", "cut", "closed", "gzip cut", "damaged", "body"],
+    ids=[
+        "429",
+        "503",
+        "limit",
+        "cut",
+        "closed",
+        "1.0 headers cut",
+        "1.0 cut",
+        "chunk cut",
+        "end cut",
+        "gzip cut",
+        "damaged",
+        "body",
+    ],
 )
 def test_what_may_succeed_later_is_sent_again(
     serve: Serve, client: Callable[..., HttpClient], bad: Answer

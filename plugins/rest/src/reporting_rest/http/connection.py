@@ -169,7 +169,7 @@ class Connection:
 
 
 class _Socket:
-    """Socket of `http.client`: a stream.
+    """Socket of `http.client`: a stream, which is not closed with it.
 
     Attributes:
         timeout: Time limit of each read and write.
@@ -183,10 +183,29 @@ class _Socket:
         self._stream.write(data, self.timeout)
 
     def makefile(self, mode: str, *_: Any, **__: Any) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._stream, self.timeout), 65_536)
+        return _Lines(_Reader(self._stream, self.timeout), 65_536)
 
     def close(self) -> None:
-        self._stream.close()
+        """Do nothing: the response is still to be read.
+
+        `http.client` closes the socket before it reads a response that ends with the
+        connection. `Connection.close` closes the stream.
+        """
+
+
+class _Lines(io.BufferedReader):
+    """Buffer in which each line has an end.
+
+    `http.client` takes the end of the data for that of the headers, so it would take a
+    response that was cut there for one without a body.
+    """
+
+    @override
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if not line.endswith(b"\n") and len(line) != size:
+            raise IncompleteRead(b"")
+        return line
 
 
 class _Reader(io.RawIOBase):
