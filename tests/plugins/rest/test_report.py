@@ -96,6 +96,24 @@ def test_a_resource_without_records_is_a_table_that_grows(
     assert pl.read_parquet("out/comments.parquet").height == 2
 
 
+def test_fields_without_a_column_are_counted_and_named(
+    configured: Callable[[str], None],
+) -> None:
+    """Such a field appears where no sample is; what earlier runs stored stays."""
+    tracker = Tracker(60)
+    tracker.issues[58] |= {"score": 1.5, "closed-at": "x", "empty": None}
+    tracker.issues[59] |= {"score": {"a": 1}}
+    with serving(tracker) as server:
+        configured(server.url)
+        result = run_report("issues")
+    assert (result.ignored_fields, result.accepted) == ({"score": 2}, 60 + 120)
+    assert result.warnings == [
+        "source rest-api: resource issues: fields without a column were left out: score"
+        " (2), 1 more; declare them in columns, and run once with --full-scan"
+    ]
+    assert pl.read_parquet("out/issues.parquet").columns[:2] == ["id", "updated_at"]
+
+
 def test_a_run_that_fails_midway_is_made_up_for(
     configured: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:

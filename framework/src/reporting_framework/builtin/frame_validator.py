@@ -169,9 +169,11 @@ class FrameValidator(Validator):
 
     def _ignored(self, given: pl.DataFrame) -> dict[str, int]:
         return {
-            name: given.height
+            name: values
             for name in given.columns
-            if name not in self._types and name.isidentifier() and given.height
+            if name not in self._types
+            and name.isidentifier()
+            and (values := given.height - given[name].null_count())
         }
 
 

@@ -104,9 +104,11 @@ class DataframelyValidator(Validator):
         given = batch.frame if batch.frame is not None else pl.DataFrame()
         rows, conversions = self._columns.of(given)
         ignored = {
-            name: given.height
+            name: values
             for name in given.columns
-            if name not in self._columns.types and name.isidentifier() and given.height
+            if name not in self._columns.types
+            and name.isidentifier()
+            and (values := given.height - given[name].null_count())
         }
         first = self._rules.first_broken(rows)
         if conversions:

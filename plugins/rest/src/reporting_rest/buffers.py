@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
@@ -56,6 +57,11 @@ class Buffers:
             if lines:
                 yield self._batch(name)
         self.full = False
+
+    @property
+    def ignored(self) -> Mapping[str, Counter[str]]:
+        """Counts of fields without a column, by stream and field."""
+        return {name: frames.ignored for name, frames in self._frames.items()}
 
     def _batch(self, name: str) -> Batch:
         lines, self._lines[name], self._bytes[name] = self._lines[name], [], 0

@@ -1,11 +1,13 @@
 """Records as frames of a resource's columns.
 
 An object or a list is a column of JSON texts. A value of another type than its column's
-rejects its record, and nothing is lost silently.
+rejects its record. A field without a column is handed on as a text, so that the
+validator counts it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
@@ -16,6 +18,7 @@ from reporting_framework import SOURCE_KEY, Batch, Rejection
 from reporting_framework.builtin.frame_types import dtype_of, typed
 from reporting_framework.plugin_api.table_cursor import Cursor
 from reporting_rest.resource_settings import ResourceSettings
+from reporting_rest.unknown_fields import UnknownFields
 
 INVALID, MISSING, WRONG_TYPE = "json_invalid", "missing", "wrong_type"
 
@@ -82,9 +85,13 @@ class Frames:
     Args:
         settings: Settings of the resource.
         schema: Columns.
+
+    Attributes:
+        ignored: Number of records with a value in a field without a column, by field.
     """
 
     def __init__(self, settings: ResourceSettings, schema: pl.Schema) -> None:
+        self.ignored: Counter[str] = Counter()
         self._stream, self._key = settings.name, settings.primary_key
         self._schema = schema
         self._raw = {
@@ -96,16 +103,21 @@ class Frames:
             self._raw.setdefault(self._cursor, pl.String())
         for name in self._key:
             self._raw.setdefault(name, pl.String())
+        self._unknown = UnknownFields(self._raw)
+        self._read_as = self._raw
 
     def batch(self, lines: Sequence[bytes]) -> Batch:
         """Return records as a batch of the stream."""
+        self._unknown.find(lines)
+        unknown = dict.fromkeys(self._unknown.names, pl.String())
+        self._read_as = {**self._raw, **unknown}
         parts, rejected = [], []
         for frame, bad in self._parts(lines):
             if frame is not None:
                 parts.append(frame)
             else:
                 rejected += [self._rejection(line) for line in bad]
-        raw = pl.concat(parts) if parts else pl.DataFrame(schema=self._raw)
+        raw = pl.concat(parts) if parts else pl.DataFrame(schema=self._read_as)
         return self._typed(raw, rejected)
 
     def _parts(
@@ -127,7 +139,7 @@ class Frames:
         if text.count(b"\n{") + text.startswith(b"{") != len(lines):
             return None
         try:
-            frame = pl.read_ndjson(text, schema=self._raw)
+            frame = pl.read_ndjson(text, schema=self._read_as)
         except pl.exceptions.PolarsError:
             return None
         return frame if frame.height == len(lines) else None
@@ -145,7 +157,7 @@ class Frames:
         for name in self._key:
             if raw[name].null_count():
                 faults[name] = raw[name].is_null()
-        frame = pl.DataFrame(columns)
+        frame = pl.DataFrame([*columns, *self._ignored(raw)])
         if not faults:
             return Batch(
                 keys, versions, frame=frame, rejected=rejected, stream=self._stream
@@ -166,6 +178,15 @@ class Frames:
             rejected=rejected,
             stream=self._stream,
         )
+
+    def _ignored(self, raw: pl.DataFrame) -> Iterator[pl.Series]:
+        """Yield the fields without a column that have values, and count these."""
+        for name in raw.columns:
+            if name in self._schema:
+                continue
+            if values := raw.height - raw[name].null_count():
+                self.ignored[name] += values
+                yield raw[name]
 
     def _keys(self, raw: pl.DataFrame) -> pl.Series:
         """Return the source keys: the stream and the values of the primary key."""

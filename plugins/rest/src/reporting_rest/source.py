@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
@@ -31,6 +32,7 @@ from reporting_rest.resources import Resource, resources_of
 from reporting_rest.settings import RestApiSettings
 from reporting_rest.shared import Shared, shared_of
 from reporting_rest.traversal import Traversal
+from reporting_rest.warnings import ignored_fields
 
 SAMPLE_PARENTS = 10
 """Number of rows of a parent that are tried for a first record of a child."""
@@ -59,6 +61,7 @@ class RestApi(RecordSource):
         self._unfinished = False
         self._done: set[str] = set()
         self._failed = False
+        self._ignored: dict[str, Counter[str]] = defaultdict(Counter)
 
     @classmethod
     @override
@@ -170,12 +173,19 @@ class RestApi(RecordSource):
 
     @override
     def plan_stats(self) -> PlanStats:
-        return PlanStats(exhausted=not self._unfinished)
+        warnings = ignored_fields(self._resources.values(), self._ignored)
+        return PlanStats(exhausted=not self._unfinished, warnings=warnings)
 
     @override
     def pages(self, after: Mapping[str, Any] | None) -> Iterator[Batch]:
-        positions = dict(after or {})
         buffers = Buffers(self.settings.batch_records, self._shared.schemas)
+        try:
+            yield from self._pages(dict(after or {}), buffers)
+        finally:
+            for stream, counts in buffers.ignored.items():
+                self._ignored[stream] += counts
+
+    def _pages(self, positions: dict[str, Any], buffers: Buffers) -> Iterator[Batch]:
         for resource in self._roots:
             if resource.name in self._done:
                 continue

@@ -1,0 +1,41 @@
+"""Warnings of a run: what its tables do not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from reporting_rest.resources import Resource
+
+MAX_NAMED = 5
+"""Number of fields that a warning names."""
+
+
+def ignored_fields(
+    resources: Iterable[Resource], counts: Mapping[str, Mapping[str, int]]
+) -> list[str]:
+    """Return a warning for each resource with values that no column has.
+
+    Args:
+        resources: The resources.
+        counts: Number of such values by resource and field.
+    """
+    return [
+        f"source rest-api: resource {resource.name}: fields without a column were left"
+        f" out: {_counted(found)}; declare them in columns, and run once with"
+        " --full-scan"
+        for resource in resources
+        if resource.settings.sample and (found := counts.get(resource.name))
+    ]
+
+
+def _named(names: Iterable[str]) -> Sequence[str]:
+    """Return the first names that are words: others may be values, such as keys."""
+    return [name for name in names if name.isidentifier() and len(name) < 80][
+        :MAX_NAMED
+    ]
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    texts = [f"{name} ({counts[name]:,})" for name in _named(counts)]
+    more = len(counts) - len(texts)
+    return ", ".join([*texts, *([f"{more:,} more"] if more else [])])
