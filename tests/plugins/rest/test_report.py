@@ -96,6 +96,50 @@ def test_a_resource_without_records_is_a_table_that_grows(
     assert pl.read_parquet("out/comments.parquet").height == 2
 
 
+def test_columns_are_those_of_several_pages(configured: Callable[[str], None]) -> None:
+    """Fields that the first page does not have become columns; the sample costs no request."""
+    tracker = Tracker(12)
+    tracker.issues[3] |= {"score": 1}
+    tracker.issues[9] |= {"score": 1.5, "closed_at": "x"}
+    with serving(tracker) as server:
+        configured(server.url)
+        result = run_report("issues")
+        targets = [asked.target for asked in server.take()]
+    assert len(targets) == len(set(targets)) == 6 + 12
+    issues = pl.read_parquet("out/issues.parquet").sort("id")
+    assert issues["score"].drop_nulls().to_list() == [1.0, 1.5]
+    assert (issues["closed_at"].drop_nulls().len(), result.warnings) == (1, [])
+
+
+@pytest.mark.parametrize("contract", [None, "evolve", "freeze"])
+def test_increments_alone_are_asked_for_and_bring_new_fields(
+    configured: Callable[[str], None], tmp_path: Path, contract: str | None
+) -> None:
+    """The sample of a later run begins where the last one ended, so a field of new records alone is seen."""
+    tracker = Tracker(8)
+    tracker.issues[8] = tracker.issue(8, 8)
+    with serving(tracker) as server:
+        configured(server.url)
+        run_report("issues")
+        if contract is not None:
+            file = tmp_path / "reporting.toml"
+            file.write_text(file.read_text() + f'contract = "{contract}"\n')
+        tracker.issues[9] = tracker.issue(9, 20, state="open")
+        server.take()
+        result = run_report("issues")
+        lists = [asked for asked in server.take() if asked.path == "/issues"]
+        assert {asked.param("since") for asked in lists} == {"2024-05-08T00:00:00Z"}
+        changes = [each.change for each in result.schema_changes]
+        assert changes == ([] if contract == "freeze" else ["added"])
+        stored = pl.read_parquet("out/issues.parquet")
+        assert ("state" in stored.columns) == (contract != "freeze")
+        assert result.complete == (contract != "freeze")
+        run_report("issues")
+        lists = [asked for asked in server.take() if asked.path == "/issues"]
+        since = "2024-05-08" if contract == "freeze" else "2024-05-20"
+        assert {asked.param("since")[:10] for asked in lists} == {since}
+
+
 def test_fields_without_a_column_are_counted_and_named(
     configured: Callable[[str], None],
 ) -> None:

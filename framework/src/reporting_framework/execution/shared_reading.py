@@ -159,6 +159,18 @@ class SharedReading:
         known = self._ledgers[stream].state
         return following_state(known, ended.start, ended.state)
 
+    @property
+    def last_position(self) -> Mapping[str, Any] | None:
+        """Position from which the next reading will begin, `None` if it is not known.
+
+        It is only probable: the commit of a stream may fail.
+        """
+        ended = self._ended
+        if ended is None:
+            return None
+        moved = len(self._ledgers) == len(self._queues)
+        return (ended.state if moved else None) or ended.start
+
     # -- for the thread that waits for the runs ----------------------------------------
 
     def run(self, *, deadline: float | None, sample: bool) -> None:

@@ -26,6 +26,9 @@ _log = logging.getLogger(__name__)
 MAX_NAMED = 5
 """Maximum number of changes that a message names."""
 
+POSITION = "position"
+"""Hint with the position from which the next reading will begin."""
+
 NO_COLUMNS = (
     "source or validator takes no columns from the source; use a source that knows its"
     " columns, with the validator frame"
@@ -69,7 +72,21 @@ def columns_of(source: Source, metadata: MetadataStore | None) -> pl.Schema | No
             _log.warning("which columns the last run had is not known: %s", error)
         if known is not None:
             source.use_known_columns(known[0])
+            _use_position(source, metadata)
     return source.schema()
+
+
+def _use_position(source: Source, metadata: MetadataStore | None) -> None:
+    """Give a source the position at which its sample may begin, if it is known."""
+    if metadata is None or not supports(source, "use_last_position"):
+        return
+    try:
+        position = metadata.stored_hints().get(POSITION)
+    except ReportingError as error:
+        _log.debug("where the last reading ended is not known: %s", error)
+        return
+    if isinstance(position, dict):
+        source.use_last_position(position)
 
 
 def source_schema_of(

@@ -9,6 +9,8 @@ from reporting_framework.errors import PluginError
 from reporting_framework.execution.batch_checks import check_stream
 from reporting_framework.execution.shared_reading import SharedReading
 from reporting_framework.execution.shared_state import SharedLedger
+from reporting_framework.execution.source_schema import POSITION
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import Batch, Split
 from reporting_framework.plugin_api.source import PlanStats, Source
 
@@ -78,6 +80,13 @@ class SharedStream(StreamSource):
     """Source of one stream that takes its batches from a reading of all streams."""
 
     reading: ClassVar[SharedReading]
+
+    def next_hints(self, **_: Any) -> Mapping[str, Any]:
+        """Return the position of the reading, if the next sample can begin there."""
+        position = self.reading.last_position
+        if position is None or not supports(self, "use_last_position"):
+            return {}
+        return {POSITION: position}
 
     @property
     def parallelism(self) -> int:

@@ -193,6 +193,18 @@ class Source(Plugin):
         """
 
     @optional
+    def use_last_position(self, position: Mapping[str, Any]) -> None:
+        """Begin the sample of `schema` where the last reading of all streams ended.
+
+        For a source that reads its streams together and sees only a sample of its
+        records. Called before `schema`, if the position is known. It may be outdated:
+        the reading begins where its ledger says.
+
+        Args:
+            position: Position at which the last reading ended.
+        """
+
+    @optional
     def prefetch(self, hints: Mapping[str, Any]) -> None:
         """Start requests whose responses `plan` will probably need, and return at once.
 

@@ -42,7 +42,7 @@ class Buffers:
         if name not in self._frames:
             schema = self._schemas.get(name)
             if schema is None:
-                schema = sampled(lines, resource.settings, pl.Schema())
+                schema = sampled([lines], resource.settings, pl.Schema()).schema
             self._frames[name] = Frames(resource.settings, schema)
         kept = self._lines.setdefault(name, [])
         kept += lines

@@ -53,9 +53,11 @@ class Fetcher:
         """
         found = self._shared.take(request)
         if found is not None:
-            done: Future[Page] = Future()
-            done.set_result(resource.parser.parse(found, prefix))
-            return done
+            page = resource.parser.parse(found, prefix)
+            if before is None or not page.lines or page.lines != before.lines:
+                done: Future[Page] = Future()
+                done.set_result(page)
+                return done
         return self._threads.submit(self._fetch, resource, request, prefix, before)
 
     def start_all(
@@ -64,7 +66,12 @@ class Fetcher:
         """Fetch pages one after another in a thread."""
 
         def fetch_all() -> Sequence[Page]:
-            return [self._fetch(resource, request, b"") for request in requests]
+            return [
+                self._fetch(resource, request, b"")
+                if (found := self._shared.take(request)) is None
+                else resource.parser.parse(found)
+                for request in requests
+            ]
 
         return self._threads.submit(fetch_all)
 

@@ -8,8 +8,9 @@ validator counts it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from typing import NamedTuple
 
 import msgspec
 import polars as pl
@@ -26,32 +27,41 @@ _TEXTS = (pl.Datetime, pl.Date, pl.Decimal)
 """Types whose values are texts in JSON."""
 
 
+class Sample(NamedTuple):
+    """Columns that were found in records.
+
+    Attributes:
+        schema: The columns.
+        untyped: Names of those without a value, which are texts.
+    """
+
+    schema: pl.Schema
+    untyped: Sequence[str] = ()
+
+
 def sampled(
-    lines: Sequence[bytes], settings: ResourceSettings, known: pl.Schema
-) -> pl.Schema:
+    pages: Iterable[Sequence[bytes]], settings: ResourceSettings, known: pl.Schema
+) -> Sample:
     """Return the columns of records.
 
     Args:
-        lines: First records.
+        pages: Records of the first pages.
         settings: Settings with types of columns, which win.
         known: Columns of earlier records, which are kept.
     """
     declared = {name: dtype_of(text) for name, text in settings.columns.items()}
     if not settings.sample:
-        return pl.Schema(declared)
+        return Sample(pl.Schema(declared))
     found: dict[str, pl.DataType] = dict(known)
-    for name, dtype in _inferred(lines).items():
-        found[name] = _common(found.get(name, pl.Null()), dtype)
+    for lines in pages:
+        for name, dtype in _inferred(lines).items():
+            found[name] = _common(found.get(name, pl.Null()), dtype)
     for name in (*settings.primary_key, *declared):
         found.setdefault(name, pl.Null())
     found |= declared
-    return pl.Schema(
-        {
-            name: pl.String() if isinstance(dtype, pl.Null) else dtype
-            for name, dtype in found.items()
-            if name != SOURCE_KEY
-        }
-    )
+    found.pop(SOURCE_KEY, None)
+    untyped = [name for name, dtype in found.items() if isinstance(dtype, pl.Null)]
+    return Sample(pl.Schema({**found, **dict.fromkeys(untyped, pl.String())}), untyped)
 
 
 def _inferred(lines: Sequence[bytes]) -> dict[str, pl.DataType]:

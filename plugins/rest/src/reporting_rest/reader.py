@@ -6,16 +6,14 @@ import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from reporting_framework import LocationError, ObjectMissing, StorageUnavailable
 from reporting_rest.fetcher import Fetcher
-from reporting_rest.http import HttpRequest
 from reporting_rest.pages import Context, Page
-from reporting_rest.paginators import PageView, Token
-from reporting_rest.resources import Resource
-from reporting_rest.traversal import Position, Traversal
+from reporting_rest.paginators import Token
+from reporting_rest.resources import Resource, view_of
+from reporting_rest.traversal import Position, Traversal, etag_key
 from reporting_rest.windows import Work, in_order
 
 GROUP, MAX_SINGLE = 4, 512
@@ -100,7 +98,7 @@ class Reader:
             traversal.resumed = False
             further = None
             if token is None and page is not None:
-                further = resource.paginator.further(_view(resource, page))
+                further = resource.paginator.further(view_of(resource, page))
             if further is None and following is not None:
                 traversal.check_token(following)
                 response = self._start(traversal, following, before)()
@@ -122,7 +120,7 @@ class Reader:
     def _start_all(
         self, traversal: Traversal, tokens: Sequence[Token]
     ) -> Future[Sequence[Page]]:
-        requests = [self._request(traversal, token) for token in tokens]
+        requests = [traversal.request(token) for token in tokens]
         return self._fetcher.start_all(traversal.resource, requests)
 
     def _known_pages(
@@ -144,18 +142,8 @@ class Reader:
         self, traversal: Traversal, token: Token, before: Page | None = None
     ) -> Any:
         """Return a function that sends the request for a page."""
-        request = self._request(traversal, token)
+        request = traversal.request(token)
         return partial(self._fetcher.start, traversal.resource, request, before=before)
-
-    def _request(self, traversal: Traversal, token: Token) -> HttpRequest:
-        resource = traversal.resource
-        request = resource.requests.request(token, bounds=traversal.bounds)
-        if not traversal.known_etags or traversal.passes > 1:
-            return request
-        etag, _ = traversal.known_etags.get(_etag_key(request), (None, None))
-        if etag is None:
-            return request
-        return resource.requests.request(token, bounds=traversal.bounds, etag=etag)
 
     def _taken(
         self, traversal: Traversal, token: Token, page: Page
@@ -165,7 +153,7 @@ class Reader:
         tag = page.response.headers.get("etag") if resource.conditional else None
         key = ""
         if tag is not None or page.response.status == 304:
-            key = _etag_key(resource.requests.request(token, bounds=traversal.bounds))
+            key = etag_key(resource.requests.request(token, bounds=traversal.bounds))
         if page.response.status == 304:
             etag, following = traversal.known_etags.get(key, (None, None))
             if etag is None:
@@ -175,7 +163,7 @@ class Reader:
                 )
             traversal.keep_etag(key, etag, following)
             return None, following
-        view = _view(resource, page)
+        view = view_of(resource, page)
         following = resource.paginator.next_token(view, token)
         page = traversal.take(page, view)
         traversal.keep_etag(key, tag, following)
@@ -220,7 +208,7 @@ class Reader:
             except ObjectMissing:  # the row was deleted meanwhile
                 _log.info("resource %s: no page for a row of its parent", child.name)
                 return
-            view = _view(child, page)
+            view = view_of(child, page)
             following = child.paginator.next_token(view, token)
             if following is not None:
                 if repr(following) in earlier:
@@ -250,15 +238,3 @@ def _groups(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
         yield tokens[at : min(at + GROUP, single)]
     for at in range(single, len(tokens)):
         yield tokens[at : at + 1]
-
-
-def _view(resource: Resource, page: Page) -> PageView:
-    name, last = resource.paginator.record_field, None
-    if name is not None and page.facts and page.facts[-1] is not None:
-        last = page.facts[-1][resource.parser.fields.index(name)]
-    return PageView(page.response, len(page.lines), last)
-
-
-def _etag_key(request: HttpRequest) -> str:
-    text = f"{request.full_url} {request.body()[0]!r}"
-    return blake2b(text.encode(), digest_size=8).hexdigest()

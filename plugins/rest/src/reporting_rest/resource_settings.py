@@ -104,7 +104,7 @@ class ResourceSettings(Settings):
         {},
         description=(
             "Types of columns, as in the validator frame; other columns get theirs from"
-            " the first page"
+            " the first pages"
         ),
     )
     sample: bool = Field(

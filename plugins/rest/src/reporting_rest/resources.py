@@ -9,8 +9,8 @@ from typing import Any
 
 from reporting_framework import SettingsError
 from reporting_rest.json_paths import JsonPath
-from reporting_rest.pages import Context, PageParser
-from reporting_rest.paginators import Paginator
+from reporting_rest.pages import Context, Page, PageParser
+from reporting_rest.paginators import PageView, Paginator
 from reporting_rest.requests import PageRequests
 from reporting_rest.resource_settings import ResourceSettings
 from reporting_rest.settings import RestApiSettings
@@ -73,6 +73,14 @@ class Resource:
         if any(value in (None, "", ".", "..") for value in own.values()):
             return None
         return {**inherited, **own}
+
+
+def view_of(resource: Resource, page: Page) -> PageView:
+    """Return a page as the paginator of its resource sees it."""
+    name, last = resource.paginator.record_field, None
+    if name is not None and page.facts and page.facts[-1] is not None:
+        last = page.facts[-1][resource.parser.fields.index(name)]
+    return PageView(page.response, len(page.lines), last)
 
 
 def resources_of(settings: RestApiSettings, subject: str) -> Mapping[str, Resource]:

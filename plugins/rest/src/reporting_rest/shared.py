@@ -30,17 +30,24 @@ class Shared:
 
     Attributes:
         schemas: Columns by stream.
+        untyped: Columns without a value, by stream.
     """
 
     def __init__(self) -> None:
         self.schemas: dict[str, pl.Schema] = {}
+        self.untyped: dict[str, list[str]] = {}
         self._pages: dict[str, tuple[float, HttpResponse]] = {}
         self._lock = Lock()
 
     def keep(self, request: HttpRequest, response: HttpResponse) -> None:
         """Keep a page of a sample."""
+        now = time.monotonic()
         with self._lock:
-            self._pages[_key(request)] = time.monotonic(), response
+            kept = self._pages.items()
+            self._pages = {
+                key: page for key, page in kept if now - page[0] < MAX_SECONDS
+            }
+            self._pages[_key(request)] = now, response
 
     def peek(self, request: HttpRequest) -> HttpResponse | None:
         """Return a page of a sample, if it is young enough."""
@@ -71,4 +78,5 @@ def shared_of(settings: RestApiSettings) -> Shared:
 
 
 def _key(request: HttpRequest) -> str:
-    return f"{request.method} {request.full_url} {request.body()[0]!r}"
+    etag = request.headers.get("if-none-match")
+    return f"{request.method} {request.full_url} {request.body()[0]!r} {etag}"

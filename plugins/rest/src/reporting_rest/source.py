@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -14,7 +14,6 @@ from typing_extensions import override
 from reporting_framework import (
     Batch,
     FinishedSplit,
-    ObjectMissing,
     Permission,
     PlanStats,
     ReadFailure,
@@ -29,13 +28,10 @@ from reporting_rest.fetcher import Fetcher
 from reporting_rest.frames import sampled
 from reporting_rest.reader import Reached, Reader
 from reporting_rest.resources import Resource, resources_of
+from reporting_rest.sampling import Sampler
 from reporting_rest.settings import RestApiSettings
 from reporting_rest.shared import Shared, shared_of
-from reporting_rest.traversal import Traversal
 from reporting_rest.warnings import ignored_fields
-
-SAMPLE_PARENTS = 10
-"""Number of rows of a parent that are tried for a first record of a child."""
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +53,7 @@ class RestApi(RecordSource):
     def __init__(self, settings: RestApiSettings) -> None:
         super().__init__(settings)
         self._known = pl.Schema()
+        self._positions: Mapping[str, Any] = {}
         self._reached: Mapping[str, Any] | None = None
         self._unfinished = False
         self._done: set[str] = set()
@@ -91,50 +88,25 @@ class RestApi(RecordSource):
         self._known = known
 
     @override
+    def use_last_position(self, position: Mapping[str, Any]) -> None:
+        if not self.settings.full_scan:
+            self._positions = position
+
+    @override
     def schema(self) -> pl.Schema | None:
         if self.stream is None:
             return None
         settings = self._resources[self.stream].settings
-        lines: Sequence[bytes] = ()
+        pages: Sequence[Sequence[bytes]] = ()
         if settings.sample:
             try:
-                lines = next(self._samples(self._resources[self.stream]), ())
+                pages = self._sampler.pages(self._resources[self.stream])
             finally:
                 self.close()  # another object reads
-        self._shared.schemas[self.stream] = sampled(lines, settings, self._known)
-        return self._shared.schemas[self.stream]
-
-    def _samples(self, resource: Resource) -> Iterator[Sequence[bytes]]:
-        """Yield the records of the first page that has some."""
-        for lines, _ in self._first_pages(resource):
-            if lines:
-                yield lines
-
-    def _first_pages(
-        self, resource: Resource
-    ) -> Iterator[tuple[Sequence[bytes], list[Any]]]:
-        """Yield first pages of a resource: of a child, for some rows of its parent."""
-        contexts: Iterable[Any] = [{}]
-        if resource.parent is not None:
-            contexts = (
-                context
-                for _, rows in self._first_pages(resource.parent)
-                for context in rows
-            )
-        for number, context in enumerate(contexts):
-            if number == SAMPLE_PARENTS:
-                return
-            bounds = Traversal(resource, None).bounds if resource.parent is None else {}
-            request = resource.requests.request(None, context=context, bounds=bounds)
-            try:
-                prefix = resource.requests.prefix(context)
-                page = self._fetcher.sample(resource, request, prefix)
-            except ObjectMissing:
-                if resource.parent is None:
-                    raise
-                continue
-            found = (resource.context(facts, context) for facts in page.facts)
-            yield page.lines, [each for each in found if each is not None]
+        sample = sampled(pages, settings, self._known)
+        self._shared.schemas[self.stream] = sample.schema
+        self._shared.untyped[self.stream] = list(sample.untyped)
+        return sample.schema
 
     # -- reading -----------------------------------------------------------------------
 
@@ -243,10 +215,12 @@ class RestApi(RecordSource):
         """Check that the first resource answers, with the credentials."""
         resource = next(iter(self._resources.values()))
         try:
-            lines, _ = next(self._first_pages(resource))
+            page, _ = next(self._sampler.first(resource))
         finally:
             self.close()
-        found = f"{resource.requests.shown}: {len(lines):,} records on the first page"
+        found = (
+            f"{resource.requests.shown}: {len(page.lines):,} records on the first page"
+        )
         return CheckResult("ok", found)
 
     @cached_property
@@ -265,6 +239,10 @@ class RestApi(RecordSource):
     @cached_property
     def _fetcher(self) -> Fetcher:
         return Fetcher(self.settings, f"source {self.name}", self._shared)
+
+    @property
+    def _sampler(self) -> Sampler:
+        return Sampler(self._fetcher, self._positions)
 
     @cached_property
     def _reader(self) -> Reader:

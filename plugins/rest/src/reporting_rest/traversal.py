@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Any
 
 from reporting_framework import StorageUnavailable
 from reporting_rest.cursors import formatted, is_ahead, order_of, shifted
+from reporting_rest.http import HttpRequest
 from reporting_rest.pages import Page
 from reporting_rest.paginators import Offset, PageView, Token
 from reporting_rest.resources import Resource
@@ -106,6 +108,16 @@ class Traversal:
         if cursor.end_param is not None:
             bounds[cursor.end_param] = self.until
         return bounds
+
+    def request(self, token: Token) -> HttpRequest:
+        """Return the request for a page, with the ETag that it had."""
+        requests, etag = self.resource.requests, None
+        request = requests.request(token, bounds=self.bounds)
+        if self.known_etags and self.passes == 1:
+            etag, _ = self.known_etags.get(etag_key(request), (None, None))
+        if etag is None:
+            return request
+        return requests.request(token, bounds=self.bounds, etag=etag)
 
     def take(self, page: Page, view: PageView) -> Page:
         """Note the records of the next page; return it without repeated ones."""
@@ -210,6 +222,12 @@ class Traversal:
     def _made(self, **parts: Any) -> Position:
         given = {name: value for name, value in parts.items() if value is not None}
         return {"of": self.resource.fingerprint, **given}
+
+
+def etag_key(request: HttpRequest) -> str:
+    """Return the name of a page among those whose ETags are kept."""
+    text = f"{request.full_url} {request.body()[0]!r}"
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _is_scalar(value: Any) -> bool:
