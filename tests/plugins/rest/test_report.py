@@ -111,6 +111,26 @@ def test_columns_are_those_of_several_pages(configured: Callable[[str], None]) -
     assert (issues["closed_at"].drop_nulls().len(), result.warnings) == (1, [])
 
 
+def test_a_column_without_a_value_is_said_to_be_text_once(
+    configured: Callable[[str], None],
+) -> None:
+    tracker = Tracker(2)
+    for issue in tracker.issues.values():
+        issue["points"] = None
+    with serving(tracker) as server:
+        configured(server.url)
+        first = run_report("issues")
+        tracker.issues[1] |= {"points": 4, "updated_at": "2024-05-20T00:00:00Z"}
+        second = run_report("issues")
+    assert first.warnings == [
+        "source rest-api: resource issues: columns without a value are texts from now"
+        " on: points; declare their types in columns"
+    ]
+    assert second.warnings == []
+    points = pl.read_parquet("out/issues.parquet").sort("id")["points"]
+    assert points.to_list() == ["4", None]
+
+
 @pytest.mark.parametrize("contract", [None, "evolve", "freeze"])
 def test_increments_alone_are_asked_for_and_bring_new_fields(
     configured: Callable[[str], None], tmp_path: Path, contract: str | None

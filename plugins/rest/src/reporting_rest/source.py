@@ -31,7 +31,7 @@ from reporting_rest.resources import Resource, resources_of
 from reporting_rest.sampling import Sampler
 from reporting_rest.settings import RestApiSettings
 from reporting_rest.shared import Shared, shared_of
-from reporting_rest.warnings import ignored_fields
+from reporting_rest.warnings import ignored_fields, untyped_columns
 
 _log = logging.getLogger(__name__)
 
@@ -145,7 +145,9 @@ class RestApi(RecordSource):
 
     @override
     def plan_stats(self) -> PlanStats:
-        warnings = ignored_fields(self._resources.values(), self._ignored)
+        resources = self._resources.values()
+        warnings = untyped_columns(resources, self._shared.untyped)
+        warnings += ignored_fields(resources, self._ignored)
         return PlanStats(exhausted=not self._unfinished, warnings=warnings)
 
     @override

@@ -28,6 +28,24 @@ def ignored_fields(
     ]
 
 
+def untyped_columns(
+    resources: Iterable[Resource], names: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Return a warning for each resource with columns that had no value to type.
+
+    Args:
+        resources: The resources.
+        names: Names of such columns by resource.
+    """
+    return [
+        f"source rest-api: resource {resource.name}: columns without a value are texts"
+        f" from now on: {_listed(_named(found), len(found))}; declare their types in"
+        " columns"
+        for resource in resources
+        if (found := names.get(resource.name))
+    ]
+
+
 def _named(names: Iterable[str]) -> Sequence[str]:
     """Return the first names that are words: others may be values, such as keys."""
     return [name for name in names if name.isidentifier() and len(name) < 80][
@@ -37,5 +55,9 @@ def _named(names: Iterable[str]) -> Sequence[str]:
 
 def _counted(counts: Mapping[str, int]) -> str:
     texts = [f"{name} ({counts[name]:,})" for name in _named(counts)]
-    more = len(counts) - len(texts)
+    return _listed(texts, len(counts))
+
+
+def _listed(texts: Sequence[str], total: int) -> str:
+    more = total - len(texts)
     return ", ".join([*texts, *([f"{more:,} more"] if more else [])])
