@@ -117,6 +117,34 @@ def test_fields_are_known_by_the_name_that_sets_them():
     ]
 
 
+class Token(BaseModel):
+    type: Literal["token"]
+    value: SecretStr
+
+
+class Name(BaseModel):
+    type: Literal["name"]
+    value: str
+    shown: bool = True
+
+
+class Either(BaseModel):
+    auth: Annotated[Token | Name, Field(discriminator="type")] | None = None
+
+
+def test_a_path_leads_into_each_member_of_a_union():
+    """What one member has as a secret may be one, and what none has is none."""
+    assert annotation_at(Either, ("auth", "type")) == Literal["token"] | Literal["name"]
+    assert annotation_at(Either, ("auth", "shown")) is bool
+    assert annotation_at(Either, ("auth", "nothing")) is None
+    secrets = [
+        name
+        for name in ("type", "value", "shown")
+        if holds_secret(annotation_at(Either, ("auth", name)))
+    ]
+    assert secrets == ["value"]
+
+
 @pytest.mark.parametrize(
     ("path", "found"),
     [

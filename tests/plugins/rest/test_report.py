@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 
 from reporting_framework import StorageUnavailable, run_report
+from reporting_framework.operations.lint import lint
+from reporting_framework.registry.registry import load_plugins
 from tests.plugins.rest.server import Answer, Asked, serving
 
 REPORT = """
@@ -202,3 +204,15 @@ def test_no_message_shows_a_secret_or_a_value(
         with pytest.raises(StorageUnavailable, match="/issues: HTTP 500, 2 attempts"):
             run_report("issues")
     assert "canary" not in caplog.text
+
+
+def test_lint_sees_only_secrets_as_secrets(
+    configured: Callable[[str], None], tmp_path: Path
+) -> None:
+    """The type of the credentials is none, whatever the models of other types have there."""
+    configured("https://tracker.example")
+    file = tmp_path / "reporting.toml"
+    assert not lint(file, load_plugins(), {"API_TOKEN": "x"}).problems
+    file.write_text(file.read_text().replace("secret:env:API_TOKEN", "canary-token"))
+    (problem,) = lint(file, load_plugins(), {}).problems
+    assert "source.auth.token: it holds a secret in plain" in problem.message

@@ -115,11 +115,16 @@ def metavar_of(annotation: Any) -> str:
 def annotation_at(model: type[BaseModel], path: Sequence[str]) -> Any:
     """Return the annotation at a path of names and positions.
 
-    Return None if the model has no annotation there.
+    In a union, that is the union of what its members have there. Return None if the
+    model has no annotation there.
     """
     here: Any = model
-    for segment in path:
+    for number, segment in enumerate(path):
         here = core(here)
+        if get_origin(here) in (Union, types.UnionType):
+            below = [annotation_at(each, path[number:]) for each in get_args(here)]
+            found = tuple(each for each in below if each is not None)
+            return Union[found] if found else None  # noqa: UP007
         kind = kind_of(here)
         if isinstance(here, type) and issubclass(here, BaseModel):
             field = fields_of(here).get(segment)
