@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reporting_framework import StorageUnavailable, run_report
+from reporting_framework import AccessDenied, StorageUnavailable, run_report
 from reporting_framework.operations.lint import lint
 from reporting_framework.registry.registry import load_plugins
 from tests.plugins.rest.server import Answer, Asked, serving
@@ -194,6 +194,19 @@ def test_a_run_that_fails_midway_is_made_up_for(
         assert run_report("issues").complete
     assert pl.read_parquet("out/issues.parquet").height == 6
     assert pl.read_parquet("out/comments.parquet").height == 12
+
+
+def test_an_error_of_all_streams_is_raised_and_not_logged_for_each(
+    configured: Callable[[str], None],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with serving(Tracker(2)) as server:
+        configured(server.url)
+        monkeypatch.setenv("API_TOKEN", "wrong")
+        with pytest.raises(AccessDenied, match="HTTP 401"):
+            run_report("issues")
+    assert "401" not in caplog.text
 
 
 def test_no_message_shows_a_secret_or_a_value(

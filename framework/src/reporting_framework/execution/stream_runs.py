@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework.errors import ReportingError
 from reporting_framework.execution.pipeline import close
 from reporting_framework.execution.runner import run
+from reporting_framework.execution.stream_failures import StreamFailures
 from reporting_framework.execution.stream_totals import failed_stream, sum_of
 
 if TYPE_CHECKING:
     from reporting_framework.execution.streams import Assembled
     from reporting_framework.plugin_api.result import RunResult
     from reporting_framework.registry.observers import Lifecycle
-
-_log = logging.getLogger(__name__)
 
 
 def run_all(
@@ -31,7 +29,8 @@ def run_all(
 ) -> RunResult:
     """Execute a report once, with each stream of its source if it has streams.
 
-    If a stream fails, the error is logged, and the others continue. The remaining time
+    If a stream fails, the error is logged, and the others continue; if all fail of one
+    error, it is only raised. The remaining time
     is shared among the streams that were not yet read, unless all are read together.
 
     Args:
@@ -65,7 +64,7 @@ class _StreamRuns:
         self._names = list(assembled.pipelines)
         self._waiting = dict(assembled.pipelines)
         self._at_once = max(1, min(assembled.at_once, len(self._names)))
-        self._failures: list[ReportingError] = []
+        self._failures = StreamFailures()
 
     def run(self) -> RunResult:
         """Run all streams, and return the sum of their results.
@@ -80,8 +79,10 @@ class _StreamRuns:
             for pipeline in self._waiting.values():
                 if not isinstance(pipeline, ReportingError):
                     close(pipeline)
-        if len(self._failures) == len(self._names):
-            raise self._failures[0]
+            if len(self._failures.errors) < len(self._names):
+                self._failures.release()
+        if len(self._failures.errors) == len(self._names):
+            raise self._failures.errors[0]
         return sum_of(
             self._report,
             uuid.uuid4().hex,
@@ -118,10 +119,11 @@ class _StreamRuns:
         try:
             if isinstance(pipeline, ReportingError):
                 raise pipeline
-            return run(pipeline, deadline=self._share(number), **self._how)
+            result = run(pipeline, deadline=self._share(number), **self._how)
+            self._failures.release()
+            return result
         except ReportingError as error:
-            _log.error("stream %s failed: %s", stream, error)
-            self._failures.append(error)
+            self._failures.add(str(stream), error)
             return failed_stream(f"{self._report}/{stream}", error)
         finally:
             if self._reading is not None:
