@@ -35,7 +35,7 @@ paginator = {{ type = "page", total_pages = "pages" }}
 
 [[reports.items.sinks]]
 use = "parquet-checkpoint"
-uri = "{{stream}}.parquet"
+uri = "{folder}/{{stream}}.parquet"
 mode = "upsert"
 """
 
@@ -66,7 +66,7 @@ def many_pages(bench: Bench) -> Sequence[Row]:
     pages = PAGES // bench.scale
     folder = bench.fresh("rest")
     with _server(pages) as port:
-        text = REPORT.format(port=port, parallelism=IN_FLIGHT)
+        text = REPORT.format(port=port, parallelism=IN_FLIGHT, folder=folder)
         (folder / "reporting.toml").write_text(text)
         usages = [_run(bench, folder, pages) for _ in range(SLOW_PAIRS)]
     ideal = pages * SECONDS / IN_FLIGHT

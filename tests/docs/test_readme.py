@@ -55,6 +55,6 @@ def test_each_report_of_choose_your_source_is_accepted(player):
         "pip install --quiet --no-build-isolation examples/third-party-plugin", ""
     )
     names = tomllib.loads("\n".join(shown))["reports"]
-    assert list(names) == ["orders", "clicks", "items"]
+    assert list(names) == ["orders", "clicks", "items", "issues"]
     for name in names:
         player.check(f"reporting iam {name}", "…\n")
