@@ -133,6 +133,18 @@ def test_a_column_without_a_value_is_said_to_be_text_once(
     assert points.to_list() == ["4", None]
 
 
+def test_a_sample_ends_on_pages_without_end(configured: Callable[[str], None]) -> None:
+    with serving(
+        lambda asked: Answer({"items": [], "next": "/issues?page=2"})
+    ) as server:
+        server.handler, endless = Tracker(0), server.handler
+        configured(server.url)
+        assert run_report("issues").complete
+        server.handler = endless
+        assert not run_report("issues").complete
+        assert len(server.take()) < 20
+
+
 @pytest.mark.parametrize("contract", [None, "evolve", "freeze"])
 def test_increments_alone_are_asked_for_and_bring_new_fields(
     configured: Callable[[str], None], tmp_path: Path, contract: str | None

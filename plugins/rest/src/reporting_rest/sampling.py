@@ -17,8 +17,8 @@ from reporting_rest.traversal import Position, Traversal
 SAMPLE_PAGES, SAMPLE_BYTES = 5, 16 * 1024**2
 """Most pages of a sample that have records, and their size."""
 
-SAMPLE_PARENTS = 10
-"""Number of rows of a parent whose pages are tried for a sample."""
+SAMPLE_TRIES = 10
+"""Most pages that are fetched for a sample, or rows of a parent that are tried."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Sampler:
         if resource.parent is None:
             yield from ((page, {}) for page in self._pages(resource))
             return
-        for context in islice(self._rows(resource.parent), SAMPLE_PARENTS):
+        for context in islice(self._rows(resource.parent), SAMPLE_TRIES):
             request = resource.requests.request(None, context=context)
             prefix = resource.requests.prefix(context)
             try:
@@ -94,7 +94,7 @@ class Sampler:
         cursor = resource.settings.cursor
         if cursor is not None and cursor.end_param is not None:
             return
-        for token in self._following(traversal, page):
+        for token in islice(self._following(traversal, page), SAMPLE_TRIES - 1):
             yield self._fetch(traversal, token)
 
     def _following(self, traversal: Traversal, page: Page) -> Iterator[Token]:
