@@ -83,10 +83,10 @@ def page(asked: Asked, form: str) -> Answer:
             },
             5,
         ),
-        ("page", {"type": "page", "start": 0, "size": SIZE}, 5),
+        ("page", {"type": "page", "start": 0, "size": SIZE}, 6),
         ("page", {"type": "page", "start": 0, "total_pages": "pages"}, 5),
         ("page", {"type": "page", "start": 0, "size": 5, "total_records": "total"}, 5),
-        ("offset", {"type": "offset", "limit": SIZE}, 6),
+        ("offset", {"type": "offset", "limit": SIZE}, 7),
         (
             "letters",
             {"type": "import", "paginator": f"{__name__}:Letters"},
@@ -107,6 +107,61 @@ def test_all_records_come_once(
     assert sorted(runs.read) == sorted(f"items/{row['id']}" for row in RECORDS)
     targets = [asked.target for asked in server.asked]
     assert len(targets) == len(set(targets)) == requests
+
+
+@pytest.mark.parametrize("most", [2, 3, 1_000])
+@pytest.mark.parametrize(
+    "paginator",
+    [
+        {"type": "page", "size": SIZE},
+        {"type": "page", "size": SIZE, "total_records": "total"},
+        {"type": "offset", "limit": SIZE},
+        {"type": "offset", "limit": SIZE, "total": "total"},
+    ],
+    ids=str,
+)
+def test_a_server_may_give_less_or_more_than_it_is_asked_for(
+    serve: Callable[[Handler], Server], most: int, paginator: dict[str, Any]
+) -> None:
+    """The size of pages is that of the server, also for children and pages with ETags."""
+
+    def answer(asked: Asked) -> Answer:
+        at = int(asked.param("offset", most * (int(asked.param("page", "1")) - 1)))
+        body = {"items": RECORDS[at : at + most], "total": len(RECORDS)}
+        if asked.headers.get("if-none-match") == f'"{at}"':
+            return Answer(status=304)
+        return Answer(body, headers={"etag": f'"{at}"'})
+
+    server = serve(answer)
+    resource = items(paginator=paginator)
+    runs = Runs(settings_of(server, resource, parallelism=3)).run()
+    assert list(runs.rows.values()) == RECORDS
+    pages = len(server.take())
+    assert runs.run().read == []
+    assert len(server.asked) == pages
+    parent = {"name": "lists", "path": "/lists", "primary_key": ["total"]}
+    runs = Runs(settings_of(server, parent, {**resource, "path": "/{lists.total}"}))
+    assert len(runs.run().rows) == len(RECORDS) + 1
+
+
+@pytest.mark.parametrize("last", ["missing", "again", "empty"])
+def test_a_short_page_is_the_last_if_none_follows(
+    serve: Callable[[Handler], Server], last: str
+) -> None:
+    """The server has no further page, or gives the last one again with another time."""
+
+    def answer(asked: Asked) -> Answer:
+        number = int(asked.param("page"))
+        if number == 3 and last != "again":
+            return Answer(status=404) if last == "missing" else Answer({"items": []})
+        rows = RECORDS[:5] if number == 1 else RECORDS[5:8]
+        return Answer({"items": [{**row, "now": number} for row in rows]})
+
+    server = serve(answer)
+    paginator = {"type": "page", "size": SIZE}
+    runs = Runs(settings_of(server, items(paginator=paginator))).run()
+    assert [row["id"] for row in runs.rows.values()] == list(range(8))
+    assert (len(server.asked), runs.unread) == (3, [])
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,12 @@ class Reader:
         """Yield pages one after another, or as work if all of them are known."""
         resource = traversal.resource
         response = self._start(traversal, traversal.token)()
+        before: Page | None = None
         while True:
             token = traversal.token
-            before = response.result()
+            before = _result(resource, response, before)
+            if before is None:
+                return
             page, following = self._taken(traversal, token, before)
             traversal.resumed = False
             further = None
@@ -144,8 +147,9 @@ class Reader:
         self, traversal: Traversal, token: Token, before: Page | None = None
     ) -> Any:
         """Return a function that sends the request for a page."""
-        request = self._request(traversal, token)
-        return partial(self._fetcher.start, traversal.resource, request, before=before)
+        resource, request = traversal.resource, self._request(traversal, token)
+        before = _unlike(resource, before)
+        return partial(self._fetcher.start, resource, request, before=before)
 
     def _request(self, traversal: Traversal, token: Token) -> HttpRequest:
         resource = traversal.resource
@@ -214,11 +218,14 @@ class Reader:
         response: Future[Page],
     ) -> Iterator[Event]:
         """Yield the records of pages of a child, and of its children."""
+        page: Page | None = None
         while True:
             try:
-                page = response.result()
+                page = _result(child, response, page)
             except ObjectMissing:  # the row was deleted meanwhile
                 _log.info("resource %s: no page for a row of its parent", child.name)
+                return
+            if page is None:
                 return
             view = _view(child, page)
             following = child.paginator.next_token(view, token)
@@ -250,6 +257,30 @@ def _groups(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
         yield tokens[at : min(at + GROUP, single)]
     for at in range(single, len(tokens)):
         yield tokens[at : at + 1]
+
+
+def _result(
+    resource: Resource, response: Future[Page], before: Page | None
+) -> Page | None:
+    """Return a page, `None` if the one before it was the last.
+
+    A server that has no further page says so, or gives the last one again.
+    """
+    if before is None or _unlike(resource, before) is not None:
+        return response.result()
+    try:
+        page = response.result()
+    except ObjectMissing:
+        return None
+    same = page.lines and resource.keys(page) == resource.keys(before)
+    return None if same else page
+
+
+def _unlike(resource: Resource, before: Page | None) -> Page | None:
+    """Return the page that the next one must not repeat, `None`: it may."""
+    if before is None or resource.paginator.is_short(_view(resource, before)):
+        return None
+    return before
 
 
 def _view(resource: Resource, page: Page) -> PageView:

@@ -9,7 +9,7 @@ from typing import Any
 
 from reporting_framework import SettingsError
 from reporting_rest.json_paths import JsonPath
-from reporting_rest.pages import Context, PageParser
+from reporting_rest.pages import Context, Page, PageParser
 from reporting_rest.paginators import Paginator
 from reporting_rest.requests import PageRequests
 from reporting_rest.resource_settings import ResourceSettings
@@ -61,6 +61,14 @@ class Resource:
             exclude={"cursor": {"lookback", "ordered"}},
         )
         return blake2b(settings.encode(), digest_size=8).hexdigest()
+
+    def keys(self, page: Page) -> Sequence[Any]:
+        """Return the keys of the records of a page, in their order."""
+        size = len(self.settings.primary_key)
+        return [
+            line if facts is None else facts[:size]
+            for line, facts in zip(page.lines, page.facts, strict=True)
+        ]
 
     def context(
         self, facts: Sequence[Any] | None, inherited: Context
