@@ -205,6 +205,48 @@ def test_a_page_without_end_is_noticed(
     assert "child: the server repeats a page without end" in caplog.text
 
 
+def test_pages_that_come_again_end_a_reading(
+    serve: Callable[[Handler], Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pages that differ in a field alone, two that alternate, one for each row of a parent, and empty ones."""
+    asked_for = iter(range(1_000_000))
+
+    def answer(asked: Asked) -> Answer:
+        kind, number = asked.path.rpartition("/")[2], int(asked.param("page", "1"))
+        rows = {"alternate": RECORDS[number % 2 :][:1], "empty": []}
+        given = rows.get(kind, RECORDS[:1])
+        if kind == "differ":
+            given = [{**given[0], "now": next(asked_for)}]
+        return Answer({"items": given, "pages": 10**6, "next": f"?page={number + 1}"})
+
+    server = serve(answer)
+    by_number, by_url = {"type": "page"}, {"type": "next_url", "path": "next"}
+    known = {"type": "page", "total_pages": "pages"}
+    for kind, paginator, most in (
+        ("differ", by_number, 6),
+        ("alternate", by_number, 7),
+        ("alternate", by_url, 7),
+        ("empty", by_url, 1_002),
+        ("empty", known, 1_200),
+    ):
+        child = items(name="child", path=f"/{{items.id}}/{kind}", paginator=paginator)
+        root = items(path=f"/{kind}", paginator=paginator)
+        for resources in ([root], [items(), child]):
+            if resources[0] is not root and "empty" in kind:
+                continue
+            settings = settings_of(server, *resources, attempts=1)
+            assert Runs(settings).run().unread
+            assert len(server.take()) <= most
+            named = f"resource {resources[-1]['name']}: "
+            assert f"{named}the server repeats pages without end" in caplog.text or (
+                f"{named}1,000 pages in a row have no records" in caplog.text
+            )
+            caplog.clear()
+    child = items(name="child", path="/{items.id}/same", paginator=by_number)
+    assert Runs(settings_of(server, items(), child)).run().unread
+    assert "/{items.id}/same: the server repeats a page, 3 attempts" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

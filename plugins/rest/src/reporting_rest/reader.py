@@ -14,6 +14,7 @@ from reporting_rest.fetcher import Fetcher
 from reporting_rest.http import HttpRequest
 from reporting_rest.pages import Context, Page
 from reporting_rest.paginators import PageView, Token
+from reporting_rest.repeats import Repeats
 from reporting_rest.resources import Resource
 from reporting_rest.traversal import Position, Traversal
 from reporting_rest.windows import Work, in_order
@@ -105,7 +106,7 @@ class Reader:
             if token is None and page is not None:
                 further = resource.paginator.further(_view(resource, page))
             if further is None and following is not None:
-                traversal.check_token(following)
+                traversal.repeats.check_token(following)
                 response = self._start(traversal, following, before)()
             if page is not None:
                 yield Records(resource, page.lines)
@@ -198,26 +199,26 @@ class Reader:
             if context is None:
                 continue
             for child in resource.children:
-                start, finish = self._child_page(child, context, None, frozenset())
-                yield Work(start, finish)
+                start = partial(self._start_child, child, context, None)
+                yield Work(start, partial(self._child_pages, child, context))
 
-    def _child_page(
-        self, child: Resource, context: Context, token: Token, earlier: frozenset[str]
-    ) -> tuple[Any, Any]:
-        request = child.requests.request(token, context=context)
-        prefix = child.requests.prefix(context)
-        start = partial(self._fetcher.start, child, request, prefix)
-        return start, partial(self._child_pages, child, context, token, earlier)
-
-    def _child_pages(
+    def _start_child(
         self,
         child: Resource,
         context: Context,
         token: Token,
-        earlier: frozenset[str],
-        response: Future[Page],
+        before: Page | None = None,
+    ) -> Future[Page]:
+        request = child.requests.request(token, context=context)
+        prefix = child.requests.prefix(context)
+        before = _unlike(child, before)
+        return self._fetcher.start(child, request, prefix, before)
+
+    def _child_pages(
+        self, child: Resource, context: Context, response: Future[Page]
     ) -> Iterator[Event]:
         """Yield the records of pages of a child, and of its children."""
+        repeats, token = Repeats(child), None
         page: Page | None = None
         while True:
             try:
@@ -229,15 +230,10 @@ class Reader:
                 return
             view = _view(child, page)
             following = child.paginator.next_token(view, token)
+            repeats.check_page(page)
             if following is not None:
-                if repr(following) in earlier:
-                    raise StorageUnavailable(
-                        f"resource {child.name}: the server repeats a page without end;"
-                        " correct the paginator"
-                    )
-                earlier |= {repr(following)}
-                start, _ = self._child_page(child, context, following, earlier)
-                response = start()
+                repeats.check_token(following)
+                response = self._start_child(child, context, following, page)
             yield Records(child, page.lines)
             below = self._children(child, page, context)
             yield from in_order(below, self._ahead)

@@ -11,6 +11,7 @@ from reporting_framework import StorageUnavailable
 from reporting_rest.cursors import formatted, is_ahead, order_of, shifted
 from reporting_rest.pages import Page
 from reporting_rest.paginators import Offset, PageView, Token
+from reporting_rest.repeats import Repeats
 from reporting_rest.resources import Resource
 
 MAX_PASSES = 3
@@ -63,7 +64,7 @@ class Traversal:
 
     def _begin(self) -> None:
         self._seen: dict[Any, Any] = {}
-        self._tokens: set[str] = set()
+        self.repeats = Repeats(self.resource)
         self._last_key: Any = None
         self._total: Any = None
         self.moved = False
@@ -108,11 +109,16 @@ class Traversal:
         return bounds
 
     def take(self, page: Page, view: PageView) -> Page:
-        """Note the records of the next page; return it without repeated ones."""
+        """Note the records of the next page; return it without repeated ones.
+
+        Raises:
+            StorageUnavailable: Pages come again and again.
+        """
         fields = self.resource.parser.fields
         key_at = [fields.index(name) for name in self.resource.settings.primary_key]
         cursor = self.resource.settings.cursor
         cursor_at = None if cursor is None else fields.index(cursor.field)
+        self.repeats.check_page(page)
         total = self.resource.paginator.total(view)
         if self._total is not None and total is not None and total != self._total:
             self.moved = True
@@ -167,20 +173,6 @@ class Traversal:
                     self.moved = True
             except TypeError:  # a list or an object; its record will be rejected
                 continue
-
-    def check_token(self, token: Token) -> None:
-        """Check that a page is not asked for twice.
-
-        Raises:
-            StorageUnavailable: It is.
-        """
-        text = repr(token)
-        if token is not None and text in self._tokens:
-            raise StorageUnavailable(
-                f"resource {self.resource.name}: the server repeats a page without end;"
-                " correct the paginator"
-            )
-        self._tokens.add(text)
 
     def keep_etag(self, key: str, etag: str | None, following: Token) -> None:
         """Keep the ETag of a page, with the token of the next page."""
