@@ -211,6 +211,29 @@ def test_a_resource_that_fails_holds_no_other_up(serve: Serve) -> None:
     assert list(runs.state) == ["others", "items"]
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
+def test_a_page_that_is_refused_ends_its_resource_alone(
+    serve: Serve, status: int
+) -> None:
+    """The second page of one resource, and the first of another; what was read is kept."""
+
+    def answer(asked: Asked) -> Answer:
+        if asked.path == "/wrong" or asked.param("after"):
+            return Answer(status=status)
+        more = "b" if asked.path == "/items" else None
+        return Answer({"items": [{"id": 1}], "next": more})
+
+    server = serve(answer)
+    paginator = {"type": "cursor", "param": "after", "path": "next"}
+    names = ("wrong", "items", "others")
+    resources = [items(name=n, path=f"/{n}", paginator=paginator) for n in names]
+    runs = Runs(settings_of(server, *resources, attempts=1, batch_records=1)).run()
+    assert runs.rows.keys() == {"items/1", "others/1"}
+    assert [each.reason for each in runs.unread] == ["unavailable"]
+    assert runs.state["items"]["next"] == "b"
+    assert runs.state.keys() == {"items", "others"}
+
+
 def test_a_body_may_call_for_another_attempt(serve: Serve) -> None:
     answers = iter(
         [

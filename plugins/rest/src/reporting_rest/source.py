@@ -18,6 +18,7 @@ from reporting_framework import (
     PlanStats,
     ReadFailure,
     RecordSource,
+    ReportingError,
     RunLedger,
     Split,
     TransientError,
@@ -176,12 +177,15 @@ class RestApi(RecordSource):
     def pages(self, after: Mapping[str, Any] | None) -> Iterator[Batch]:
         positions = dict(after or {})
         buffers = Buffers(self.settings.batch_records, self._shared.schemas)
+        refused: ReportingError | None = None
+        begun = False
         for resource in self._roots:
             if resource.name in self._done:
                 continue
             try:
                 events = self._reader.events(resource, positions.get(resource.name))
                 for event in events:
+                    begun = True
                     if not isinstance(event, Reached):
                         yield from buffers.add(event.resource, event.lines)
                         continue
@@ -192,10 +196,14 @@ class RestApi(RecordSource):
                     if buffers.full:
                         yield from buffers.take()
                         yield Batch(position=dict(positions))
-            except TransientError as error:  # other resources are still read
+            except ReportingError as error:  # other resources are still read
+                if not isinstance(error, TransientError):
+                    refused = refused or error
                 self._done.add(resource.name)
                 self._failed = True
                 _log.warning("page not read: %s", error)
+        if refused is not None and not begun:
+            raise refused
         yield from buffers.take()
         yield Batch(position=dict(positions))
 
