@@ -275,6 +275,25 @@ def test_unchanged_pages_are_skipped_by_their_etags(serve: Serve) -> None:
     assert len(runs.run(full_scan=True).read) == 3
 
 
+def test_an_unchanged_page_is_read_again_for_other_columns(serve: Serve) -> None:
+    """What was rejected is taken after its type is corrected."""
+
+    def answer(asked: Asked) -> Answer:
+        if asked.headers.get("if-none-match") == '"a"':
+            return Answer(status=304)
+        rows = [{"id": 1, "n": 1}, {"id": 2, "n": 1.5}]
+        return Answer({"items": rows}, headers={"etag": '"a"'})
+
+    server = serve(answer)
+    wrong = items(columns={"id": "int64", "n": "int64"})
+    runs = Runs(settings_of(server, wrong)).run()
+    assert [each.source_key for each in runs.rejected] == ["items/2"]
+    assert runs.run().read == []
+    runs.settings["resources"] = [items(columns={"id": "int64", "n": "float64"})]
+    assert runs.run().read == ["items/1", "items/2"]
+    assert runs.run().read == []
+
+
 def test_bounds_of_the_cursor(serve: Serve) -> None:
     """Start, look-back and end are sent; a time in the future moves no bound."""
     rows = [{"id": 1, "at": moment(60)}, {"id": 2, "at": "2999-01-01T00:00:00Z"}]

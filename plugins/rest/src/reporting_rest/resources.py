@@ -60,7 +60,18 @@ class Resource:
             include={"path", "method", "params", "body", "records", "cursor"},
             exclude={"cursor": {"lookback", "ordered"}},
         )
-        return blake2b(settings.encode(), digest_size=8).hexdigest()
+        return _short(settings)
+
+    @property
+    def form(self) -> str:
+        """Text that changes if the settings make other rows of the same records.
+
+        A page that has not changed is then read again, also for what was rejected.
+        """
+        settings = self.settings.model_dump_json(
+            include={"columns", "include", "primary_key", "sample"}
+        )
+        return _short(settings)
 
     def keys(self, page: Page) -> Sequence[Any]:
         """Return the keys of the records of a page, in their order."""
@@ -81,6 +92,10 @@ class Resource:
         if any(value in (None, "", ".", "..") for value in own.values()):
             return None
         return {**inherited, **own}
+
+
+def _short(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def resources_of(settings: RestApiSettings, subject: str) -> Mapping[str, Resource]:

@@ -30,7 +30,8 @@ class Traversal:
 
     A position has the lower bound of the cursor (``since``), and within a reading the
     token of the next page (``next``), the greatest cursor so far (``newest``) and the
-    upper bound (``until``). ``etags`` has, for each page, its ETag and the next token.
+    upper bound (``until``). ``etags`` has, for each page, its ETag and the next token;
+    ``form`` says for which columns.
 
     Attributes:
         resource: The resource.
@@ -52,7 +53,8 @@ class Traversal:
         self.until = start.get("until")
         self.token: Token = start.get("next")
         self.resumed = self.token is not None
-        conditional = self.resource.conditional
+        same_form = start.get("form") == self.resource.form
+        conditional = self.resource.conditional and same_form
         self.known_etags: Mapping[str, Any] = (
             start.get("etags", {}) if conditional else {}
         )
@@ -197,7 +199,9 @@ class Traversal:
 
     def after(self) -> Position:
         """Return the position after the last page."""
-        return self._made(since=self.newest, etags=self.etags or None)
+        if not self.etags:
+            return self._made(since=self.newest)
+        return self._made(since=self.newest, etags=self.etags, form=self.resource.form)
 
     def _made(self, **parts: Any) -> Position:
         given = {name: value for name, value in parts.items() if value is not None}
