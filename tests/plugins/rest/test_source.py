@@ -234,6 +234,64 @@ def test_a_page_that_is_refused_ends_its_resource_alone(
     assert runs.state.keys() == {"items", "others"}
 
 
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("paginator", "hostile"),
+    [
+        ({"type": "next_url", "path": "next"}, Answer({"next": "http://[::1"})),
+        ({"type": "link_header"}, Answer(headers={"link": '<http://[::1>;rel="next"'})),
+        ({"type": "page"}, Answer(status=302, headers={"location": "http://[::1"})),
+        ({"type": "page"}, Answer(b'{"items": [{"id": 2, "n": ' + DEEP + b"}]}")),
+        ({"type": "page"}, Answer(b'{"items": [], "n": ' + DEEP + b"}")),
+    ],
+    ids=["url", "link", "location", "deep record", "deep page"],
+)
+def test_what_a_server_sends_is_no_fault_of_the_program(
+    serve: Serve, paginator: dict[str, Any], hostile: Answer
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        page = Answer({"items": [{"id": 1}]})
+        if isinstance(hostile.body, dict):
+            return Answer({**page.body, **hostile.body})
+        if "link" in hostile.headers:
+            return Answer(page.body, headers=hostile.headers)
+        return hostile if asked.param("page", "1") == "2" else page
+
+    resource = items(paginator=paginator)
+    runs = Runs(settings_of(serve(answer), resource, attempts=1)).run()
+    assert runs.rows.keys() == {"items/1"}
+    assert [each.reason for each in runs.unread] == ["unavailable"]
+
+
+@pytest.mark.parametrize("total", ["1e999", f"1{30 * '0'}", "-1", "0", '"?"', "NaN"])
+@pytest.mark.parametrize(
+    "paginator",
+    [
+        {"type": "page", "total_pages": "total"},
+        {"type": "page", "size": 1, "total_records": "total"},
+        {"type": "offset", "limit": 1, "total": "total"},
+    ],
+    ids=["pages", "records", "offset"],
+)
+def test_a_total_that_cannot_be_is_not_believed(
+    serve: Serve, paginator: dict[str, Any], total: str
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        number = int(asked.param("offset", int(asked.param("page", "1")) - 1))
+        rows = f'{{"id": {number}}}' if number < 3 else ""
+        return Answer(f'{{"items": [{rows}], "total": {total}}}'.encode())
+
+    resource = items(paginator=paginator)
+    runs = Runs(settings_of(serve(answer), resource, attempts=1))
+    if total == "NaN":  # no JSON
+        assert runs.run().unread == [("rest-api", "unavailable")]
+        return
+    assert len(runs.run().rows) == 3
+    assert not runs.unread
+
+
 def test_a_body_may_call_for_another_attempt(serve: Serve) -> None:
     answers = iter(
         [

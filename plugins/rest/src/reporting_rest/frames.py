@@ -202,7 +202,7 @@ class Frames:
         key = f"{self._stream}/#{blake2b(line, digest_size=8).hexdigest()}"
         try:
             record = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
-        except (msgspec.DecodeError, ValueError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             return Rejection(key, None, INVALID)
         values = pl.DataFrame(schema={name: pl.String() for name in self._key})
         texts = {name: pl.String() for name in self._raw}

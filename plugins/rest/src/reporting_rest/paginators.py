@@ -9,11 +9,11 @@ import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple, overload
-from urllib.parse import urljoin
 
 from typing_extensions import override
 
 from reporting_rest.http import HttpResponse
+from reporting_rest.http.messages import joined
 from reporting_rest.json_paths import JsonPath
 
 Token = Any
@@ -112,7 +112,7 @@ class LinkHeader(Paginator):
             found = _RELATION.search(attributes)
             relations = "" if found is None else found[1] or found[2]
             if "next" in relations.lower().split():
-                return urljoin(page.response.url, target)
+                return joined(page.response.url, target)
         return None
 
 
@@ -140,7 +140,7 @@ class NextUrl(Paginator):
         target = self._path.value(page.response.body)
         if not isinstance(target, str) or not target:
             return None
-        return urljoin(page.response.url, target)
+        return joined(page.response.url, target)
 
 
 class NextCursor(Paginator):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Self
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 import httpcore2
 
@@ -13,7 +13,7 @@ from reporting_framework import LocationError, StorageUnavailable
 from reporting_rest.http.auth import Auth
 from reporting_rest.http.errors import AttemptFailed
 from reporting_rest.http.judging import check_status, error_of
-from reporting_rest.http.messages import HttpRequest, HttpResponse, place
+from reporting_rest.http.messages import HttpRequest, HttpResponse, joined, place
 from reporting_rest.http.pace import Pace
 from reporting_rest.http.retries import retrying
 from reporting_rest.http.settings import HttpSettings
@@ -176,7 +176,7 @@ class HttpClient:
     def _redirected(
         self, request: HttpRequest, status: int, target: str
     ) -> HttpRequest:
-        url = urljoin(request.full_url, target)
+        url = joined(request.full_url, target)
         shown = request.shown or place(request.url)
         origin = _origin(parsed(url, self.subject))
         home = _origin(parsed(request.url, self.subject))

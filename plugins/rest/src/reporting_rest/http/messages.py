@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
 
@@ -81,8 +81,16 @@ class HttpResponse(NamedTuple):
         """
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise ValueError("the body is not JSON") from None
+
+
+def joined(base: str, target: str) -> str:
+    """Return the URL that a server names, itself if it is none: requests refuse it."""
+    try:
+        return urljoin(base, target)
+    except ValueError:
+        return target
 
 
 def place(url: str) -> str:
