@@ -401,6 +401,25 @@ def test_a_post_has_its_page_in_the_body(serve: Serve) -> None:
     ]
 
 
+def test_a_post_is_sent_to_no_other_server(serve: Serve) -> None:
+    """Its body may hold secrets; a next page on the same server gets it."""
+    other = serve(lambda asked: Answer({"items": [{"id": 3}]}))
+    following = ["/more", f"{other.url}/items", None]
+
+    def answer(asked: Asked) -> Answer:
+        row = {"id": len(following)}
+        return Answer({"items": [row], "next": following.pop(0)})
+
+    paginator = {"type": "next_url", "path": "next"}
+    resource = items(method="POST", body={"key": "secret"}, paginator=paginator)
+    server = serve(answer)
+    runs = Runs(settings_of(server, resource)).run()
+    assert runs.read == ["items/3", "items/2"]
+    assert runs.unread
+    assert [asked.body for asked in server.asked] == [b'{"key":"secret"}'] * 2
+    assert other.asked == []
+
+
 def test_values_of_other_types_are_rejected_and_not_lost(serve: Serve) -> None:
     """Numbers keep their digits, objects are texts; a rejected record is named by its key alone."""
     body = b"""{"items": [

@@ -161,7 +161,13 @@ class HttpClient:
             request: The request.
             sent: Receives the headers with the credentials.
         """
-        home = self._origin or _origin(parsed(request.url, self.subject))
+        first = _origin(parsed(request.url, self.subject))
+        home = self._origin or first
+        if first != home and request.credentials and request.has_body:
+            raise LocationError(
+                f"{self.subject}: {request.shown or place(request.url)}: the URL of a"
+                " next page would send the body to another server; correct base_url"
+            )
         for _ in range(MAX_REDIRECTS + 1):
             response = self._once(request, home, sent)
             target = response.headers.get("location")
@@ -181,14 +187,13 @@ class HttpClient:
         origin = _origin(parsed(url, self.subject))
         home = _origin(parsed(request.url, self.subject))
         leaves = origin != home
-        has_body = request.form is not None or request.json is not None
         keeps = status in (307, 308) or request.method in ("GET", "HEAD")
         if home[0] == b"https" and origin[0] != b"https":
             raise LocationError(
                 f"{self.subject}: {shown}: a redirect leads from https to http; correct"
                 " base_url"
             )
-        if leaves and has_body and keeps:
+        if leaves and request.has_body and keeps:
             raise LocationError(
                 f"{self.subject}: {shown}: a redirect would send the body to another"
                 " server; correct base_url"

@@ -47,6 +47,11 @@ class HttpRequest:
         mark = "&" if "?" in base else "?"
         return f"{base}{mark}{urlencode(self.params)}"
 
+    @property
+    def has_body(self) -> bool:
+        """True if a body is sent."""
+        return self.form is not None or self.json is not None
+
     def body(self) -> tuple[bytes, str | None]:
         """Return the body and its media type, `None` if there is no body."""
         if self.form is not None:
