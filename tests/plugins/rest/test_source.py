@@ -372,12 +372,43 @@ def test_bounds_of_the_cursor(serve: Serve) -> None:
     assert first.param("until") == datetime.now(UTC).date().isoformat()
 
 
+def test_nothing_is_before_the_first_year(serve: Serve) -> None:
+    rows = [{"id": 1, "at": "0001-01-01T00:00:00Z"}]
+    server = serve(lambda asked: Answer({"items": rows}))
+    runs = Runs(settings_of(server, items(cursor={**BY_CURSOR, "lookback": 10}))).run()
+    assert runs.run().read == ["items/1"]
+    assert server.asked[1].param("since") == "0001-01-01T00:00:00Z"
+
+
 def test_numbers_are_cursors_too(serve: Serve) -> None:
     rows = [{"id": 1, "at": 999}, {"id": 2, "at": 1000}]
     server = serve(lambda asked: Answer({"items": rows}))
     runs = Runs(settings_of(server, items(cursor={**BY_CURSOR, "lookback": 10}))).run()
     runs.run()
     assert [asked.param("since") for asked in server.asked] == [None, "990"]
+
+
+@pytest.mark.parametrize(
+    ("cursors", "since"),
+    [
+        ([1_700_000_000, 99_999_999_999], 1_700_000_000),
+        ([1_700_000_000.5, 4_000_000_000], 1_700_000_000.5),
+        ([1_700_000_000_000, 99_999_999_999_999], 1_700_000_000_000),
+        ([12, 99_999_999_999], 99_999_999_999),
+        ([4_000_000_000, 4_000_000_001], 4_000_000_001),
+        ([7 * 10**18, 7 * 10**18 + 1], 7 * 10**18 + 1),
+    ],
+)
+def test_a_number_that_is_a_time_in_the_future_moves_no_bound(
+    serve: Serve, cursors: list[float], since: float
+) -> None:
+    """Numbers of versions do, however large they are."""
+    rows = [{"id": value, "at": value} for value in cursors]
+    server = serve(lambda asked: Answer({"items": rows}))
+    runs = Runs(settings_of(server, items(cursor=BY_CURSOR))).run()
+    assert runs.state["items"]["since"] == since
+    rows.pop(0)
+    assert runs.run().state["items"]["since"] == since
 
 
 def test_a_post_has_its_page_in_the_body(serve: Serve) -> None:

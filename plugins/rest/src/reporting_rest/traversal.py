@@ -137,9 +137,10 @@ class Traversal:
         """Note the greatest cursor that is not in the future."""
         places = {value: order_of(value) for value in values if _is_scalar(value)}
         ordered = {value: place for value, place in places.items() if place is not None}
+        others = {*ordered, self.newest}
         while ordered:
             newest = max(ordered, key=ordered.__getitem__)
-            if not is_ahead(newest, self.now):
+            if not is_ahead(newest, self.now, others):
                 break
             del ordered[newest]
         else:
