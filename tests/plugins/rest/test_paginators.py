@@ -257,6 +257,11 @@ def test_pages_that_come_again_end_a_reading(
         ({"path": "/{others.id}"}, "refers to others, which is not before it"),
         ({"path": "https://x/"}, "path is relative to base_url"),
         ({"include": {"a": "b"}}, "must be RESOURCE.FIELD"),
+        ({"params": {"key": "secret:env:KEY"}}, "a reference to a secret is not for"),
+        (
+            {"method": "POST", "body": {"a": [{"b": "secret:env:KEY"}]}},
+            "a reference to a secret is not for",
+        ),
         ({"sample": False}, "sample = false needs columns"),
         ({"body": {"a": 1}}, "body needs method"),
         ({"primary_key": []}, "at least 1 item"),
@@ -269,6 +274,32 @@ def test_settings_that_contradict_are_refused(
         RestApiSettings.model_validate(
             {"base_url": "https://x", "resources": [items(**changed)]}
         )
+
+
+def test_a_header_holds_no_reference_to_a_secret() -> None:
+    with pytest.raises(ValidationError, match="secret is not for headers; use auth"):
+        RestApiSettings.model_validate(
+            {
+                "base_url": "https://x",
+                "headers": {"x-key": "secret:env:KEY"},
+                "resources": [items()],
+            }
+        )
+
+
+@pytest.mark.parametrize(("last", "read"), [(0, 2), (None, 1), ("", 1), (False, 1)])
+def test_zero_is_a_cursor_as_any_other(
+    serve: Callable[[Handler], Server], last: Any, read: int
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        if asked.param("at") is None:
+            return Answer({"items": [{"id": 1}], "next": last})
+        assert asked.param("at") == "0"
+        return Answer({"items": [{"id": 2}]})
+
+    paginator = {"type": "cursor", "param": "at", "path": "next"}
+    runs = Runs(settings_of(serve(answer), items(paginator=paginator))).run()
+    assert len(runs.read) == read
 
 
 def test_a_paginator_that_cannot_be_imported_is_a_wrong_setting(

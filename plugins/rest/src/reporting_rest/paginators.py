@@ -180,7 +180,7 @@ class NextCursor(Paginator):
             found = response.headers.get(self._header)
         else:
             found = page.last
-        return found if found not in ("", False) else None
+        return None if found is False or found == "" else found
 
 
 class PageNumber(Paginator):
