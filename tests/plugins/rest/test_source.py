@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -449,6 +450,50 @@ def test_a_post_is_sent_to_no_other_server(serve: Serve) -> None:
     assert runs.unread
     assert [asked.body for asked in server.asked] == [b'{"key":"secret"}'] * 2
     assert other.asked == []
+
+
+@pytest.mark.parametrize(
+    ("written", "decimal", "text"),
+    [
+        ("12345678901234567.12", "12345678901234567.12", "12345678901234567.12"),
+        ("1.10", "1.10", "1.10"),
+        ("1.00", "1.00", "1.00"),
+        ("-1.5e1", "-15.00", "-15"),
+        ("1e2", "100.00", "100"),
+        ("1.00e-1", "0.10", "1.00e-1"),
+        ('"1.10"', "1.10", "1.10"),
+        ('"1.5e1"', "15.00", "1.5e1"),
+        ("123456789012345678901234", "123456789012345678901234.00", None),
+        ("1.999", None, None),
+        ("1e-3", None, None),
+        ('"1e999999999"', None, None),
+        ('"?"', None, None),
+    ],
+)
+def test_numbers_keep_their_digits(
+    serve: Serve, written: str, decimal: str | None, text: str | None
+) -> None:
+    """In decimals, texts and JSON; one that would be rounded rejects its record."""
+    one = f'{{"id": 1, "d": {written}, "t": {written}, "o": {{"x":[{written},1.10]}}}}'
+    rows = [one, '{"id": 2, "d": 3, "t": "a 1.10", "o": {"a":1}}']
+    server = serve(lambda asked: Answer(f'{{"items": [{", ".join(rows)}]}}'.encode()))
+    columns = {"id": "int64", "d": "decimal(30,2)", "t": "string", "o": "string"}
+    runs = Runs(settings_of(server, items(columns=columns))).run()
+    assert runs.rows["items/2"] == {
+        "id": 2,
+        "d": Decimal("3.00"),
+        "t": "a 1.10",
+        "o": '{"a": 1}',
+    }
+    if decimal is None:
+        assert [(each.source_key, each.field) for each in runs.rejected] == [
+            ("items/1", "d")
+        ]
+        return
+    row = runs.rows["items/1"]
+    assert str(row["d"]) == decimal
+    assert row["t"] == (text or written)
+    assert row["o"] == f'{{"x": [{written}, 1.10]}}'
 
 
 def test_values_of_other_types_are_rejected_and_not_lost(serve: Serve) -> None:

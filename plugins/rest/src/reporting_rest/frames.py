@@ -15,6 +15,7 @@ import polars as pl
 from reporting_framework import SOURCE_KEY, Batch, Rejection
 from reporting_framework.builtin.frame_types import dtype_of, typed
 from reporting_framework.plugin_api.table_cursor import Cursor
+from reporting_rest.digits import Digits, exact
 from reporting_rest.resource_settings import ResourceSettings
 
 INVALID, MISSING, WRONG_TYPE = "json_invalid", "missing", "wrong_type"
@@ -96,6 +97,7 @@ class Frames:
             self._raw.setdefault(self._cursor, pl.String())
         for name in self._key:
             self._raw.setdefault(name, pl.String())
+        self._digits = Digits(self._raw)
 
     def batch(self, lines: Sequence[bytes]) -> Batch:
         """Return records as a batch of the stream."""
@@ -130,7 +132,9 @@ class Frames:
             frame = pl.read_ndjson(text, schema=self._raw)
         except pl.exceptions.PolarsError:
             return None
-        return frame if frame.height == len(lines) else None
+        if frame.height != len(lines):
+            return None
+        return self._digits.restored(frame, lines)
 
     def _typed(self, raw: pl.DataFrame, rejected: list[Rejection]) -> Batch:
         """Return raw columns in their types, with source keys and versions."""
@@ -233,5 +237,5 @@ def _fits(value: msgspec.Raw, dtype: pl.DataType) -> bool:
 
 def _as_type(column: pl.Series, dtype: pl.DataType) -> pl.Series:
     if column.dtype == pl.String and isinstance(dtype, pl.Decimal):
-        return column.cast(dtype, strict=False)
+        return exact(column, dtype)
     return typed(column, dtype)
