@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from reporting_framework import AccessDenied, SettingsError
+from reporting_rest.buffers import Buffers
+from reporting_rest.resources import resources_of
 from reporting_rest.settings import RestApiSettings
 from reporting_rest.source import RestApi
 from tests.plugins.rest.reading import Runs, items, settings_of
@@ -563,6 +565,26 @@ def test_a_deadline_stops_between_pages(serve: Serve) -> None:
     ).run()
     assert len(runs.rows) == len(runs.read) == 6
     assert "next" not in runs.state["items"]
+
+
+def test_a_reading_that_cannot_be_continued_is_not_split(serve: Serve) -> None:
+    """A split would begin at the first page, as the one before it, for ever."""
+    table = Table(7)
+    server = serve(table)
+    resource = items(paginator={"type": "page", "size": 2})
+    runs = Runs(settings_of(server, resource, batch_records=1, split_pages=2)).run()
+    assert len(runs.rows) == len(runs.read) == 7
+    assert len(server.asked) == 5
+
+
+def test_few_records_are_handed_on_after_some_time(serve: Serve) -> None:
+    """The deadline of a run is looked at between batches."""
+    settings = settings_of(serve(lambda asked: Answer([])), items())
+    resource = resources_of(RestApiSettings.model_validate(settings), "x")["items"]
+    for seconds, handed_on in ((0.0, 1), (60.0, 0)):
+        buffers = Buffers(1_000, {}, seconds=seconds)
+        assert len(list(buffers.add(resource, [b'{"id": 1}']))) == handed_on
+        assert buffers.full == (seconds == 0)
 
 
 def test_a_storm_of_faults_loses_and_doubles_nothing(serve: Serve) -> None:

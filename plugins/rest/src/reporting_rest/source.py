@@ -151,13 +151,15 @@ class RestApi(RecordSource):
     def read(self, split: Split) -> Iterator[Batch]:
         """Yield batches; stop after `split_pages` positions."""
         self._unfinished, pages = False, 0
+        after = split.data["after"] or {}
         self._done = set(split.data["done"])
         for batch in super().read(split):
             yield batch
             if batch.position is not None:
                 self._reached, pages = batch.position, pages + 1
                 due = len(self._roots) - len(self._done)
-                if pages >= self.settings.split_pages and due:
+                moved = batch.position != after  # else the next split starts there, too
+                if pages >= self.settings.split_pages and due and moved:
                     self._unfinished = True
                     break
         if self._failed:
