@@ -296,20 +296,25 @@ class Offset(Paginator):
         self._param, self._limit_param, self._limit = param, limit_param, limit
         self._total = total
 
-    @property
-    def overlap(self) -> int:
-        """Number of records that two pages share."""
-        return 1 if self._total is None and self._limit > 1 else 0
+    def overlap(self, token: Token) -> int:
+        """Return the number of records that a page shares with the one beside it."""
+        return self._at(token)[1]
 
     @override
     def params(self, token: Token) -> dict[str, Any]:
-        return {self._param: token or 0, self._limit_param: self._limit}
+        at, _ = self._at(token)
+        return {self._param: at, self._limit_param: self._limit}
 
     @override
     def next_token(self, page: PageView, token: Token) -> Token:
-        if page.records <= self.overlap:
+        at, overlap = self._at(token)
+        if page.records == overlap == 1 and token is None:
+            return [1]  # a server may give single records
+        if page.records <= overlap:
             return None
-        following: int = (token or 0) + page.records - self.overlap
+        following = at + page.records - overlap
+        if isinstance(token, list):
+            return [following]
         total = self._count(page)
         return following if total is None or following < total else None
 
@@ -325,6 +330,12 @@ class Offset(Paginator):
     @override
     def total(self, page: PageView) -> Any:
         return self._count(page)
+
+    def _at(self, token: Token) -> tuple[int, int]:
+        """Return the number of records before a page, and of those that two share."""
+        if isinstance(token, list):
+            return token[0], 0
+        return token or 0, 1 if self._total is None and self._limit > 1 else 0
 
     def _count(self, page: PageView) -> int | None:
         if self._total is None:

@@ -152,7 +152,7 @@ class Traversal:
     def _overlapping(self, page: Page, key_at: list[int]) -> Page:
         """Compare the first record with the last one of the page before."""
         paginator = self.resource.paginator
-        overlap = paginator.overlap if isinstance(paginator, Offset) else 0
+        overlap = isinstance(paginator, Offset) and paginator.overlap(self.token)
         if not overlap:
             return page
         keys = [facts and tuple(facts[at] for at in key_at) for facts in page.facts]
