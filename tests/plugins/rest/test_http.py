@@ -164,6 +164,11 @@ def test_what_may_succeed_later_is_sent_again(
         (Answer(status=503), StorageUnavailable, "HTTP 503, 2 attempts; run again"),
         (Answer(cut=0), StorageUnavailable, "the response was cut off, 2 attempts"),
         (
+            Answer(status=429, headers={"retry-after": "1e308"}),
+            StorageUnavailable,
+            "the server asks to wait 1,000,000,000 seconds",
+        ),
+        (
             Answer(status=429, headers={"retry-after": "3600"}),
             StorageUnavailable,
             "HTTP 429: the server asks to wait 3,600 seconds",

@@ -83,10 +83,10 @@ def page(asked: Asked, form: str) -> Answer:
             },
             5,
         ),
-        ("page", {"type": "page", "start": 0, "size": SIZE}, 5),
+        ("page", {"type": "page", "start": 0, "size": SIZE}, 6),
         ("page", {"type": "page", "start": 0, "total_pages": "pages"}, 5),
         ("page", {"type": "page", "start": 0, "size": 5, "total_records": "total"}, 5),
-        ("offset", {"type": "offset", "limit": SIZE}, 6),
+        ("offset", {"type": "offset", "limit": SIZE}, 7),
         (
             "letters",
             {"type": "import", "paginator": f"{__name__}:Letters"},
@@ -107,6 +107,61 @@ def test_all_records_come_once(
     assert sorted(runs.read) == sorted(f"items/{row['id']}" for row in RECORDS)
     targets = [asked.target for asked in server.asked]
     assert len(targets) == len(set(targets)) == requests
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 1_000])
+@pytest.mark.parametrize(
+    "paginator",
+    [
+        {"type": "page", "size": SIZE},
+        {"type": "page", "size": SIZE, "total_records": "total"},
+        {"type": "offset", "limit": SIZE},
+        {"type": "offset", "limit": SIZE, "total": "total"},
+    ],
+    ids=str,
+)
+def test_a_server_may_give_less_or_more_than_it_is_asked_for(
+    serve: Callable[[Handler], Server], most: int, paginator: dict[str, Any]
+) -> None:
+    """The size of pages is that of the server, also for children and pages with ETags."""
+
+    def answer(asked: Asked) -> Answer:
+        at = int(asked.param("offset", most * (int(asked.param("page", "1")) - 1)))
+        body = {"items": RECORDS[at : at + most], "total": len(RECORDS)}
+        if asked.headers.get("if-none-match") == f'"{at}"':
+            return Answer(status=304)
+        return Answer(body, headers={"etag": f'"{at}"'})
+
+    server = serve(answer)
+    resource = items(paginator=paginator)
+    runs = Runs(settings_of(server, resource, parallelism=3)).run()
+    assert list(runs.rows.values()) == RECORDS
+    pages = len(server.take())
+    assert runs.run().read == []
+    assert len(server.asked) == pages
+    parent = {"name": "lists", "path": "/lists", "primary_key": ["total"]}
+    runs = Runs(settings_of(server, parent, {**resource, "path": "/{lists.total}"}))
+    assert len(runs.run().rows) == len(RECORDS) + 1
+
+
+@pytest.mark.parametrize("last", ["missing", "again", "empty"])
+def test_a_short_page_is_the_last_if_none_follows(
+    serve: Callable[[Handler], Server], last: str
+) -> None:
+    """The server has no further page, or gives the last one again with another time."""
+
+    def answer(asked: Asked) -> Answer:
+        number = int(asked.param("page"))
+        if number == 3 and last != "again":
+            return Answer(status=404) if last == "missing" else Answer({"items": []})
+        rows = RECORDS[:5] if number == 1 else RECORDS[5:8]
+        return Answer({"items": [{**row, "now": number} for row in rows]})
+
+    server = serve(answer)
+    paginator = {"type": "page", "size": SIZE}
+    runs = Runs(settings_of(server, items(paginator=paginator))).run()
+    assert [row["id"] for row in runs.rows.values()] == list(range(8))
+    assert (len(server.asked), runs.unread) == (3, [])
 
 
 @pytest.mark.parametrize(
@@ -150,6 +205,48 @@ def test_a_page_without_end_is_noticed(
     assert "child: the server repeats a page without end" in caplog.text
 
 
+def test_pages_that_come_again_end_a_reading(
+    serve: Callable[[Handler], Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pages that differ in a field alone, two that alternate, one for each row of a parent, and empty ones."""
+    asked_for = iter(range(1_000_000))
+
+    def answer(asked: Asked) -> Answer:
+        kind, number = asked.path.rpartition("/")[2], int(asked.param("page", "1"))
+        rows = {"alternate": RECORDS[number % 2 :][:1], "empty": []}
+        given = rows.get(kind, RECORDS[:1])
+        if kind == "differ":
+            given = [{**given[0], "now": next(asked_for)}]
+        return Answer({"items": given, "pages": 10**6, "next": f"?page={number + 1}"})
+
+    server = serve(answer)
+    by_number, by_url = {"type": "page"}, {"type": "next_url", "path": "next"}
+    known = {"type": "page", "total_pages": "pages"}
+    for kind, paginator, most in (
+        ("differ", by_number, 6),
+        ("alternate", by_number, 7),
+        ("alternate", by_url, 7),
+        ("empty", by_url, 1_002),
+        ("empty", known, 1_200),
+    ):
+        child = items(name="child", path=f"/{{items.id}}/{kind}", paginator=paginator)
+        root = items(path=f"/{kind}", paginator=paginator)
+        for resources in ([root], [items(), child]):
+            if resources[0] is not root and "empty" in kind:
+                continue
+            settings = settings_of(server, *resources, attempts=1)
+            assert Runs(settings).run().unread
+            assert len(server.take()) <= most
+            named = f"resource {resources[-1]['name']}: "
+            assert f"{named}the server repeats pages without end" in caplog.text or (
+                f"{named}1,000 pages in a row have no records" in caplog.text
+            )
+            caplog.clear()
+    child = items(name="child", path="/{items.id}/same", paginator=by_number)
+    assert Runs(settings_of(server, items(), child)).run().unread
+    assert "/{items.id}/same: the server repeats a page, 3 attempts" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -160,6 +257,11 @@ def test_a_page_without_end_is_noticed(
         ({"path": "/{others.id}"}, "refers to others, which is not before it"),
         ({"path": "https://x/"}, "path is relative to base_url"),
         ({"include": {"a": "b"}}, "must be RESOURCE.FIELD"),
+        ({"params": {"key": "secret:env:KEY"}}, "a reference to a secret is not for"),
+        (
+            {"method": "POST", "body": {"a": [{"b": "secret:env:KEY"}]}},
+            "a reference to a secret is not for",
+        ),
         ({"sample": False}, "sample = false needs columns"),
         ({"body": {"a": 1}}, "body needs method"),
         ({"primary_key": []}, "at least 1 item"),
@@ -172,6 +274,32 @@ def test_settings_that_contradict_are_refused(
         RestApiSettings.model_validate(
             {"base_url": "https://x", "resources": [items(**changed)]}
         )
+
+
+def test_a_header_holds_no_reference_to_a_secret() -> None:
+    with pytest.raises(ValidationError, match="secret is not for headers; use auth"):
+        RestApiSettings.model_validate(
+            {
+                "base_url": "https://x",
+                "headers": {"x-key": "secret:env:KEY"},
+                "resources": [items()],
+            }
+        )
+
+
+@pytest.mark.parametrize(("last", "read"), [(0, 2), (None, 1), ("", 1), (False, 1)])
+def test_zero_is_a_cursor_as_any_other(
+    serve: Callable[[Handler], Server], last: Any, read: int
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        if asked.param("at") is None:
+            return Answer({"items": [{"id": 1}], "next": last})
+        assert asked.param("at") == "0"
+        return Answer({"items": [{"id": 2}]})
+
+    paginator = {"type": "cursor", "param": "at", "path": "next"}
+    runs = Runs(settings_of(serve(answer), items(paginator=paginator))).run()
+    assert len(runs.read) == read
 
 
 def test_a_paginator_that_cannot_be_imported_is_a_wrong_setting(

@@ -4,11 +4,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from reporting_framework import AccessDenied, SettingsError
+from reporting_rest.buffers import Buffers
+from reporting_rest.resources import resources_of
 from reporting_rest.settings import RestApiSettings
 from reporting_rest.source import RestApi
 from tests.plugins.rest.reading import Runs, items, settings_of
@@ -211,6 +214,87 @@ def test_a_resource_that_fails_holds_no_other_up(serve: Serve) -> None:
     assert list(runs.state) == ["others", "items"]
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
+def test_a_page_that_is_refused_ends_its_resource_alone(
+    serve: Serve, status: int
+) -> None:
+    """The second page of one resource, and the first of another; what was read is kept."""
+
+    def answer(asked: Asked) -> Answer:
+        if asked.path == "/wrong" or asked.param("after"):
+            return Answer(status=status)
+        more = "b" if asked.path == "/items" else None
+        return Answer({"items": [{"id": 1}], "next": more})
+
+    server = serve(answer)
+    paginator = {"type": "cursor", "param": "after", "path": "next"}
+    names = ("wrong", "items", "others")
+    resources = [items(name=n, path=f"/{n}", paginator=paginator) for n in names]
+    runs = Runs(settings_of(server, *resources, attempts=1, batch_records=1)).run()
+    assert runs.rows.keys() == {"items/1", "others/1"}
+    assert [each.reason for each in runs.unread] == ["unavailable"]
+    assert runs.state["items"]["next"] == "b"
+    assert runs.state.keys() == {"items", "others"}
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("paginator", "hostile"),
+    [
+        ({"type": "next_url", "path": "next"}, Answer({"next": "http://[::1"})),
+        ({"type": "link_header"}, Answer(headers={"link": '<http://[::1>;rel="next"'})),
+        ({"type": "page"}, Answer(status=302, headers={"location": "http://[::1"})),
+        ({"type": "page"}, Answer(b'{"items": [{"id": 2, "n": ' + DEEP + b"}]}")),
+        ({"type": "page"}, Answer(b'{"items": [], "n": ' + DEEP + b"}")),
+    ],
+    ids=["url", "link", "location", "deep record", "deep page"],
+)
+def test_what_a_server_sends_is_no_fault_of_the_program(
+    serve: Serve, paginator: dict[str, Any], hostile: Answer
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        page = Answer({"items": [{"id": 1}]})
+        if isinstance(hostile.body, dict):
+            return Answer({**page.body, **hostile.body})
+        if "link" in hostile.headers:
+            return Answer(page.body, headers=hostile.headers)
+        return hostile if asked.param("page", "1") == "2" else page
+
+    resource = items(paginator=paginator)
+    runs = Runs(settings_of(serve(answer), resource, attempts=1)).run()
+    assert runs.rows.keys() == {"items/1"}
+    assert [each.reason for each in runs.unread] == ["unavailable"]
+
+
+@pytest.mark.parametrize("total", ["1e999", f"1{30 * '0'}", "-1", "0", '"?"', "NaN"])
+@pytest.mark.parametrize(
+    "paginator",
+    [
+        {"type": "page", "total_pages": "total"},
+        {"type": "page", "size": 1, "total_records": "total"},
+        {"type": "offset", "limit": 1, "total": "total"},
+    ],
+    ids=["pages", "records", "offset"],
+)
+def test_a_total_that_cannot_be_is_not_believed(
+    serve: Serve, paginator: dict[str, Any], total: str
+) -> None:
+    def answer(asked: Asked) -> Answer:
+        number = int(asked.param("offset", int(asked.param("page", "1")) - 1))
+        rows = f'{{"id": {number}}}' if number < 3 else ""
+        return Answer(f'{{"items": [{rows}], "total": {total}}}'.encode())
+
+    resource = items(paginator=paginator)
+    runs = Runs(settings_of(serve(answer), resource, attempts=1))
+    if total == "NaN":  # no JSON
+        assert runs.run().unread == [("rest-api", "unavailable")]
+        return
+    assert len(runs.run().rows) == 3
+    assert not runs.unread
+
+
 def test_a_body_may_call_for_another_attempt(serve: Serve) -> None:
     answers = iter(
         [
@@ -252,6 +336,25 @@ def test_unchanged_pages_are_skipped_by_their_etags(serve: Serve) -> None:
     assert len(runs.run(full_scan=True).read) == 3
 
 
+def test_an_unchanged_page_is_read_again_for_other_columns(serve: Serve) -> None:
+    """What was rejected is taken after its type is corrected."""
+
+    def answer(asked: Asked) -> Answer:
+        if asked.headers.get("if-none-match") == '"a"':
+            return Answer(status=304)
+        rows = [{"id": 1, "n": 1}, {"id": 2, "n": 1.5}]
+        return Answer({"items": rows}, headers={"etag": '"a"'})
+
+    server = serve(answer)
+    wrong = items(columns={"id": "int64", "n": "int64"})
+    runs = Runs(settings_of(server, wrong)).run()
+    assert [each.source_key for each in runs.rejected] == ["items/2"]
+    assert runs.run().read == []
+    runs.settings["resources"] = [items(columns={"id": "int64", "n": "float64"})]
+    assert runs.run().read == ["items/1", "items/2"]
+    assert runs.run().read == []
+
+
 def test_bounds_of_the_cursor(serve: Serve) -> None:
     """Start, look-back and end are sent; a time in the future moves no bound."""
     rows = [{"id": 1, "at": moment(60)}, {"id": 2, "at": "2999-01-01T00:00:00Z"}]
@@ -272,12 +375,43 @@ def test_bounds_of_the_cursor(serve: Serve) -> None:
     assert first.param("until") == datetime.now(UTC).date().isoformat()
 
 
+def test_nothing_is_before_the_first_year(serve: Serve) -> None:
+    rows = [{"id": 1, "at": "0001-01-01T00:00:00Z"}]
+    server = serve(lambda asked: Answer({"items": rows}))
+    runs = Runs(settings_of(server, items(cursor={**BY_CURSOR, "lookback": 10}))).run()
+    assert runs.run().read == ["items/1"]
+    assert server.asked[1].param("since") == "0001-01-01T00:00:00Z"
+
+
 def test_numbers_are_cursors_too(serve: Serve) -> None:
     rows = [{"id": 1, "at": 999}, {"id": 2, "at": 1000}]
     server = serve(lambda asked: Answer({"items": rows}))
     runs = Runs(settings_of(server, items(cursor={**BY_CURSOR, "lookback": 10}))).run()
     runs.run()
     assert [asked.param("since") for asked in server.asked] == [None, "990"]
+
+
+@pytest.mark.parametrize(
+    ("cursors", "since"),
+    [
+        ([1_700_000_000, 99_999_999_999], 1_700_000_000),
+        ([1_700_000_000.5, 4_000_000_000], 1_700_000_000.5),
+        ([1_700_000_000_000, 99_999_999_999_999], 1_700_000_000_000),
+        ([12, 99_999_999_999], 99_999_999_999),
+        ([4_000_000_000, 4_000_000_001], 4_000_000_001),
+        ([7 * 10**18, 7 * 10**18 + 1], 7 * 10**18 + 1),
+    ],
+)
+def test_a_number_that_is_a_time_in_the_future_moves_no_bound(
+    serve: Serve, cursors: list[float], since: float
+) -> None:
+    """Numbers of versions do, however large they are."""
+    rows = [{"id": value, "at": value} for value in cursors]
+    server = serve(lambda asked: Answer({"items": rows}))
+    runs = Runs(settings_of(server, items(cursor=BY_CURSOR))).run()
+    assert runs.state["items"]["since"] == since
+    rows.pop(0)
+    assert runs.run().state["items"]["since"] == since
 
 
 def test_a_post_has_its_page_in_the_body(serve: Serve) -> None:
@@ -299,6 +433,69 @@ def test_a_post_has_its_page_in_the_body(serve: Serve) -> None:
         b'{"filter":{"a":1}}',
         b'{"filter":{"a":1},"at":"x"}',
     ]
+
+
+def test_a_post_is_sent_to_no_other_server(serve: Serve) -> None:
+    """Its body may hold secrets; a next page on the same server gets it."""
+    other = serve(lambda asked: Answer({"items": [{"id": 3}]}))
+    following = ["/more", f"{other.url}/items", None]
+
+    def answer(asked: Asked) -> Answer:
+        row = {"id": len(following)}
+        return Answer({"items": [row], "next": following.pop(0)})
+
+    paginator = {"type": "next_url", "path": "next"}
+    resource = items(method="POST", body={"key": "secret"}, paginator=paginator)
+    server = serve(answer)
+    runs = Runs(settings_of(server, resource)).run()
+    assert runs.read == ["items/3", "items/2"]
+    assert runs.unread
+    assert [asked.body for asked in server.asked] == [b'{"key":"secret"}'] * 2
+    assert other.asked == []
+
+
+@pytest.mark.parametrize(
+    ("written", "decimal", "text"),
+    [
+        ("12345678901234567.12", "12345678901234567.12", "12345678901234567.12"),
+        ("1.10", "1.10", "1.10"),
+        ("1.00", "1.00", "1.00"),
+        ("-1.5e1", "-15.00", "-15"),
+        ("1e2", "100.00", "100"),
+        ("1.00e-1", "0.10", "1.00e-1"),
+        ('"1.10"', "1.10", "1.10"),
+        ('"1.5e1"', "15.00", "1.5e1"),
+        ("123456789012345678901234", "123456789012345678901234.00", None),
+        ("1.999", None, None),
+        ("1e-3", None, None),
+        ('"1e999999999"', None, None),
+        ('"?"', None, None),
+    ],
+)
+def test_numbers_keep_their_digits(
+    serve: Serve, written: str, decimal: str | None, text: str | None
+) -> None:
+    """In decimals, texts and JSON; one that would be rounded rejects its record."""
+    one = f'{{"id": 1, "d": {written}, "t": {written}, "o": {{"x":[{written},1.10]}}}}'
+    rows = [one, '{"id": 2, "d": 3, "t": "a 1.10", "o": {"a":1}}']
+    server = serve(lambda asked: Answer(f'{{"items": [{", ".join(rows)}]}}'.encode()))
+    columns = {"id": "int64", "d": "decimal(30,2)", "t": "string", "o": "string"}
+    runs = Runs(settings_of(server, items(columns=columns))).run()
+    assert runs.rows["items/2"] == {
+        "id": 2,
+        "d": Decimal("3.00"),
+        "t": "a 1.10",
+        "o": '{"a": 1}',
+    }
+    if decimal is None:
+        assert [(each.source_key, each.field) for each in runs.rejected] == [
+            ("items/1", "d")
+        ]
+        return
+    row = runs.rows["items/1"]
+    assert str(row["d"]) == decimal
+    assert row["t"] == (text or written)
+    assert row["o"] == f'{{"x": [{written}, 1.10]}}'
 
 
 def test_values_of_other_types_are_rejected_and_not_lost(serve: Serve) -> None:
@@ -370,6 +567,26 @@ def test_a_deadline_stops_between_pages(serve: Serve) -> None:
     ).run()
     assert len(runs.rows) == len(runs.read) == 6
     assert "next" not in runs.state["items"]
+
+
+def test_a_reading_that_cannot_be_continued_is_not_split(serve: Serve) -> None:
+    """A split would begin at the first page, as the one before it, for ever."""
+    table = Table(7)
+    server = serve(table)
+    resource = items(paginator={"type": "page", "size": 2})
+    runs = Runs(settings_of(server, resource, batch_records=1, split_pages=2)).run()
+    assert len(runs.rows) == len(runs.read) == 7
+    assert len(server.asked) == 5
+
+
+def test_few_records_are_handed_on_after_some_time(serve: Serve) -> None:
+    """The deadline of a run is looked at between batches."""
+    settings = settings_of(serve(lambda asked: Answer([])), items())
+    resource = resources_of(RestApiSettings.model_validate(settings), "x")["items"]
+    for seconds, handed_on in ((0.0, 1), (60.0, 0)):
+        buffers = Buffers(1_000, {}, seconds=seconds)
+        assert len(list(buffers.add(resource, [b'{"id": 1}']))) == handed_on
+        assert buffers.full == (seconds == 0)
 
 
 def test_a_storm_of_faults_loses_and_doubles_nothing(serve: Serve) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,6 +15,9 @@ from reporting_rest.resources import Resource
 MAX_BYTES = 16 * 1024**2
 """Size of the records of a stream that are handed on, however many they are."""
 
+MAX_SECONDS = 5.0
+"""Time after which records are handed on, however few they are: a run may then end."""
+
 
 class Buffers:
     """Records by stream.
@@ -22,17 +26,27 @@ class Buffers:
         most: Number of records of a stream to hand on at once.
         schemas: Columns by stream; those of other streams are found in their first
             records.
-
-    Attributes:
-        full: Whether it is time to hand all records on.
+        seconds: Time after which records are handed on.
     """
 
-    def __init__(self, most: int, schemas: Mapping[str, pl.Schema]) -> None:
-        self._most, self._schemas = most, schemas
+    def __init__(
+        self,
+        most: int,
+        schemas: Mapping[str, pl.Schema],
+        *,
+        seconds: float = MAX_SECONDS,
+    ) -> None:
+        self._most, self._schemas, self._seconds = most, schemas, seconds
         self._lines: dict[str, list[bytes]] = {}
         self._bytes: dict[str, int] = {}
         self._frames: dict[str, Frames] = {}
-        self.full = False
+        self._full = False
+        self._handed_on = time.monotonic()
+
+    @property
+    def full(self) -> bool:
+        """True if it is time to hand all records on."""
+        return self._full or time.monotonic() - self._handed_on >= self._seconds
 
     def add(self, resource: Resource, lines: Sequence[bytes]) -> Iterator[Batch]:
         """Add records; yield a batch if there are very many before a position."""
@@ -47,8 +61,8 @@ class Buffers:
         kept = self._lines.setdefault(name, [])
         kept += lines
         self._bytes[name] = self._bytes.get(name, 0) + sum(map(len, lines))
-        if len(kept) >= self._most or self._bytes[name] >= MAX_BYTES:
-            self.full = True
+        if len(kept) >= self._most or self._bytes[name] >= MAX_BYTES or self.full:
+            self._full = True
             yield self._batch(name)
 
     def take(self) -> Iterator[Batch]:
@@ -56,7 +70,8 @@ class Buffers:
         for name, lines in self._lines.items():
             if lines:
                 yield self._batch(name)
-        self.full = False
+        self._full = False
+        self._handed_on = time.monotonic()
 
     @property
     def ignored(self) -> Mapping[str, Counter[str]]:
@@ -64,5 +79,6 @@ class Buffers:
         return {name: frames.ignored for name, frames in self._frames.items()}
 
     def _batch(self, name: str) -> Batch:
+        self._handed_on = time.monotonic()
         lines, self._lines[name], self._bytes[name] = self._lines[name], [], 0
         return self._frames[name].batch(lines)

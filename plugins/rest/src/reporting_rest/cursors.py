@@ -6,6 +6,7 @@ A cursor is a number, or an ISO 8601 time or date.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -16,6 +17,9 @@ _FRACTION = re.compile(r"(\.\d{6})\d+")
 
 _MILLISECONDS = 100_000_000_000
 """Number from which on an integer is taken as milliseconds since the epoch."""
+
+_RECENT = 1_000_000_000
+"""Seconds since the epoch, in 2001, from which on a number is taken as a time."""
 
 
 def order_of(value: Any) -> tuple[int, Any] | None:
@@ -44,10 +48,28 @@ def moment_of(value: Any) -> datetime | None:
         return None
 
 
-def is_ahead(value: Any, now: datetime) -> bool:
-    """Return whether a cursor that is a time is after `now`."""
-    moment = moment_of(value)
-    return moment is not None and moment > now
+def is_ahead(value: Any, now: datetime, others: Iterable[Any] = ()) -> bool:
+    """Return whether a cursor that is a time is after `now`.
+
+    A number is a time, in seconds or milliseconds since the epoch, if one of the others
+    is such a time in the past: numbers may be versions, too.
+
+    Args:
+        value: The cursor.
+        now: The moment, aware.
+        others: Further cursors of the resource.
+    """
+    if not isinstance(value, int | float):
+        moment = moment_of(value)
+        return moment is not None and moment > now
+    for unit in (1, 1_000):
+        latest, end = now.timestamp() * unit, _MILLISECONDS * unit
+        if latest < value < end:
+            return any(
+                isinstance(other, int | float) and _RECENT * unit <= other <= latest
+                for other in others
+            )
+    return False
 
 
 def shifted(value: Any, back: timedelta) -> Any:
@@ -63,7 +85,10 @@ def shifted(value: Any, back: timedelta) -> Any:
     moment = moment_of(value)
     if moment is None:
         return value
-    return (moment - back).isoformat().replace("+00:00", "Z")
+    try:
+        return (moment - back).isoformat().replace("+00:00", "Z")
+    except OverflowError:  # the year 1
+        return value
 
 
 def formatted(moment: datetime, form: TimeFormat) -> str:

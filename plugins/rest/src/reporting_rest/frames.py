@@ -18,6 +18,7 @@ import polars as pl
 from reporting_framework import SOURCE_KEY, Batch, Rejection
 from reporting_framework.builtin.frame_types import dtype_of, typed
 from reporting_framework.plugin_api.table_cursor import Cursor
+from reporting_rest.digits import Digits, exact
 from reporting_rest.resource_settings import ResourceSettings
 from reporting_rest.unknown_fields import UnknownFields
 
@@ -115,6 +116,7 @@ class Frames:
             self._raw.setdefault(name, pl.String())
         self._unknown = UnknownFields(self._raw)
         self._read_as = self._raw
+        self._digits = Digits(self._raw)
 
     def batch(self, lines: Sequence[bytes]) -> Batch:
         """Return records as a batch of the stream."""
@@ -152,7 +154,9 @@ class Frames:
             frame = pl.read_ndjson(text, schema=self._read_as)
         except pl.exceptions.PolarsError:
             return None
-        return frame if frame.height == len(lines) else None
+        if frame.height != len(lines):
+            return None
+        return self._digits.restored(frame, lines)
 
     def _typed(self, raw: pl.DataFrame, rejected: list[Rejection]) -> Batch:
         """Return raw columns in their types, with source keys and versions."""
@@ -233,7 +237,7 @@ class Frames:
         key = f"{self._stream}/#{blake2b(line, digest_size=8).hexdigest()}"
         try:
             record = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
-        except (msgspec.DecodeError, ValueError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             return Rejection(key, None, INVALID)
         values = pl.DataFrame(schema={name: pl.String() for name in self._key})
         texts = {name: pl.String() for name in self._raw}
@@ -264,5 +268,5 @@ def _fits(value: msgspec.Raw, dtype: pl.DataType) -> bool:
 
 def _as_type(column: pl.Series, dtype: pl.DataType) -> pl.Series:
     if column.dtype == pl.String and isinstance(dtype, pl.Decimal):
-        return column.cast(dtype, strict=False)
+        return exact(column, dtype)
     return typed(column, dtype)

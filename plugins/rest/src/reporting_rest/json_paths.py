@@ -15,6 +15,8 @@ _STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|(\[\*\])")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
+_TOO_DEEP = "lists and objects in one another, too many"
+
 
 class JsonPath:
     """Path such as ``$``, ``data.items`` or ``data.edges[*].node``.
@@ -47,11 +49,14 @@ class JsonPath:
         Raises:
             ValueError: The body is not JSON.
         """
-        found = list(self._walk(msgspec.Raw(body), self._steps))
-        if None not in self._steps:
-            return _as_records(found[0]) if found else None
-        groups = map(_as_records, found)
-        return [item for group in groups for item in group or ()]
+        try:
+            found = list(self._walk(msgspec.Raw(body), self._steps))
+            if None not in self._steps:
+                return _as_records(found[0]) if found else None
+            groups = map(_as_records, found)
+            return [item for group in groups for item in group or ()]
+        except RecursionError:
+            raise ValueError(_TOO_DEEP) from None
 
     def value(self, body: bytes | msgspec.Raw) -> Any:
         """Return the (first) value at the path, `None` if there is none.
@@ -59,8 +64,11 @@ class JsonPath:
         Raises:
             ValueError: The body is not JSON.
         """
-        raw = next(self._walk(msgspec.Raw(body), self._steps), None)
-        return None if raw is None else msgspec.json.decode(raw)
+        try:
+            raw = next(self._walk(msgspec.Raw(body), self._steps), None)
+            return None if raw is None else _decoded(raw)
+        except RecursionError:
+            raise ValueError(_TOO_DEEP) from None
 
     def _walk(self, raw: msgspec.Raw, steps: list[str | None]) -> Iterator[msgspec.Raw]:
         for at, step in enumerate(steps):
@@ -76,6 +84,14 @@ class JsonPath:
                 return
             raw = inner
         yield raw
+
+
+def _decoded(raw: msgspec.Raw) -> Any:
+    """Return a value; one with a number that is too large for a float as its text."""
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.ValidationError:
+        return bytes(raw).decode()
 
 
 def _first(raw: msgspec.Raw) -> bytes:

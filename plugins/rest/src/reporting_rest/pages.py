@@ -89,5 +89,5 @@ class PageParser:
             return ()
         try:
             return msgspec.structs.astuple(self._facts.decode(line))
-        except (msgspec.DecodeError, ValueError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             return None

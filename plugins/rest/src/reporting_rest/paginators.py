@@ -6,13 +6,14 @@ A token says which page is next. It is of JSON types, as it is committed with th
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-from urllib.parse import urljoin
+from typing import Any, NamedTuple, overload
 
 from typing_extensions import override
 
 from reporting_rest.http import HttpResponse
+from reporting_rest.http.messages import joined
 from reporting_rest.json_paths import JsonPath
 
 Token = Any
@@ -67,6 +68,14 @@ class Paginator:
         """
         return None
 
+    def is_short(self, page: PageView) -> bool:
+        """Return whether a page has fewer records than were asked for.
+
+        It is then the last one, or the server gives less than it is asked for: the next
+        page says which. There may be none, or the same page again.
+        """
+        return False
+
     def total(self, page: PageView) -> Any:
         """Return a number that changes if records are added or removed, or `None`."""
         return None
@@ -103,7 +112,7 @@ class LinkHeader(Paginator):
             found = _RELATION.search(attributes)
             relations = "" if found is None else found[1] or found[2]
             if "next" in relations.lower().split():
-                return urljoin(page.response.url, target)
+                return joined(page.response.url, target)
         return None
 
 
@@ -131,7 +140,7 @@ class NextUrl(Paginator):
         target = self._path.value(page.response.body)
         if not isinstance(target, str) or not target:
             return None
-        return urljoin(page.response.url, target)
+        return joined(page.response.url, target)
 
 
 class NextCursor(Paginator):
@@ -171,7 +180,7 @@ class NextCursor(Paginator):
             found = response.headers.get(self._header)
         else:
             found = page.last
-        return found if found not in ("", False) else None
+        return None if found is False or found == "" else found
 
 
 class PageNumber(Paginator):
@@ -193,35 +202,80 @@ class PageNumber(Paginator):
 
     @override
     def params(self, token: Token) -> dict[str, Any]:
-        number = self._start if token is None else token
         sizes = {self._size_param: self._size} if self._size_param else {}
-        return {self._param: number, **sizes}
+        return {self._param: self._at(token)[0], **sizes}
 
     @override
     def next_token(self, page: PageView, token: Token) -> Token:
-        number: int = self._start if token is None else token
-        if (count := self._count(page)) is not None:
+        number, before = self._at(token)
+        if self._pages is not None and (count := self._count(page)) is not None:
             return number + 1 if number + 1 < self._start + count else None
-        full = page.records >= (self._size or 1)
-        return number + 1 if full else None
+        total = self._total(page)
+        if not page.records or (total is not None and before + page.records >= total):
+            return None
+        return number + 1 if total is None else [number + 1, before + page.records]
 
     @override
     def further(self, page: PageView) -> Sequence[Token] | None:
-        count = self._count(page)
-        return None if count is None else range(self._start + 1, self._start + count)
+        if self._pages is not None:
+            count = self._count(page)
+            first = self._start + 1
+            return None if count is None else range(first, self._start + count)
+        total, size = self._total(page), page.records or self._size or 1
+        if total is None:
+            return None
+        return _Numbers(self._start, size, -(-total // size))
+
+    @override
+    def is_short(self, page: PageView) -> bool:
+        return page.records < (self._size or 0)
 
     @override
     def total(self, page: PageView) -> Any:
         path = self._records or self._pages
         return None if path is None else path.value(page.response.body)
 
+    def _at(self, token: Token) -> tuple[int, int]:
+        """Return the number of a page, and the number of records before it."""
+        if token is None:
+            return self._start, 0
+        if isinstance(token, list):
+            return token[0], token[1]
+        return token, (token - self._start) * (self._size or 1)
+
     def _count(self, page: PageView) -> int | None:
-        if self._pages is not None:
-            return _number(self._pages.value(page.response.body))
-        if self._records is None or not (size := self._size or page.records):
+        path = self._pages
+        return None if path is None else _number(path.value(page.response.body), 1)
+
+    def _total(self, page: PageView) -> int | None:
+        if self._records is None:
             return None
-        total = _number(self._records.value(page.response.body))
-        return None if total is None else -(-total // size)
+        return _number(self._records.value(page.response.body), page.records)
+
+
+class _Numbers(Sequence[Token]):
+    """Tokens of the pages after the first, if each has as many records as the first."""
+
+    def __init__(self, start: int, size: int, count: int) -> None:
+        self._start, self._size = start, size
+        self._at = range(1, count)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._at)
+
+    @overload
+    def __getitem__(self, at: int) -> Token: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Token]: ...
+    @override
+    def __getitem__(self, at: int | slice) -> Token | Sequence[Token]:
+        if isinstance(at, slice):
+            return [self._token(each) for each in self._at[at]]
+        return self._token(self._at[at])
+
+    def _token(self, at: int) -> Token:
+        return [self._start + at, at * self._size]
 
 
 class Offset(Paginator):
@@ -242,41 +296,62 @@ class Offset(Paginator):
         self._param, self._limit_param, self._limit = param, limit_param, limit
         self._total = total
 
-    @property
-    def overlap(self) -> int:
-        """Number of records that two pages share."""
-        return 1 if self._total is None and self._limit > 1 else 0
+    def overlap(self, token: Token) -> int:
+        """Return the number of records that a page shares with the one beside it."""
+        return self._at(token)[1]
 
     @override
     def params(self, token: Token) -> dict[str, Any]:
-        return {self._param: token or 0, self._limit_param: self._limit}
+        at, _ = self._at(token)
+        return {self._param: at, self._limit_param: self._limit}
 
     @override
     def next_token(self, page: PageView, token: Token) -> Token:
-        following: int = (token or 0) + self._limit - self.overlap
-        if (total := self._count(page)) is not None:
-            return following if following < total else None
-        return following if page.records >= self._limit else None
+        at, overlap = self._at(token)
+        if page.records == overlap == 1 and token is None:
+            return [1]  # a server may give single records
+        if page.records <= overlap:
+            return None
+        following = at + page.records - overlap
+        if isinstance(token, list):
+            return [following]
+        total = self._count(page)
+        return following if total is None or following < total else None
 
     @override
     def further(self, page: PageView) -> Sequence[Token] | None:
-        total = self._count(page)
-        return None if total is None else range(self._limit, total, self._limit)
+        total, step = self._count(page), page.records or self._limit
+        return None if total is None else range(step, total, step)
+
+    @override
+    def is_short(self, page: PageView) -> bool:
+        return page.records < self._limit
 
     @override
     def total(self, page: PageView) -> Any:
         return self._count(page)
 
+    def _at(self, token: Token) -> tuple[int, int]:
+        """Return the number of records before a page, and of those that two share."""
+        if isinstance(token, list):
+            return token[0], 0
+        return token or 0, 1 if self._total is None and self._limit > 1 else 0
+
     def _count(self, page: PageView) -> int | None:
-        return (
-            None
-            if self._total is None
-            else _number(self._total.value(page.response.body))
-        )
+        if self._total is None:
+            return None
+        return _number(self._total.value(page.response.body), page.records)
 
 
-def _number(value: Any) -> int | None:
+def _number(value: Any, least: int) -> int | None:
+    """Return a number of pages or records, `None` if it cannot be one.
+
+    Args:
+        value: The number as the server gives it.
+        least: Number that is known to be there.
+    """
     try:
-        return int(value)
-    except (TypeError, ValueError):
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if least <= number <= sys.maxsize else None

@@ -12,6 +12,7 @@ from reporting_framework import LocationError, ObjectMissing, StorageUnavailable
 from reporting_rest.fetcher import Fetcher
 from reporting_rest.pages import Context, Page
 from reporting_rest.paginators import Token
+from reporting_rest.repeats import Repeats
 from reporting_rest.resources import Resource, view_of
 from reporting_rest.traversal import Position, Traversal, etag_key
 from reporting_rest.windows import Work, in_order
@@ -91,16 +92,19 @@ class Reader:
         """Yield pages one after another, or as work if all of them are known."""
         resource = traversal.resource
         response = self._start(traversal, traversal.token)()
+        before: Page | None = None
         while True:
             token = traversal.token
-            before = response.result()
+            before = _result(resource, response, before)
+            if before is None:
+                return
             page, following = self._taken(traversal, token, before)
             traversal.resumed = False
             further = None
             if token is None and page is not None:
                 further = resource.paginator.further(view_of(resource, page))
             if further is None and following is not None:
-                traversal.check_token(following)
+                traversal.repeats.check_token(following)
                 response = self._start(traversal, following, before)()
             if page is not None:
                 yield Records(resource, page.lines)
@@ -142,8 +146,9 @@ class Reader:
         self, traversal: Traversal, token: Token, before: Page | None = None
     ) -> Any:
         """Return a function that sends the request for a page."""
-        request = traversal.request(token)
-        return partial(self._fetcher.start, traversal.resource, request, before=before)
+        resource, request = traversal.resource, traversal.request(token)
+        before = _unlike(resource, before)
+        return partial(self._fetcher.start, resource, request, before=before)
 
     def _taken(
         self, traversal: Traversal, token: Token, page: Page
@@ -182,43 +187,41 @@ class Reader:
             if context is None:
                 continue
             for child in resource.children:
-                start, finish = self._child_page(child, context, None, frozenset())
-                yield Work(start, finish)
+                start = partial(self._start_child, child, context, None)
+                yield Work(start, partial(self._child_pages, child, context))
 
-    def _child_page(
-        self, child: Resource, context: Context, token: Token, earlier: frozenset[str]
-    ) -> tuple[Any, Any]:
-        request = child.requests.request(token, context=context)
-        prefix = child.requests.prefix(context)
-        start = partial(self._fetcher.start, child, request, prefix)
-        return start, partial(self._child_pages, child, context, token, earlier)
-
-    def _child_pages(
+    def _start_child(
         self,
         child: Resource,
         context: Context,
         token: Token,
-        earlier: frozenset[str],
-        response: Future[Page],
+        before: Page | None = None,
+    ) -> Future[Page]:
+        request = child.requests.request(token, context=context)
+        prefix = child.requests.prefix(context)
+        before = _unlike(child, before)
+        return self._fetcher.start(child, request, prefix, before)
+
+    def _child_pages(
+        self, child: Resource, context: Context, response: Future[Page]
     ) -> Iterator[Event]:
         """Yield the records of pages of a child, and of its children."""
+        repeats, token = Repeats(child), None
+        page: Page | None = None
         while True:
             try:
-                page = response.result()
+                page = _result(child, response, page)
             except ObjectMissing:  # the row was deleted meanwhile
                 _log.info("resource %s: no page for a row of its parent", child.name)
                 return
+            if page is None:
+                return
             view = view_of(child, page)
             following = child.paginator.next_token(view, token)
+            repeats.check_page(page)
             if following is not None:
-                if repr(following) in earlier:
-                    raise StorageUnavailable(
-                        f"resource {child.name}: the server repeats a page without end;"
-                        " correct the paginator"
-                    )
-                earlier |= {repr(following)}
-                start, _ = self._child_page(child, context, following, earlier)
-                response = start()
+                repeats.check_token(following)
+                response = self._start_child(child, context, following, page)
             yield Records(child, page.lines)
             below = self._children(child, page, context)
             yield from in_order(below, self._ahead)
@@ -238,3 +241,27 @@ def _groups(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
         yield tokens[at : min(at + GROUP, single)]
     for at in range(single, len(tokens)):
         yield tokens[at : at + 1]
+
+
+def _result(
+    resource: Resource, response: Future[Page], before: Page | None
+) -> Page | None:
+    """Return a page, `None` if the one before it was the last.
+
+    A server that has no further page says so, or gives the last one again.
+    """
+    if before is None or _unlike(resource, before) is not None:
+        return response.result()
+    try:
+        page = response.result()
+    except ObjectMissing:
+        return None
+    same = page.lines and resource.keys(page) == resource.keys(before)
+    return None if same else page
+
+
+def _unlike(resource: Resource, before: Page | None) -> Page | None:
+    """Return the page that the next one must not repeat, `None`: it may."""
+    if before is None or resource.paginator.is_short(view_of(resource, before)):
+        return None
+    return before

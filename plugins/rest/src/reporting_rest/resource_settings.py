@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Literal, Self
 
@@ -122,6 +123,17 @@ class ResourceSettings(Settings):
             dtype_of(name)
         return columns
 
+    @field_validator("params", "body")
+    @classmethod
+    def _no_secrets(cls, given: dict[str, Any]) -> dict[str, Any]:
+        for value in _texts(given):
+            if value.startswith("secret:"):
+                raise ValueError(
+                    "a reference to a secret is not for params and body; use auth, such"
+                    " as type = 'param'"
+                )
+        return given
+
     @field_validator("include")
     @classmethod
     def _fields(cls, include: dict[str, str]) -> dict[str, str]:
@@ -159,3 +171,12 @@ class ResourceSettings(Settings):
         found = {pair for text in texts for pair in PLACEHOLDER.findall(text)}
         included = (text.partition(".") for text in self.include.values())
         return found | {(name, field) for name, _, field in included}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a value of JSON types."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)

@@ -60,7 +60,26 @@ class Resource:
             include={"path", "method", "params", "body", "records", "cursor"},
             exclude={"cursor": {"lookback", "ordered"}},
         )
-        return blake2b(settings.encode(), digest_size=8).hexdigest()
+        return _short(settings)
+
+    @property
+    def form(self) -> str:
+        """Text that changes if the settings make other rows of the same records.
+
+        A page that has not changed is then read again, also for what was rejected.
+        """
+        settings = self.settings.model_dump_json(
+            include={"columns", "include", "primary_key", "sample"}
+        )
+        return _short(settings)
+
+    def keys(self, page: Page) -> Sequence[Any]:
+        """Return the keys of the records of a page, in their order."""
+        size = len(self.settings.primary_key)
+        return [
+            line if facts is None else facts[:size]
+            for line, facts in zip(page.lines, page.facts, strict=True)
+        ]
 
     def context(
         self, facts: Sequence[Any] | None, inherited: Context
@@ -81,6 +100,10 @@ def view_of(resource: Resource, page: Page) -> PageView:
     if name is not None and page.facts and page.facts[-1] is not None:
         last = page.facts[-1][resource.parser.fields.index(name)]
     return PageView(page.response, len(page.lines), last)
+
+
+def _short(text: str) -> str:
+    return blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def resources_of(settings: RestApiSettings, subject: str) -> Mapping[str, Resource]:

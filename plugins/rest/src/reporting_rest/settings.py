@@ -67,6 +67,11 @@ class RestApiSettings(HttpSettings):
         for name, value in headers.items():
             if not (name + value).isascii() or not (name + value).isprintable():
                 raise ValueError("a header has characters that it must not have")
+            if value.startswith("secret:"):
+                raise ValueError(
+                    "a reference to a secret is not for headers; use auth, such as type"
+                    " = 'header'"
+                )
         return headers
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from reporting_framework import (
     PlanStats,
     ReadFailure,
     RecordSource,
+    ReportingError,
     RunLedger,
     Split,
     TransientError,
@@ -125,13 +126,15 @@ class RestApi(RecordSource):
     def read(self, split: Split) -> Iterator[Batch]:
         """Yield batches; stop after `split_pages` positions."""
         self._unfinished, pages = False, 0
+        after = split.data["after"] or {}
         self._done = set(split.data["done"])
         for batch in super().read(split):
             yield batch
             if batch.position is not None:
                 self._reached, pages = batch.position, pages + 1
                 due = len(self._roots) - len(self._done)
-                if pages >= self.settings.split_pages and due:
+                moved = batch.position != after  # else the next split starts there, too
+                if pages >= self.settings.split_pages and due and moved:
                     self._unfinished = True
                     break
         if self._failed:
@@ -160,12 +163,15 @@ class RestApi(RecordSource):
                 self._ignored[stream] += counts
 
     def _pages(self, positions: dict[str, Any], buffers: Buffers) -> Iterator[Batch]:
+        refused: ReportingError | None = None
+        begun = False
         for resource in self._roots:
             if resource.name in self._done:
                 continue
             try:
                 events = self._reader.events(resource, positions.get(resource.name))
                 for event in events:
+                    begun = True
                     if not isinstance(event, Reached):
                         yield from buffers.add(event.resource, event.lines)
                         continue
@@ -176,10 +182,14 @@ class RestApi(RecordSource):
                     if buffers.full:
                         yield from buffers.take()
                         yield Batch(position=dict(positions))
-            except TransientError as error:  # other resources are still read
+            except ReportingError as error:  # other resources are still read
+                if not isinstance(error, TransientError):
+                    refused = refused or error
                 self._done.add(resource.name)
                 self._failed = True
                 _log.warning("page not read: %s", error)
+        if refused is not None and not begun:
+            raise refused
         yield from buffers.take()
         yield Batch(position=dict(positions))
 

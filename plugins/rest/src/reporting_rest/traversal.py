@@ -13,6 +13,7 @@ from reporting_rest.cursors import formatted, is_ahead, order_of, shifted
 from reporting_rest.http import HttpRequest
 from reporting_rest.pages import Page
 from reporting_rest.paginators import Offset, PageView, Token
+from reporting_rest.repeats import Repeats
 from reporting_rest.resources import Resource
 
 MAX_PASSES = 3
@@ -31,7 +32,8 @@ class Traversal:
 
     A position has the lower bound of the cursor (``since``), and within a reading the
     token of the next page (``next``), the greatest cursor so far (``newest``) and the
-    upper bound (``until``). ``etags`` has, for each page, its ETag and the next token.
+    upper bound (``until``). ``etags`` has, for each page, its ETag and the next token;
+    ``form`` says for which columns.
 
     Attributes:
         resource: The resource.
@@ -53,7 +55,8 @@ class Traversal:
         self.until = start.get("until")
         self.token: Token = start.get("next")
         self.resumed = self.token is not None
-        conditional = self.resource.conditional
+        same_form = start.get("form") == self.resource.form
+        conditional = self.resource.conditional and same_form
         self.known_etags: Mapping[str, Any] = (
             start.get("etags", {}) if conditional else {}
         )
@@ -65,7 +68,7 @@ class Traversal:
 
     def _begin(self) -> None:
         self._seen: dict[Any, Any] = {}
-        self._tokens: set[str] = set()
+        self.repeats = Repeats(self.resource)
         self._last_key: Any = None
         self._total: Any = None
         self.moved = False
@@ -120,11 +123,16 @@ class Traversal:
         return requests.request(token, bounds=self.bounds, etag=etag)
 
     def take(self, page: Page, view: PageView) -> Page:
-        """Note the records of the next page; return it without repeated ones."""
+        """Note the records of the next page; return it without repeated ones.
+
+        Raises:
+            StorageUnavailable: Pages come again and again.
+        """
         fields = self.resource.parser.fields
         key_at = [fields.index(name) for name in self.resource.settings.primary_key]
         cursor = self.resource.settings.cursor
         cursor_at = None if cursor is None else fields.index(cursor.field)
+        self.repeats.check_page(page)
         total = self.resource.paginator.total(view)
         if self._total is not None and total is not None and total != self._total:
             self.moved = True
@@ -141,9 +149,10 @@ class Traversal:
         """Note the greatest cursor that is not in the future."""
         places = {value: order_of(value) for value in values if _is_scalar(value)}
         ordered = {value: place for value, place in places.items() if place is not None}
+        others = {*ordered, self.newest}
         while ordered:
             newest = max(ordered, key=ordered.__getitem__)
-            if not is_ahead(newest, self.now):
+            if not is_ahead(newest, self.now, others):
                 break
             del ordered[newest]
         else:
@@ -155,7 +164,7 @@ class Traversal:
     def _overlapping(self, page: Page, key_at: list[int]) -> Page:
         """Compare the first record with the last one of the page before."""
         paginator = self.resource.paginator
-        overlap = paginator.overlap if isinstance(paginator, Offset) else 0
+        overlap = isinstance(paginator, Offset) and paginator.overlap(self.token)
         if not overlap:
             return page
         keys = [facts and tuple(facts[at] for at in key_at) for facts in page.facts]
@@ -180,20 +189,6 @@ class Traversal:
             except TypeError:  # a list or an object; its record will be rejected
                 continue
 
-    def check_token(self, token: Token) -> None:
-        """Check that a page is not asked for twice.
-
-        Raises:
-            StorageUnavailable: It is.
-        """
-        text = repr(token)
-        if token is not None and text in self._tokens:
-            raise StorageUnavailable(
-                f"resource {self.resource.name}: the server repeats a page without end;"
-                " correct the paginator"
-            )
-        self._tokens.add(text)
-
     def keep_etag(self, key: str, etag: str | None, following: Token) -> None:
         """Keep the ETag of a page, with the token of the next page."""
         if etag is not None and len(self.etags) < MAX_ETAGS:
@@ -217,7 +212,9 @@ class Traversal:
 
     def after(self) -> Position:
         """Return the position after the last page."""
-        return self._made(since=self.newest, etags=self.etags or None)
+        if not self.etags:
+            return self._made(since=self.newest)
+        return self._made(since=self.newest, etags=self.etags, form=self.resource.form)
 
     def _made(self, **parts: Any) -> Position:
         given = {name: value for name, value in parts.items() if value is not None}

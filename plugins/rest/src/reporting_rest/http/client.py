@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Self
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 import httpcore2
 
@@ -13,7 +13,7 @@ from reporting_framework import LocationError, StorageUnavailable
 from reporting_rest.http.auth import Auth
 from reporting_rest.http.errors import AttemptFailed
 from reporting_rest.http.judging import check_status, error_of
-from reporting_rest.http.messages import HttpRequest, HttpResponse, place
+from reporting_rest.http.messages import HttpRequest, HttpResponse, joined, place
 from reporting_rest.http.pace import Pace
 from reporting_rest.http.retries import retrying
 from reporting_rest.http.settings import HttpSettings
@@ -161,7 +161,13 @@ class HttpClient:
             request: The request.
             sent: Receives the headers with the credentials.
         """
-        home = self._origin or _origin(parsed(request.url, self.subject))
+        first = _origin(parsed(request.url, self.subject))
+        home = self._origin or first
+        if first != home and request.credentials and request.has_body:
+            raise LocationError(
+                f"{self.subject}: {request.shown or place(request.url)}: the URL of a"
+                " next page would send the body to another server; correct base_url"
+            )
         for _ in range(MAX_REDIRECTS + 1):
             response = self._once(request, home, sent)
             target = response.headers.get("location")
@@ -176,19 +182,18 @@ class HttpClient:
     def _redirected(
         self, request: HttpRequest, status: int, target: str
     ) -> HttpRequest:
-        url = urljoin(request.full_url, target)
+        url = joined(request.full_url, target)
         shown = request.shown or place(request.url)
         origin = _origin(parsed(url, self.subject))
         home = _origin(parsed(request.url, self.subject))
         leaves = origin != home
-        has_body = request.form is not None or request.json is not None
         keeps = status in (307, 308) or request.method in ("GET", "HEAD")
         if home[0] == b"https" and origin[0] != b"https":
             raise LocationError(
                 f"{self.subject}: {shown}: a redirect leads from https to http; correct"
                 " base_url"
             )
-        if leaves and has_body and keeps:
+        if leaves and request.has_body and keeps:
             raise LocationError(
                 f"{self.subject}: {shown}: a redirect would send the body to another"
                 " server; correct base_url"

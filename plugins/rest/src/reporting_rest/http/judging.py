@@ -22,7 +22,9 @@ UNNAMED_SECONDS = 60.0
 """Pause after a refusal whose body alone speaks of a rate limit, as GitHub asks."""
 
 _FAR = 1_000_000_000
-"""Number from which on a reset is a time since the epoch, not a number of seconds."""
+"""Number from which on a reset is a time since the epoch, not a number of seconds.
+
+No pause is longer."""
 
 
 def check_status(response: HttpResponse) -> None:
@@ -74,7 +76,7 @@ def wait_of(headers: Mapping[str, str], *, at_limit: bool = False) -> float | No
     """
     if (text := headers.get("retry-after")) is not None:
         if (seconds := _number(text)) is not None:
-            return seconds
+            return min(seconds, _FAR)
         try:
             moment = parsedate_to_datetime(text)
         except ValueError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import msgspec
 
@@ -47,6 +47,11 @@ class HttpRequest:
         mark = "&" if "?" in base else "?"
         return f"{base}{mark}{urlencode(self.params)}"
 
+    @property
+    def has_body(self) -> bool:
+        """True if a body is sent."""
+        return self.form is not None or self.json is not None
+
     def body(self) -> tuple[bytes, str | None]:
         """Return the body and its media type, `None` if there is no body."""
         if self.form is not None:
@@ -81,8 +86,16 @@ class HttpResponse(NamedTuple):
         """
         try:
             return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise ValueError("the body is not JSON") from None
+
+
+def joined(base: str, target: str) -> str:
+    """Return the URL that a server names, itself if it is none: requests refuse it."""
+    try:
+        return urljoin(base, target)
+    except ValueError:
+        return target
 
 
 def place(url: str) -> str:

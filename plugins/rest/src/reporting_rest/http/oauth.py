@@ -91,7 +91,7 @@ class ClientCredentials(Auth):
             seconds = DEFAULT_SECONDS if life is None else float(life)
             if not isinstance(token, str) or not token.isprintable():
                 raise TypeError
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             raise AccessDenied(
                 f"{client.subject}: {where}: no token (HTTP {response.status}); correct"
                 " client_id, client_secret and scope"
