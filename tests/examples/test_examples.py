@@ -1,5 +1,6 @@
 """The examples that run as a program of their own."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -93,7 +94,11 @@ def test_visits_of_a_study_follow_its_changes(tmp_path):
     text = output(tmp_path, "redcap")
     assert "36 (36 inserted, 0 updated, 0 unchanged); 0 deleted" in text
     assert "7 (1 inserted, 6 updated, 0 unchanged); 0 deleted" in text
-    assert "34 (0 inserted, 34 updated, 0 unchanged); 3 deleted" in text
+    # Rows of the same second have the same version, so a fast machine finds them unchanged.
+    [counts] = re.findall(
+        r"34 \(0 inserted, (\d+) updated, (\d+) unchanged\); 3 deleted", text
+    )
+    assert sum(map(int, counts)) == 34
     assert lines(text, "NC0003") == [["NC0003", "2", "27"], ["NC0003", "3", "26"]]
     assert len(lines(text, "NC0008")) == 1, "the person is gone"
     assert (tmp_path / "redcap/out/dev/scores/41.parquet").is_file()
