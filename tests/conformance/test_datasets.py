@@ -130,6 +130,7 @@ class TestFolderDataset(InAFolder, Dataset):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 class TestBucketDataset(InABucket, Dataset):
     """Conditional writes over the wire."""
 
@@ -176,6 +177,7 @@ class TestFolderCsv(InAFolder, Csv):
     crowd = 64_000
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 class TestBucketCsv(InABucket, Csv):
     name = "visits.csv"

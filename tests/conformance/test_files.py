@@ -102,6 +102,7 @@ class TestFolderFiles(Source):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 class TestBucketFiles(Source):
     """Listings, reads and retries over the wire."""
 

@@ -138,6 +138,7 @@ def test_every_suite_and_what_it_is_given_is_on_the_page():
         assert f"`{name}`" in page or name in ("Faults", "Killed", "PluginContract")
 
 
+@pytest.mark.slow
 def test_the_suite_of_a_table_source_passes(pytester):
     _, _, suite = PYTHON.findall(PAGE.read_text())
     (source,) = [

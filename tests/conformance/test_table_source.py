@@ -41,14 +41,17 @@ class TestSqlite(TableSourceContract):
         return Table(settings["path"], cursor=self.cursor)
 
 
+@pytest.mark.slow
 class TestIntegers(TestSqlite):
     cursor = "integer"
 
 
+@pytest.mark.slow
 class TestTexts(TestSqlite):
     cursor = "text"
 
 
+@pytest.mark.slow
 class TestWithoutCursor(TestSqlite):
     cursor = "none"
     strict = False

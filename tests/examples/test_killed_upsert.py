@@ -244,7 +244,10 @@ def kill_on_disk(shop, number):
     return code != 0
 
 
-@of_each
+@pytest.mark.parametrize(
+    ("kind", "changed"),
+    [("a file for each item", True), ("one file", False), ("sqlite", True)],
+)
 def test_a_run_that_is_killed_at_some_calls_loses_nothing(shops, kind, changed):
     shop = shops(kind, changed)
     chosen = random.Random(f"{kind} {changed}").sample(range(20, 70), SAMPLED)
@@ -293,7 +296,9 @@ of_each_in_a_bucket = pytest.mark.parametrize(
 )
 
 
-@of_each_in_a_bucket
+@pytest.mark.parametrize(
+    ("kind", "changed"), [("a file for each item", True), ("one file", False)]
+)
 def test_a_run_that_is_killed_at_some_requests_loses_nothing(
     shops, proxied, kind, changed
 ):

@@ -106,7 +106,7 @@ def _of_run(frames: list[pl.DataFrame], mode: str) -> list[dict]:
         (keyed_sqlite, "replace"),
     ],
 )
-@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [4, pytest.param(100, marks=pytest.mark.slow)])
 def test_numbers_are_those_of_the_table_after_the_commit(mode, sinks, examples):
     @settings(max_examples=examples, deadline=None)
     @given(runs, st.sampled_from([1_000_000, 2]))

@@ -390,7 +390,9 @@ def run_elsewhere(wait=True):
 
 
 @pytest.mark.usefixtures("feed")
-@pytest.mark.parametrize("mode", ["append", "upsert"])
+@pytest.mark.parametrize(
+    "mode", [pytest.param("append", marks=pytest.mark.slow), "upsert"]
+)
 class TestFailures:
     @pytest.fixture(autouse=True)
     def configured(self, feed, mode):

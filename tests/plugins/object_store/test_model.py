@@ -40,7 +40,7 @@ from tests.support.plugins import (
     source,
 )
 
-SEEDS, MANY = 30, 2000
+SEEDS, MANY = 20, 2000
 STEPS = 6
 CALLS = 40
 """Storage calls among which one is broken."""

@@ -98,6 +98,7 @@ class TestMySql(Contract):
         return Orders(opened, create, lambda at: at)
 
 
+@pytest.mark.slow
 class TestWithoutCursor(TestSqlite):
     cursor = None
     has_cursor = False
