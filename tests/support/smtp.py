@@ -11,7 +11,7 @@ HOST = "127.0.0.1"
 
 
 class Mailbox:
-    """What the server was sent."""
+    """The messages that the server was sent."""
 
     def __init__(self, port: int) -> None:
         self.port = port

@@ -133,7 +133,7 @@ class Either(BaseModel):
 
 
 def test_a_path_leads_into_each_member_of_a_union():
-    """What one member has as a secret may be one, and what none has is none."""
+    """A value may be a secret if one member has it as one."""
     assert annotation_at(Either, ("auth", "type")) == Literal["token"] | Literal["name"]
     assert annotation_at(Either, ("auth", "shown")) is bool
     assert annotation_at(Either, ("auth", "nothing")) is None

@@ -1,4 +1,4 @@
-"""What an observer may use in a run: its own table of the file, and notes that only one run at a time changes."""
+"""Context of an observer in a run: its own table of the file, and notes that only one run at a time changes."""
 
 import logging
 

@@ -86,7 +86,7 @@ def test_records_that_come_late_leave_one_row_each(tmp_path, seed, deletes):
 
 @both
 def test_a_record_that_has_moved_does_not_come_back(tmp_path, deletes):
-    """What is left of it has its newest version, even if another record replaces it."""
+    """The rest of it has its newest version, even if another record replaces it."""
     path = tmp_path / "t.db"
     old = ("a#0", "u", 1, "5", False)
     commit(path, [old, ("c#0", "u", 3, "4", False)], deletes)

@@ -84,11 +84,11 @@ UNIQUE = CheckRef("unique", {"columns": "number"})
 def test_an_asset_is_materialized_with_its_counts_and_version(dagster):
     dagster.start()
     result = dagster.run(UNIQUE)
-    [opened, (method, told)] = dagster.messages
+    [opened, (method, asset)] = dagster.messages
     assert (opened[0], method) == ("opened", "report_asset_materialization")
-    assert told["asset_key"] == "warehouse/test"
-    assert told["data_version"] == result.outputs[0].version
-    found = {name: value["raw_value"] for name, value in told["metadata"].items()}
+    assert asset["asset_key"] == "warehouse/test"
+    assert asset["data_version"] == result.outputs[0].version
+    found = {name: value["raw_value"] for name, value in asset["metadata"].items()}
     assert found["dagster/row_count"] == found["new_rows"] == found["accepted"] == 2
     assert (found["records_read"], found["rejected"], found["complete"]) == (3, 1, True)
     assert found["dagster/uri"] == result.outputs[0].uri

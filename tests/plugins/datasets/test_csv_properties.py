@@ -1,4 +1,4 @@
-"""What the sink `csv` writes is read back as it was, or it is refused."""
+"""Files of the sink `csv` are read back as they were, or refused."""
 
 import io
 import string

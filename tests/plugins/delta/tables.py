@@ -78,7 +78,7 @@ class Table:
         return DeltaTable(self.uri)
 
     def rows(self, version=None):
-        """What delta-rs reads, in the order of source keys."""
+        """The rows that delta-rs reads, in the order of source keys."""
         handle = DeltaTable(self.uri, version=version)
         return pl.DataFrame(handle.scan()).sort(SOURCE_KEY)
 

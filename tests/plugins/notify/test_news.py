@@ -1,4 +1,4 @@
-"""What is said about runs: each thing once, until it changes or ends, and never by two runs."""
+"""Messages about runs: each thing once, until it changes or ends, and never by two runs."""
 
 import json
 import threading
@@ -90,7 +90,7 @@ class Told:
 
 
 @pytest.fixture
-def told():
+def news():
     return Told()
 
 
@@ -100,72 +100,72 @@ def rejecting(*reasons, read=100):
     return result(records_read=read, rejected=rejected, rejections=counts)
 
 
-def test_a_failure_is_said_once_and_so_is_its_end(told):
-    assert told(StorageUnavailable("down")) == ["failure"]
-    assert told(StorageUnavailable("still down")) == []
-    assert told(ValueError("another error")) == ["failure"]
-    assert told(StorageUnavailable("down")) == []
-    assert told(result()) == ["no failure"]
-    assert told(result()) == []
-    assert told.notes.content == {}
-    assert told(StorageUnavailable("down")) == ["failure"]
+def test_a_failure_is_said_once_and_so_is_its_end(news):
+    assert news(StorageUnavailable("down")) == ["failure"]
+    assert news(StorageUnavailable("still down")) == []
+    assert news(ValueError("another error")) == ["failure"]
+    assert news(StorageUnavailable("down")) == []
+    assert news(result()) == ["no failure"]
+    assert news(result()) == []
+    assert news.notes.content == {}
+    assert news(StorageUnavailable("down")) == ["failure"]
 
 
-def test_a_run_without_news_reads_the_notes_once_and_writes_none(told):
-    assert told(result()) == []
-    assert (told.notes.reads, told.notes.writes) == (1, 0)
+def test_a_run_without_news_reads_the_notes_once_and_writes_none(news):
+    assert news(result()) == []
+    assert (news.notes.reads, news.notes.writes) == (1, 0)
 
 
-def test_a_check_that_fails_is_said_again_only_with_another(told):
+def test_a_check_that_fails_is_said_again_only_with_another(news):
     one = result(checks=[check("a", passed=False), check("b", passed=True)])
-    assert told(one) == ["checks"]
-    assert told(one) == []
+    assert news(one) == ["checks"]
+    assert news(one) == []
     both = result(checks=[check("a", passed=False), check("b", passed=False)])
-    assert told(both) == ["checks"]
-    assert told(one) == []
-    assert told(CheckFailed("failed", both)) == ["failure"]
-    assert told(result()) == ["no failure", "no checks"]
+    assert news(both) == ["checks"]
+    assert news(one) == []
+    assert news(CheckFailed("failed", both)) == ["failure"]
+    assert news(result()) == ["no failure", "no checks"]
 
 
-def test_rejections_are_said_by_reason_and_judged_if_there_are_records(told):
-    assert told(rejecting("a")) == []
-    assert told(rejecting("a", "b")) == ["rejections"]
-    assert told(rejecting("b", "a", read=20)) == []
-    assert told(rejecting("a", "c")) == ["rejections"]
-    assert told(result(records_read=0)) == []
-    assert told(rejecting("a")) == ["no rejections"]
+def test_rejections_are_said_by_reason_and_judged_if_there_are_records(news):
+    assert news(rejecting("a")) == []
+    assert news(rejecting("a", "b")) == ["rejections"]
+    assert news(rejecting("b", "a", read=20)) == []
+    assert news(rejecting("a", "c")) == ["rejections"]
+    assert news(result(records_read=0)) == []
+    assert news(rejecting("a")) == ["no rejections"]
 
 
-def test_stale_data_is_said_until_it_is_fresh(told):
+def test_stale_data_is_said_until_it_is_fresh(news):
     old = NOW - timedelta(days=3)
-    assert told(result(last_processed_timestamp=old)) == ["staleness"]
-    assert told(result(last_processed_timestamp=old)) == []
-    assert told(result()) == []
-    assert told(result(last_processed_timestamp=NOW)) == ["no staleness"]
+    assert news(result(last_processed_timestamp=old)) == ["staleness"]
+    assert news(result(last_processed_timestamp=old)) == []
+    assert news(result()) == []
+    assert news(result(last_processed_timestamp=NOW)) == ["no staleness"]
 
 
-def test_a_change_of_columns_is_an_event_without_an_end(told):
-    assert told(result(schema_changes=CHANGES)) == ["schema"]
-    assert told(result(schema_changes=CHANGES)) == []
-    assert told(result()) == []
-    assert told(result(schema_changes=CHANGES)) == ["schema"]
+def test_a_change_of_columns_is_an_event_without_an_end(news):
+    assert news(result(schema_changes=CHANGES)) == ["schema"]
+    assert news(result(schema_changes=CHANGES)) == []
+    assert news(result()) == []
+    assert news(result(schema_changes=CHANGES)) == ["schema"]
 
 
-def test_what_no_target_has_taken_is_said_by_the_next_run(told):
-    assert told(ValueError(), sent=False) == ["failure"]
-    assert told(ValueError(), sent=False) == ["failure"]
-    assert told(result()) == []  # nobody has heard of it
-    assert told(ValueError()) == ["failure"]
-    assert told(result(), sent=False) == ["no failure"]
-    assert told(result()) == ["no failure"]
+def test_what_no_target_has_taken_is_said_by_the_next_run(news):
+    assert news(ValueError(), sent=False) == ["failure"]
+    assert news(ValueError(), sent=False) == ["failure"]
+    assert news(result()) == []  # nobody has heard of it
+    assert news(ValueError()) == ["failure"]
+    assert news(result(), sent=False) == ["no failure"]
+    assert news(result()) == ["no failure"]
 
 
-def test_a_killed_run_leaves_a_claim_that_others_take_over_later(told):
-    Memory(told.notes).claim(of_failure(ValueError(), SETTINGS), NOW)  # and is killed
-    told.now = NOW - timedelta(hours=1) + CLAIM / 2
-    assert told(ValueError()) == []
-    told.now = NOW - timedelta(hours=1) + 2 * CLAIM
-    assert told(ValueError()) == ["failure"]
+def test_a_killed_run_leaves_a_claim_that_others_take_over_later(news):
+    Memory(news.notes).claim(of_failure(ValueError(), SETTINGS), NOW)  # and is killed
+    news.now = NOW - timedelta(hours=1) + CLAIM / 2
+    assert news(ValueError()) == []
+    news.now = NOW - timedelta(hours=1) + 2 * CLAIM
+    assert news(ValueError()) == ["failure"]
 
 
 def test_of_two_runs_at_once_one_speaks():
@@ -197,9 +197,9 @@ def test_a_run_that_always_comes_second_says_nothing():
                      "since": "x", "sent": False, "claimed": "x"}},
     ],
 )  # fmt: skip
-def test_notes_of_another_version_hide_nothing(told, content):
-    told.notes.content = content
-    assert told(ValueError()) == ["failure"]
+def test_notes_of_another_version_hide_nothing(news, content):
+    news.notes.content = content
+    assert news(ValueError()) == ["failure"]
 
 
 def test_only_the_chosen_topics_are_said():

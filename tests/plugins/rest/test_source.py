@@ -337,7 +337,7 @@ def test_unchanged_pages_are_skipped_by_their_etags(serve: Serve) -> None:
 
 
 def test_an_unchanged_page_is_read_again_for_other_columns(serve: Serve) -> None:
-    """What was rejected is taken after its type is corrected."""
+    """A rejected record is taken after its type is corrected."""
 
     def answer(asked: Asked) -> Answer:
         if asked.headers.get("if-none-match") == '"a"':
