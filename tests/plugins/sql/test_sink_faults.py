@@ -220,6 +220,19 @@ def test_a_lock_of_another_process_is_waited_for_and_named(request, name):
     assert state(url) == AFTER
 
 
+def test_a_sqlite_file_in_use_keeps_its_journal(sqlite_url):
+    """A writer holds a lock that SQLite waits for in a commit, not for a journal."""
+    run(sqlite_url, FIRST, "1")
+    with closing(Writer(sqlite_url)) as other:
+        other.rows("PRAGMA journal_mode = DELETE")
+        other.run("BEGIN IMMEDIATE")
+        freed = threading.Timer(0.5, other.run, ["ROLLBACK"])
+        freed.start()
+        run(sqlite_url, LATER, "2", lock_seconds=30)
+        freed.join()
+    assert state(sqlite_url) == AFTER
+
+
 def test_a_user_without_rights_is_named_by_its_code(postgres_url):
     with closing(Writer(postgres_url)) as database:
         database.run(

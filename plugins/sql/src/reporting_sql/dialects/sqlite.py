@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import polars as pl
 from typing_extensions import override
 
 from reporting_framework.tables.values import decoded, encoded
-from reporting_sql.connections import connect, prepared
+from reporting_sql.connections import Connection, connect, run
 from reporting_sql.dialects.arrow_cursor import ArrowConnection, ArrowCursor
 from reporting_sql.dialects.dialect import Dialect, nested_as_json
 from reporting_sql.dialects.json_values import from_json, is_json
+from reporting_sql.errors import code_of
 
 _TYPES: dict[Any, str] = {
     pl.Boolean: "BOOLEAN",
@@ -42,7 +43,6 @@ class SqliteDialect(Dialect):
 
     begin = "BEGIN IMMEDIATE"  # whoever waits for the lock has read nothing yet
     has_schemas = False
-    session: ClassVar[Sequence[str]] = ("PRAGMA journal_mode = WAL",)
 
     @override
     def connect(self, *, write: bool) -> ArrowConnection:
@@ -52,8 +52,9 @@ class SqliteDialect(Dialect):
             empty = dbapi.connect(":memory:", autocommit=True)
             return ArrowConnection(empty, infers=True)
         connection = connect(self.url, self.limits, read_only=not write)
-        statements = self.session if write else ()
-        return ArrowConnection(prepared(connection, *statements), infers=True)
+        if write:
+            _log_ahead(connection)
+        return ArrowConnection(connection, infers=True)
 
     @override
     def columns(self, cursor: ArrowCursor, table: str) -> Mapping[str, str]:
@@ -123,6 +124,20 @@ class SqliteDialect(Dialect):
             yield pl.DataFrame(
                 [_decoded(part[name], name, dtype) for name, dtype in columns.items()]
             )
+
+
+def _log_ahead(connection: Connection) -> None:
+    """Let readers and one writer work at once, unless the file is in use just now.
+
+    SQLite refuses to change the journal of a file in use without waiting for its lock.
+    Whoever has it may be changing the journal too, and any journal is safe.
+    """
+    try:
+        run(connection, "PRAGMA journal_mode = WAL")
+    except Exception as error:
+        if code_of(error) != "SQLITE_BUSY":
+            connection.close()
+            raise
 
 
 def _affinity(declared: str) -> str:
