@@ -45,7 +45,7 @@ def help_text(bench: Bench) -> Sequence[Row]:
     """
     ours, imports = alternate(
         SHORT_PAIRS,
-        lambda: measure([*bench.program, "--help"]),
+        lambda: measure([bench.reports, "--help"]),
         lambda: bench.imports("click, pluggy"),
     )
     return [
@@ -64,7 +64,7 @@ def imports(bench: Bench) -> Sequence[Row]:
     """Measure what our own modules add to the imports that a program needs."""
     rows = []
     for name, program, code, needed, share, count in IMPORTS:
-        usage = measure([bench.python, str(SCRIPT), code, needed], FUNCTION)
+        usage = measure([bench.reports_python, str(SCRIPT), code, needed], FUNCTION)
         answer = usage.answer
         ours, others = float(answer["ours"]), float(answer["others"])
         what = f"{program}: our own modules"

@@ -18,21 +18,28 @@ REPORT = "event-log-checkpoint"
 class Bench:
     """The way to run what is measured, and on how much.
 
-    The number `scale` divides every number of records.
+    The number `scale` divides every number of records. The two reports run as their
+    users have installed them, everything else in the workspace.
     """
 
     program: Sequence[str]
+    reports: str
     scale: int
     work: Path
 
     @property
     def python(self) -> str:
-        """The interpreter that our program is installed for."""
+        """The interpreter of the workspace."""
         return str(Path(self.program[0]).with_name("python"))
 
+    @property
+    def reports_python(self) -> str:
+        """The interpreter that the two reports are installed for."""
+        return str(Path(self.reports).with_name("python"))
+
     def imports(self, modules: str) -> Usage:
-        """Start Python and import some modules, as the program's interpreter does."""
-        return measure([self.python, "-c", f"import {modules}"])
+        """Start Python and import some modules, as the reports' interpreter does."""
+        return measure([self.reports_python, "-c", f"import {modules}"])
 
     def ours(
         self,
@@ -89,7 +96,7 @@ class Bench:
     ) -> Usage:
         where = ["--source", str(source), "--checkpoint", str(checkpoint)]
         return measure(
-            [*self.program, REPORT, *where, "--format", "json", "--quiet"], environment
+            [self.reports, REPORT, *where, "--format", "json", "--quiet"], environment
         )
 
     def peer(

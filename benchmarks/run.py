@@ -9,8 +9,10 @@
 
 The programs we compare with, and what the measuring itself needs, live in an
 environment of their own, which this script makes in `benchmarks/.cache/`; then it hands
-over to `benchmarks.suite` there. The program that is measured is `reporting-run`,
-beside the interpreter that runs this script or on PATH; `--program` names another.
+over to `benchmarks.suite` there. The two reports are measured in another environment
+there, with wheels of this tree, as users have them. Other rows are measured with the
+`reporting-run` beside the interpreter that runs this script or on PATH; `--program`
+names another.
 """
 
 import argparse
@@ -21,23 +23,35 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REQUIREMENTS = HERE / "peers" / "requirements.txt"
+REPORTS = (
+    "framework",
+    "plugins/object-store",
+    "plugins/aws",
+    "plugins/event-log-checkpoint",
+    "plugins/event-processor",
+)
+"""Packages of the two reports."""
 
 
 def main() -> None:
     """Resolve the program, make the environment, hand over."""
     options = _parse()
     program = _found(shlex.split(options.program))
-    python = _environment(HERE / ".cache")
+    cache = HERE / ".cache"
+    python = str(_peers(cache) / "python")
     command = [
-        str(python),
+        python,
         "-m",
         "benchmarks.suite",
         "--program",
         shlex.join(program),
+        "--reports",
+        str(_reports(cache) / "reporting-run"),
         "--only",
         *options.only,
     ]
@@ -96,19 +110,49 @@ def _found(words: list[str]) -> list[str]:
     return [str(Path(path).absolute()), *words[1:]]
 
 
-def _environment(cache: Path) -> Path:
-    """Make the environment unless it is there.
+def _peers(cache: Path) -> Path:
+    """Return the folder of the environment of the peers, and of what measures."""
+    editable = ["--editable", str(HERE.parent / "framework")]  # for its S3 on loopback
+    return _environment(
+        cache,
+        "peers",
+        REQUIREMENTS.read_bytes(),
+        ["--requirement", str(REQUIREMENTS), *editable],
+    )
 
-    A change of Python or of the requirements makes a new one.
+
+def _reports(cache: Path) -> Path:
+    """Return the folder of an environment that has what users of the reports install.
+
+    An editable workspace has more plugins, and a place on the path for each of them.
     """
-    wanted = f"{sys.version_info[:2]}".encode() + REQUIREMENTS.read_bytes()
-    folder = cache / f"peers-{hashlib.sha256(wanted).hexdigest()[:12]}"
-    python = folder / "bin" / "python"
+    sources = hashlib.sha256()
+    for package in REPORTS:
+        for path in sorted((HERE.parent / package).rglob("*.*")):
+            if path.is_file() and path.suffix != ".pyc":
+                sources.update(path.relative_to(HERE.parent).as_posix().encode())
+                sources.update(path.read_bytes())
+    packages = [
+        f"{HERE.parent / package}{'[aws,sql]' if package == 'framework' else ''}"
+        for package in REPORTS
+    ]
+    return _environment(cache, "reports", sources.digest(), packages)
+
+
+def _environment(
+    cache: Path, name: str, wanted: bytes, requirements: Sequence[str]
+) -> Path:
+    """Make an environment unless it is there, and return its folder of programs.
+
+    A change of Python or of what is wanted makes a new one.
+    """
+    key = hashlib.sha256(f"{sys.version_info[:2]}".encode() + wanted).hexdigest()[:12]
+    folder = cache / f"{name}-{key}"
+    programs = folder / "bin"
     done = folder / "complete"
     if not done.exists():
         print(
-            "making an environment for the peers in"
-            f" {folder.relative_to(HERE.parent)} …",
+            f"making an environment in {folder.relative_to(HERE.parent)} …",
             file=sys.stderr,
         )
         shutil.rmtree(folder, ignore_errors=True)
@@ -116,21 +160,16 @@ def _environment(cache: Path) -> Path:
             [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
         )
         uv = shutil.which("uv", path=beside)
+        python = str(programs / "python")
         venv.create(folder, with_pip=uv is None)
         pip = (
-            [uv, "pip", "install", "--python", str(python)]
+            [uv, "pip", "install", "--python", python]
             if uv
-            else [str(python), "-m", "pip", "install"]
+            else [python, "-m", "pip", "install"]
         )
-        ours = [
-            "--editable",
-            str(HERE.parent / "framework"),
-        ]  # for its S3 on loopback; what is measured is elsewhere
-        subprocess.run(
-            [*pip, "--quiet", "--requirement", str(REQUIREMENTS), *ours], check=True
-        )
+        subprocess.run([*pip, "--quiet", *requirements], check=True)
         done.touch()
-    return python
+    return programs
 
 
 if __name__ == "__main__":

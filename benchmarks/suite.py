@@ -71,7 +71,10 @@ def main() -> None:
     data.CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=data.CACHE, prefix="work-") as work:
         bench = Bench(
-            shlex.split(options.program), 10 if options.quick else 1, Path(work)
+            shlex.split(options.program),
+            options.reports,
+            10 if options.quick else 1,
+            Path(work),
         )
         rows, failures = _measure(bench, options.only)
     print("\n" + table(rows))
@@ -90,6 +93,7 @@ def main() -> None:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
+    parser.add_argument("--reports", required=True)
     parser.add_argument("--only", nargs="*", default=[""])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--check", action="store_true")
