@@ -36,6 +36,7 @@ class UpsertCommit(FileCommit):
     """One commit of staged rows; the newest version of each source key stays."""
 
     _resolution: Resolution | None = None
+    _late = False  # whether another run has written a file since this one began
 
     @property
     def _hard(self) -> bool:
@@ -48,6 +49,8 @@ class UpsertCommit(FileCommit):
         written.
         """
         done: dict[str, CommittedFile] = {}
+        if self._context.snapshot and self._sink.layout.columns:
+            self._late = bool(self._sink.changed(self.files))
         while left := [key for key in self.files if key not in done]:
             key = left[0]
             done[key] = self._sink.attempt(self.files[key], self._write)
@@ -68,11 +71,12 @@ class UpsertCommit(FileCommit):
     def _write(self, file: Checkpoint, overtaken: bool) -> CommittedFile:
         """Write a file if its rows or state change."""
         overtaken |= file.version != self._opened.get(file.key)
+        self._late |= overtaken
         plan = self._plan(file)
         state, at = file.state, None
         if not overtaken:
             state = self._state_after(file)
-            if self._context.snapshot:
+            if self._context.snapshot and not self._late:
                 at = self._context.at or datetime.now(UTC)
         gone = self._deleted(file, plan) if at else 0
         done = CommittedFile(
