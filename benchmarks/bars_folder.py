@@ -4,6 +4,7 @@ They are first runs of a folder, runs with nothing new, and a checkpoint of ten 
 rows.
 """
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -204,6 +205,40 @@ def ten_million(bench: Bench) -> Sequence[Row]:
     ]
 
 
+def ten_million_by_month(bench: Bench) -> Sequence[Row]:
+    """Measure 1,000 new files onto ten million rows in a file for each month.
+
+    They are compared with polars, which rewrites all rows in one file.
+    """
+    rows, new = 10_000_000 // bench.scale, 1_000
+    source = data.folder(new, after=200_000)
+    large = large_checkpoint(bench, rows)
+    months = data.home() / f"months-{rows}"
+    bench.peer("split_by_month", large, months)
+
+    def ours() -> Usage:
+        folder = bench.fresh("months") / "events"
+        # a run puts a new file in the place of one that it changes
+        shutil.copytree(months, folder, copy_function=os.link)
+        return bench.ours(source, folder / "{month}.parquet", new)
+
+    def scan() -> Usage:
+        return bench.peer("scan_to_sink", large, bench.fresh("scan") / "events.parquet")
+
+    runs, scans = alternate(SLOW_PAIRS, ours, scan)
+    return [
+        compared(
+            "ten-million-months",
+            f"+{new:,} rows on {rows:,} in a file for each month: time, of polars scan"
+            " to sink of one file",
+            0.3,
+            runs,
+            scans,
+            "wall",
+        )
+    ]
+
+
 def large_checkpoint(bench: Bench, rows: int) -> Path:
     """Return a large checkpoint, made by polars alone.
 
@@ -244,4 +279,5 @@ GROUPS = (
     Group(("first-run-lines-cpu", "first-run-lines-time"), many_lines),
     Group(("nothing-new-folder",), nothing_new),
     Group(("ten-million-memory", "ten-million-time"), ten_million),
+    Group(("ten-million-months",), ten_million_by_month),
 )

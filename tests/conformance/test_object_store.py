@@ -233,6 +233,25 @@ class TestFolderCheckpoints(TestFolderCheckpoint):
 
 
 @pytest.mark.slow
+class TestFolderMonths(TestFolderCheckpoint):
+    """A file for each month of the timestamp."""
+
+    name = "{month}/x.parquet"
+    atomic = False
+
+    @pytest.fixture
+    def rows(self):
+        month = timedelta(days=31)
+
+        def moved(numbers):
+            frame = made(numbers)
+            shift = pl.Series([month * (number % 2) for number in numbers])
+            return frame.with_columns(pl.col("timestamp") + shift)
+
+        return moved
+
+
+@pytest.mark.slow
 class TestBucketCheckpoint(InABucket, Checkpoint):
     """Conditional writes over the wire."""
 

@@ -1,13 +1,14 @@
 """Where the files of a checkpoint lie: each combination in a file of its own, and no value leads out of the folder."""
 
 import string
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting_framework import SettingsError
+from reporting_framework import SettingsError, Split
 from reporting_framework.metadata.store import quarantine_place
 from reporting_framework.storage import Location, parse_location
 from reporting_framework.storage.key_values import LONGEST, encode
@@ -265,3 +266,31 @@ def test_more_columns_than_a_name_has_room_for_are_refused():
         SettingsError, match="more than 3 columns in one name; use folders"
     ):
         Layout.parse("memory://m/{a}-{b}-{c}-{d}.parquet")
+
+
+def test_a_period_of_the_timestamp_names_a_file(tmp_path):
+    """In UTC, whatever the column's time zone; a column of the name goes first."""
+    rows = pl.DataFrame(
+        {
+            "at": [datetime(2024, 12, 31, 20, tzinfo=UTC)],
+            "day": ["monday"],
+            "source_key": ["a"],
+        }
+    ).with_columns(pl.col("at").dt.convert_time_zone("Asia/Tokyo"))
+    sink = checkpoint(tmp_path / "{year}" / "{month}" / "{day}.parquet", timestamp="at")
+    sink.open(rows.schema)
+    sink.ledger()
+    result = sink.commit([sink.stage(rows, Split("one", {}), 0)])
+    assert [output.uri for output in result.outputs] == [
+        f"{tmp_path}/2024/2024-12/monday.parquet"
+    ]
+    assert sink.scan().collect().equals(rows)
+    sink.close()
+
+
+def test_a_period_needs_a_timestamp(tmp_path):
+    """Rows that are sorted by their version have none."""
+    sink = checkpoint(tmp_path / "{month}.parquet")
+    schema = pl.Schema({"timestamp": pl.Datetime("us"), "source_key": pl.String()})
+    with pytest.raises(SettingsError, match="no column month; there are timestamp, so"):
+        sink.open(schema, "upsert")

@@ -210,7 +210,7 @@ class World:
         self.candidates = [self.model]
         self.old = set()  # keys with a name from before the look-back
         self.template = self.rng.choice(
-            ["{study}/x.parquet", "{study}/x.parquet", "x.parquet"]
+            ["{study}/x.parquet", "{day}/x.parquet", "x.parquet"]
         )
 
     def made(self, *, everything=False):

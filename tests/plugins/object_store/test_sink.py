@@ -101,7 +101,7 @@ def commit(uri, *parts, ask=True, **settings):
     found=rows,
     draw=st.data(),
     template=st.sampled_from(
-        ["x.parquet", "{study}/x.parquet", "{study}-{small}.parquet"]
+        ["x.parquet", "{study}/x.parquet", "{study}-{small}.parquet", "{day}.parquet"]
     ),
 )
 def test_the_same_rows_give_the_same_bytes_however_they_came(found, draw, template):

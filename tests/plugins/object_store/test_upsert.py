@@ -41,7 +41,7 @@ VERSIONED = pl.Schema(
         "_deleted_at": pl.Datetime("us", "UTC"),
     }
 )
-START = datetime(2024, 1, 1, tzinfo=UTC)
+START = datetime(2023, 12, 31, 23, 58, tzinfo=UTC)  # a day ends two minutes later
 RUNS_AT = datetime(2030, 1, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
 
@@ -200,7 +200,7 @@ run = st.tuples(
     st.lists(run, max_size=3),
     st.sampled_from(["soft", "hard"]),
     st.sampled_from([1, 1000]),
-    st.sampled_from(["x.parquet", "{study}/x.parquet", "{study}/x.parquet"]),
+    st.sampled_from(["x.parquet", "{study}/x.parquet", "{day}/x.parquet"]),
 )
 def test_a_table_is_that_of_the_model_whatever_comes_in_whatever_order(
     runs, kind, bucket, template

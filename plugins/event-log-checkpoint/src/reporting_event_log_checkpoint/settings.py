@@ -60,7 +60,7 @@ class EventLogSettings(Settings):
         "",
         description=(
             "Parquet file of the checkpoint: s3://bucket/key.parquet or a path; with"
-            " {study} in it, one file per study"
+            " {study} in it, one file per study; with {month}, one per month"
         ),
     )
     source_bucket: str | None = Field(

@@ -99,7 +99,8 @@ class ParquetCheckpointSettings(Settings):
     uri: str = Field(
         description=(
             "The file: s3://bucket/key.parquet, gs://, az://, a path or memory://;"
-            " `{column}` in the key makes one file per value"
+            " `{column}` in the key makes one file per value, `{year}`, `{month}` or"
+            " `{day}` one per period of the timestamp"
         )
     )
     timestamp: str | None = Field(

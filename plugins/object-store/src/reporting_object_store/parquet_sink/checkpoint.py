@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -254,9 +254,17 @@ class Checkpoint(NamedTuple):
                 )
         return found_keys
 
-    def first(self, columns: Sequence[str]) -> dict[str, Any] | None:
-        """Return these columns of the first row; `None` if there are no rows now."""
-        rows = self._collect(lambda scan: scan.select(columns).slice(0, 1))
+    def first(
+        self, of: Callable[[Collection[str]], Sequence[pl.Expr]]
+    ) -> dict[str, Any] | None:
+        """Return the first row; `None` if there are no rows now.
+
+        Args:
+            of: Function that returns its expressions, from the names of the columns.
+        """
+        rows = self._collect(
+            lambda scan: scan.slice(0, 1).select(of(scan.collect_schema().names()))
+        )
         return rows.row(0, named=True) if rows.height else None
 
     def newest_until(self, moment: datetime) -> datetime | None:

@@ -40,7 +40,7 @@ class CheckpointFiles(Sink):
 
     def __init__(self, settings: ParquetCheckpointSettings) -> None:
         self.settings = settings
-        self.layout = Layout.parse(settings.uri)
+        self.layout = Layout.parse(settings.uri, settings.timestamp)
         self.store = open_store(self.layout.folder)
         self.timestamp = settings.timestamp or "timestamp"
         self._schema = pl.Schema()
@@ -104,9 +104,10 @@ class CheckpointFiles(Sink):
         schema: pl.Schema,
         mode: WriteMode = "append",
     ) -> None:
-        layout = Layout.parse(settings.uri)
+        layout = Layout.parse(settings.uri, settings.timestamp)
+        if timestamp_in(settings, schema, mode) == row_versions.VERSION_MOMENT:
+            layout = layout._replace(timestamp="")  # which has no periods
         layout.check(schema.names())
-        timestamp_in(settings, schema, mode)
         quarantine = settings.quarantine
         if quarantine and layout.owns(parse_location(quarantine)):
             raise SettingsError(
@@ -140,12 +141,12 @@ class CheckpointFiles(Sink):
         A file of another checkpoint may have a name of this form.
         """
         file = self._open(key)
-        columns = self.layout.columns
+        layout = self.layout
         if (
-            columns
+            layout.columns
             and file.rows
-            and (values := file.first(columns))
-            and (file_key := self.layout.key(values)) != key
+            and (values := file.first(layout.values))
+            and (file_key := layout.key(values)) != key
         ):
             raise CorruptCheckpoint(
                 f"{file.uri}: it holds rows that belong into {file_key}; it is of"

@@ -1,13 +1,15 @@
 """Places of a checkpoint's files: one file, or one per combination of columns.
 
-Values of columns are percent-encoded.
+Values of columns are percent-encoded. A period of the timestamp counts as a column.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
+
+import polars as pl
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.storage import Location, key_values, parse_location
@@ -21,6 +23,9 @@ SEGMENT = 200
 """Longest total of values in one segment of a key, in characters: file names may have
 255, and locks add to them.
 """
+
+PERIODS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
+"""Names that stand for a period of the timestamp (UTC) unless a column has the name."""
 
 _COLUMN = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _BARE = frozenset("-_.")
@@ -37,13 +42,15 @@ class Layout(NamedTuple):
     Attributes:
         folder: Common folder of all files.
         template: The rest of the place: a file name, or a path with ``{column}``.
+        timestamp: Column of which `PERIODS` are periods.
     """
 
     folder: Location
     template: str
+    timestamp: str = "timestamp"
 
     @classmethod
-    def parse(cls, uri: str) -> Layout:
+    def parse(cls, uri: str, timestamp: str | None = None) -> Layout:
         """Parse a URI with or without ``{column}``.
 
         Raises:
@@ -88,12 +95,31 @@ class Layout(NamedTuple):
                 " them, such as -",
                 path=("uri",),
             )
-        return cls(folder, "/".join(segments[fixed:]))
+        return cls(folder, "/".join(segments[fixed:]), timestamp or "timestamp")
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns whose values are in the files' names."""
         return tuple(dict.fromkeys(_COLUMN.findall(self.template)))
+
+    def values(self, names: Collection[str]) -> list[pl.Expr]:
+        """Return an expression for each of `columns`, of rows with columns `names`."""
+        moment = pl.col(self.timestamp).dt.convert_time_zone("UTC")
+        return [
+            pl.col(column)
+            if column in names or column not in PERIODS
+            else moment.dt.strftime(PERIODS[column]).alias(column)
+            for column in self.columns
+        ]
+
+    def missing(self, names: Collection[str]) -> list[str]:
+        """Return the `columns` that rows with columns `names` do not have."""
+        dated = PERIODS if self.timestamp in names else ()
+        return [
+            column
+            for column in self.columns
+            if column not in names and column not in dated
+        ]
 
     def key(self, values: Mapping[str, Any]) -> str:
         """Return the key of the file for these values, relative to the folder."""
@@ -139,13 +165,13 @@ class Layout(NamedTuple):
         key = place.key[len(self.folder.key) :].lstrip("/")
         return self.folder.holds(place) and self.pattern.fullmatch(key) is not None
 
-    def check(self, names: Sequence[str]) -> None:
+    def check(self, names: Collection[str]) -> None:
         """Refuse columns that do not exist.
 
         Raises:
             SettingsError: A ``{column}`` is not among `names`.
         """
-        if missing := [column for column in self.columns if column not in names]:
+        if missing := self.missing(names):
             raise SettingsError(
                 f"checkpoint {self.folder.join(self.template).uri}: no column"
                 f" {', '.join(missing)}; there are {', '.join(names)}",

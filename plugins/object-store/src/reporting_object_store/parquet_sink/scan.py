@@ -137,13 +137,13 @@ def _inspect(store: Store, layout: Layout, key: str) -> _ScannedFile | None:
         else:
             rows = _scan(target.source, target.options)
         schema = rows.collect_schema()
-        if missing := [column for column in layout.columns if column not in schema]:
+        if missing := layout.missing(schema):
             raise CorruptCheckpoint(
                 f"{uri}: no column {', '.join(missing)}; it is of another checkpoint:"
                 " move it away"
             )
         first = (
-            rows.select(layout.columns).head(1).collect()
+            rows.head(1).select(layout.values(schema)).collect()
             if layout.columns
             else pl.DataFrame()
         )

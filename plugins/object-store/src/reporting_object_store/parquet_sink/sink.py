@@ -5,7 +5,7 @@ The file is its own ledger, and is replaced in one atomic write.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -133,15 +133,23 @@ class ParquetCheckpoint(CheckpointMaintenance):
             and self._ledger is not None
             and self._ledger.vouches(frame[SOURCE_KEY]),
         )
-        columns, template = self.layout.columns, self.layout.template
-        groups = frame.partition_by(columns, maintain_order=True) if columns else []
-        keyed = [(self.layout.key(group.row(0, named=True)), group) for group in groups]
         staged = [
             self._spool.add(key, group, name, fresh=fresh)
-            for key, group in keyed or [(template, frame)]
+            for key, group in self._by_file(frame)
         ]
         staged[0] = staged[0]._replace(superseded=superseded)
         return StagedPart(rows, tuple(staged))
+
+    def _by_file(self, frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield the key of each file that rows go to, with the rows."""
+        columns = self.layout.columns
+        if not columns or frame.is_empty():
+            yield self.layout.template, frame
+            return
+        rows = frame.with_columns(self.layout.values(frame.columns))
+        for group in rows.partition_by(columns, maintain_order=True):
+            values = group.row(0, named=True)
+            yield self.layout.key(values), group.select(frame.columns)
 
     def commit(
         self,
