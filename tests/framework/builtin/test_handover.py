@@ -83,7 +83,10 @@ def places(work, count=12, known=1000, parallelism=1, **settings):
 @several_cores
 @pytest.mark.parametrize("parallelism", [1, 2])
 def test_much_work_is_shared(parallelism):
-    found = places(Work(busy=0.06), parallelism=parallelism)
+    for _ in range(3):  # where all cores are busy, a process may start too late
+        found = places(Work(busy=0.06), parallelism=parallelism)
+        if len(found) > 1:
+            break
     assert os.getpid() in found
     assert 1 < len(found) <= usable_cores()
     assert BUDGET.used == 0
