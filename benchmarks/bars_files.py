@@ -7,13 +7,38 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.bench import Bench
-from benchmarks.measure import PAIRS, BenchmarkError, Usage, alternate, measure, middle
+from benchmarks.measure import (
+    PAIRS,
+    SLOW_PAIRS,
+    BenchmarkError,
+    Usage,
+    alternate,
+    measure,
+    middle,
+)
 from benchmarks.rows import Group, Row, compared, megabytes
 
 ROWS = 5_000_000
 FILES, FILE_ROWS = 10_000, 100
 COLUMNS = ("sku", "price", "day", "number", "note")
 SCRIPT = Path(__file__).parent / "peers" / "file_run.py"
+_REPORT = """
+[reports.prices]
+sinks = [{{ use = "parquet-dataset", uri = "{out}" }}]
+[reports.prices.source]
+use = "files"
+uri = "{source}"
+columns = {{ sku = "string", price = "float64", day = "date", number = "int64" }}
+[reports.prices.validator]
+use = "frame"
+primary_key = ["number"]
+[reports.prices.validator.rules]
+sku.not_null = true
+price.not_null = true
+day.not_null = true
+number.not_null = true
+note.not_null = true
+"""
 
 
 def _write(path: Path, rows: int) -> None:
@@ -65,6 +90,33 @@ def one_file(bench: Bench) -> Sequence[Row]:
     ]
 
 
+def beside_floe(bench: Bench) -> Sequence[Row]:
+    """Measure a report that writes the checked rows, beside floe, start included."""
+    rows = ROWS // bench.scale
+    folder = bench.fresh("csv-floe")
+    _write(folder / "a.csv", rows)
+
+    def ours() -> Usage:
+        work = bench.fresh("csv-report")
+        config = work / "reporting.toml"
+        config.write_text(_REPORT.format(source=folder, out=work / "dataset"))
+        words = ["prices", "--config", str(config), "--format", "json", "--quiet"]
+        usage = measure([*bench.program, *words])
+        if usage.answer["accepted"] != rows:
+            raise BenchmarkError(f"csv-floe: {usage.answer['accepted']} rows accepted")
+        return usage
+
+    def floe() -> Usage:
+        usage = bench.peer("floe_run", folder, bench.fresh("csv-floe-out"))
+        if usage.answer["rows"] != rows:
+            raise BenchmarkError(f"floe: {usage.answer['rows']} rows accepted")
+        return usage
+
+    runs, floes = alternate(SLOW_PAIRS, ours, floe)
+    what = f"CSV of {rows:,} rows, checked and written by a report: of floe"
+    return [compared("csv-floe", what, 1.5, runs, floes, "cpu")]
+
+
 def many_files(bench: Bench) -> Sequence[Row]:
     """Measure many small files."""
     files = FILES // bench.scale
@@ -105,6 +157,7 @@ def marked_text(bench: Bench) -> Sequence[Row]:
 
 GROUPS = (
     Group(("csv-checked", "csv-memory"), one_file),
+    Group(("csv-floe",), beside_floe),
     Group(("csv-files",), many_files),
     Group(("csv-empty", "csv-quoted"), marked_text),
 )
