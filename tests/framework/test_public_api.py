@@ -13,7 +13,7 @@ import reporting_framework
 PUBLIC = re.findall(
     r"\w+",
     """
-API_VERSION Absence FILTERED LOOKS_LIKE SOURCE_KEY AccessDenied Batch CommitConflict PipelineSpec ConfigurationError CorruptCheckpoint Engine
+API_VERSION Absence FILTERED LOOKS_LIKE SOURCE_KEY AccessDenied Batch CommitConflict PipelineSpec ConfigurationError CorruptCheckpoint DatedObject Engine
 FatalError StagedPart ColumnFacts ColumnSource query_report InvariantBroken LazyPlugin Ledger LocationError PageContext ModelValidator Notes ObserverContext ObjectMissing SplitResult Page ParquetFile Permission Plugin PluginError MetadataLocation
 Query CommitResult Rejection Report ReportingError TriggerResponse RunLedger SecretReference SecretText SettingsError Shape Sink Source Split StepFailed StorageUnavailable
 PlanStats Timestamp Transform TransientError Trigger TriggerError ReadFailure PluginRef Validated Validator holds_several hookimpl install_command line_source_key object_of

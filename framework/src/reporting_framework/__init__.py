@@ -100,7 +100,12 @@ if TYPE_CHECKING:
         ParquetFile,
         Sink,
     )
-    from reporting_framework.plugin_api.source import Absence, PlanStats, Source
+    from reporting_framework.plugin_api.source import (
+        Absence,
+        DatedObject,
+        PlanStats,
+        Source,
+    )
     from reporting_framework.plugin_api.table_query import (
         FAULTY,
         TableInfo,
@@ -141,6 +146,7 @@ __all__ = [
     "CommitResult",
     "ConfigurationError",
     "CorruptCheckpoint",
+    "DatedObject",
     "Engine",
     "FatalError",
     "FinishedSplit",

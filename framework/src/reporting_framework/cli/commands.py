@@ -11,6 +11,7 @@ from importlib import import_module
 import click
 
 COMMANDS: Mapping[str, str] = {
+    "backfill": "backfill:backfill_command",
     "build": "build:build_command",
     "compact": "compact:compact_command",
     "doctor": "doctor:doctor_command",

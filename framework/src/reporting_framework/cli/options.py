@@ -85,17 +85,22 @@ def generic_options() -> list[click.Parameter]:
             metavar="N",
             help="With --dry-run: read at most this many records.  [default: 1000]",
         ),
-        click.Option(
-            ["--engine"],
-            metavar="NAME",
-            help=(
-                "Engine that processes the splits, such as processes; --set"
-                " engine.workers=2 and the like set it up.  [default: the report's]"
-            ),
-        ),
+        engine_option(),
         *limits("; the next run continues", ""),
         verbose_option(),
     ]
+
+
+def engine_option() -> click.Option:
+    """Return the option that selects the engine of a run."""
+    return click.Option(
+        ["--engine"],
+        metavar="NAME",
+        help=(
+            "Engine that processes the splits, such as processes; --set"
+            " engine.workers=2 and the like set it up.  [default: the report's]"
+        ),
+    )
 
 
 def limits(keeps: str, fails: str) -> list[click.Parameter]:

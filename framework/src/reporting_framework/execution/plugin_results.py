@@ -45,6 +45,7 @@ _RETURNED: Mapping[tuple[str, str], Kind] = {
     ("source", "absence"): (Absence, _NONE),
     ("source", "build_response"): (TriggerResponse,),
     ("source", "describe_hints"): _TEXTS,
+    ("source", "list_window"): (Iterable,),
     ("source", "next_hints"): (Mapping,),
     ("source", "object_uri"): (str, _NONE),
     ("source", "object_version"): (str, _NONE),
@@ -74,6 +75,7 @@ _RETURNED: Mapping[tuple[str, str], Kind] = {
 """Kinds of results, by role and method or attribute."""
 
 _ITEMS: Mapping[tuple[str, str], type] = {
+    ("source", "list_window"): Sequence,
     ("source", "plan"): Split,
     ("source", "plan_replay"): Split,
     ("source", "read"): object,  # see `check_batch`

@@ -281,7 +281,8 @@ class RunRecord(_Model):
         complete: As in `RunResult`.
         cut_short: As in `RunResult`.
         inserted: With ``upsert``, as in `RunResult`; so are the next three.
-        replay: Whether it was a replay, which reads only quarantined objects.
+        replay: Whether it read only named objects: a replay of the quarantine, or a
+            part of a backfill.
         inputs: Places that the source read, as URIs.
         outputs: Outputs at the end of the run, those with new rows first; at most 50.
         rejections: Counts of the reasons for rejection; at most 50.

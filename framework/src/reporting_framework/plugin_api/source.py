@@ -16,7 +16,7 @@ from reporting_framework.errors import NotSupported
 from reporting_framework.plugin_api.base import Plugin, optional
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     import polars as pl
 
@@ -84,6 +84,20 @@ class PlanStats(NamedTuple):
     snapshot: bool = False
     stopped: bool = False
     snapshot_streams: Collection[str] = ()
+
+
+class DatedObject(NamedTuple):
+    """Object of a source with the day that its name says; see `Source.list_window`.
+
+    Attributes:
+        key: Key, relative to the source.
+        size: Size in bytes, `None` if it is not known.
+        day: Day of its records; `None`: its name has no date.
+    """
+
+    key: str
+    size: int | None
+    day: date | None
 
 
 class Absence(NamedTuple):
@@ -401,6 +415,28 @@ class Source(Plugin):
             NotSupported: The source cannot read single objects again.
         """
         raise NotSupported(f"source {self.name}: it reads no single objects again")
+
+    @optional
+    def list_window(self, first: date, last: date) -> Iterable[Sequence[DatedObject]]:
+        """Yield the objects dated `first` to `last`, both included, for a backfill.
+
+        The ledger and the hints are ignored. Each item is what one request of the
+        listing returned, possibly nothing, so the items count the requests. An object
+        without a date is yielded too. `plan_replay` must be able to read the objects.
+
+        Args:
+            first: First day of the window.
+            last: Last day of the window.
+
+        Raises:
+            AccessDenied: Listing was refused.
+            LocationError: There is no such place.
+            NotSupported: The source has no dates under its settings.
+            StorageUnavailable: Listing failed after retries.
+        """
+        raise NotSupported(
+            f"source {self.name}: it cannot tell which of its records are of a period"
+        )
 
     @optional
     def absence(

@@ -6,12 +6,13 @@ import pickle
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import date
 from functools import partial
 from typing import Any, ClassVar
 
 import pytest
 
-from reporting_framework.errors import TriggerError
+from reporting_framework.errors import NotSupported, TriggerError
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.records import ReadFailure, Trigger, object_of
 from reporting_framework.testing.contracts.base import (
@@ -400,6 +401,32 @@ class SourceContract(PluginContract):
         assert unread == ["not-there.json"], (
             f"an object that is gone is said to be unread: {unread}"
         )
+
+    def test_a_window_has_the_objects_of_its_days(
+        self, make: Callable[..., Any], records: Mapping[str, Any]
+    ) -> None:
+        """Check that a backfill finds each object on its day, or as one without."""
+        source = self._revisiting(make)
+        if not supports(source, "list_window"):
+            not_promised("it cannot tell which of its records are of a period")
+
+        def listed(first: date, last: date) -> Mapping[str, date | None]:
+            pages = source.list_window(first, last)
+            return {item.key: item.day for page in pages for item in page}
+
+        try:
+            everything = listed(date.min, date.max)
+        except NotSupported:
+            pytest.skip("its records have no dates under these settings")
+        lacking = {self._object(key) for key in records} - everything.keys()
+        assert not lacking, f"a window lists all objects: {few(lacking)} are missing"
+        for day in sorted(set(filter(None, everything.values()))):
+            due = {key: of for key, of in everything.items() if of in (day, None)}
+            found = listed(day, day)
+            assert found == due, (
+                f"a day has its objects: {few(found.keys() ^ due.keys())}"
+            )
+        source.close()
 
     def _revisiting(self, make: Callable[..., Any]) -> Any:
         source = make()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from itertools import chain
 from operator import length_hint
@@ -16,6 +16,7 @@ from typing_extensions import override
 from reporting_framework import (
     Absence,
     Batch,
+    DatedObject,
     ObjectPlan,
     Permission,
     PlanStats,
@@ -33,6 +34,7 @@ from reporting_framework.storage import Entry, open_store, parse_location, permi
 from reporting_framework.storage.object_names import list_all
 from reporting_object_store.health_checks import clock, listed
 from reporting_object_store.json_source.absence import absence, empty_prefix_warning
+from reporting_object_store.json_source.dated_names import DatedNames
 from reporting_object_store.json_source.days import day_of
 from reporting_object_store.json_source.listing import ObjectFilter
 from reporting_object_store.json_source.listing_state import (
@@ -219,6 +221,16 @@ class ObjectStoreJson(Source):
         self._rest, self._listing, self._replayed = iter(()), Listing(), True
         self._plan = self._new_plan()
         return self._plan.replay(objects)
+
+    @override
+    def list_window(self, first: date, last: date) -> Iterable[Sequence[DatedObject]]:
+        """Yield the objects whose names have dates in the window, and names without.
+
+        Everything is listed: ranges of names that no run has seen yet are found too.
+        """
+        names = ObjectFilter(self.settings.include, None)
+        dated = DatedNames(self.settings.name_pattern, first, last, self._reader.head)
+        return map(dated.select, list_all(self.store, names, self.store.list()))
 
     def _choose_listing(self, ledger: RunLedger, now: datetime) -> Listing:
         """Return a full scan or a window; with a trigger, the stored listing."""
