@@ -22,8 +22,10 @@ OBJECTS = {
     "log-lines.ndjson": b"\n".join(LINES),
     "log-packed.json.gz": gzip.compress(LINES[2]),
     "log-#7": LINES[0],
+    "log-20240105.json": LINES[1],
 }
 RECORDS = {
+    "log-20240105.json": LINES[1],
     "log-a.json": LINES[0],
     "log-b/log-c d.json": LINES[1],
     **{f"log-lines.ndjson#{number}": line for number, line in enumerate(LINES, 1)},
@@ -82,6 +84,11 @@ class Source(SourceContract):
 
 class TestFolderSource(InAFolder, Source):
     crowd = 3000
+
+    @pytest.fixture
+    def settings(self, uri):
+        pattern = "(?P<range>log-)(?P<timestamp>[0-9]{8})"
+        return {"uri": uri, "include": "log-*", "name_pattern": pattern}
 
     @pytest.fixture
     def add(self, uri):
