@@ -155,6 +155,11 @@ def test_a_report_runs_on_spark_as_the_page_shows(tmp_path):
     assert (tmp_path / "out" / "e.parquet").exists()
 
 
+@pytest.mark.slow
+def test_a_period_is_backfilled_as_the_page_shows(tmp_path):
+    assert len(played(tmp_path, "backfill.md")) == 4
+
+
 def test_each_page_with_commands_and_their_output_is_played():
     tests = (path.read_text() for path in Path(__file__).parents[1].rglob("*.py"))
     module = "".join(tests)

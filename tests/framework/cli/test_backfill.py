@@ -104,6 +104,8 @@ def test_rejected_objects_are_in_quarantine_and_not_read_twice(project):
     done = as_json("backfill", *JANUARY, "--yes", "--max-rejected", "0", code=3)
     assert (done["accepted"], done["rejected"]) == (59, 1)
     assert as_json("backfill", *JANUARY, "--yes")["estimate"]["objects"] == 0
+    again = as_json("backfill", *JANUARY, "--yes", "--again")
+    assert (again["duplicates"], again["rejected"]) == (59, 1)
 
 
 def test_a_killed_backfill_goes_on_without_losing_or_doubling_anything(project):

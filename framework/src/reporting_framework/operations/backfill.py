@@ -86,7 +86,7 @@ def find_objects(
         again: Whether to return the objects that the report has, too.
 
     Raises:
-        NotSupported: The source cannot tell what lies in a window.
+        NotSupported: The source cannot list a window.
         PluginError: The report cannot be processed in parts, or not without making rows
             twice.
         ReportingError: The source cannot be listed, or a sink cannot be read.
