@@ -760,6 +760,14 @@ MUTANTS = [
         "test_an_object_that_is_gone_is_said_to_be_unread",
         "an object that is gone is said to be unread",
     ),
+    Mutant(
+        "leaves the last day out of a window",
+        "TestSource",
+        "first <= item.day <= last",
+        "first <= item.day < last",
+        "test_a_window_has_the_objects_of_its_days",
+        "a day has its objects: 1 (100000.json)",
+    ),
     # -- engines
     Mutant(
         "loses a split result",

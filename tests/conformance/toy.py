@@ -10,7 +10,7 @@ import sqlite3
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -26,6 +26,7 @@ from reporting_framework import (
     Batch,
     CommitConflict,
     CommitResult,
+    DatedObject,
     Engine,
     Page,
     PlanStats,
@@ -111,6 +112,13 @@ class ToySource(Source):
     def plan_replay(self, objects):
         for key in objects:
             yield Split(key, {"keys": [key]})
+
+    def list_window(self, first, last):
+        found = sorted(path.name for path in self.settings.folder.glob("*.json*"))
+        dated = [
+            DatedObject(key, None, date.fromordinal(int(key[:6]))) for key in found
+        ]
+        yield [item for item in dated if first <= item.day <= last]
 
     def next_hints(self, *, complete, unread, rows):
         return {"rows": rows}
