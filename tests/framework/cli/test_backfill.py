@@ -108,6 +108,25 @@ def test_rejected_objects_are_in_quarantine_and_not_read_twice(project):
     assert (again["duplicates"], again["rejected"]) == (59, 1)
 
 
+def test_a_time_budget_ends_it_between_chunks_and_keeps_what_is_done(project):
+    words = (*JANUARY, "--yes", "--chunk-objects", "20")
+    done = as_json("backfill", *words, "--time-budget", "0.001", code=5)
+    assert (done["complete"], done["chunks_done"], done["accepted"]) == (False, 1, 20)
+    done = invoke("backfill", *words)
+    assert "objects to read  40 (" in done.stdout
+    assert "chunk 2 of 2, 2024-01-09 to 2024-01-10: 20 objects" in done.stderr
+    assert "  chunks    2 of 2\n" in done.stdout
+
+
+def test_an_error_says_how_to_go_on(project):
+    check = '{ check = "row_count", max = 30, severity = "fail" }'
+    settings = (project / "reporting.toml").read_text()
+    (project / "reporting.toml").write_text(f"{settings}checks = [{check}]\n")
+    done = invoke("backfill", *JANUARY, "--yes", "--chunk-objects", "20", code=1)
+    assert "stopped after 1 of 3 chunks, which are kept; to go on, run" in done.stderr
+    assert sum(days(project).values()) == 20
+
+
 def test_a_killed_backfill_goes_on_without_losing_or_doubling_anything(project):
     words = ["backfill", REPORT, *JANUARY, "--yes", "--chunk-objects", "2"]
     started = subprocess.Popen(

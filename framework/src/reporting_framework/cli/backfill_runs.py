@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from reporting_framework.cli.failures import note
 from reporting_framework.execution.runner import run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reporting_framework.operations.backfill import Chunk, FoundObjects
     from reporting_framework.operations.backfill_result import BackfillResult
     from reporting_framework.plugin_api.result import RunResult
@@ -42,66 +45,58 @@ def run_chunks(
         found: The objects.
         result: Result to add to.
     """
-    runs = _Runs(context, name, given, generic)
-    shows_bar = progress.is_shown(quiet=generic["quiet"])
     reached = result.first
+    try:
+        for chunk, done in _runs(context, name, given, generic, found):
+            reached = chunk.last
+            result.add(done)
+            if not (generic["quiet"] or progress.is_shown(quiet=False)):
+                click.echo(_line(result, chunk, done), err=True)
+    except BaseException:
+        if generic["format"] == "json" and result.run_ids:
+            note(result.model_dump_json(indent=2))
+        again = f", with --from {reached}" if generic["again"] else ""
+        click.echo(
+            f"stopped after {result.chunks_done:,} of {result.estimate.chunks:,}"
+            f" chunks, which are kept; to go on, run the command again{again}",
+            err=True,
+        )
+        raise
+
+
+def _runs(
+    context: click.Context,
+    name: str,
+    given: dict[str, Any],
+    generic: dict[str, Any],
+    found: FoundObjects,
+) -> Iterator[tuple[Chunk, RunResult]]:
+    """Run the chunks one by one, each with a pipeline of its own, until the deadline.
+
+    A run takes at least one split, so the first chunk makes progress in any case. The
+    progress bar is removed before an error is raised.
+    """
+    from reporting_framework.query.page_maker import page_maker
+
+    state, sets, budget = state_of(context), generic["set"], generic["time_budget"]
+    deadline = state.began + budget if budget else None
+    page = page_maker(state.pipeline_spec(name, given, sets), state.registry)
     with ExitStack() as stack:
-        if shows_bar:
+        if progress.is_shown(quiet=generic["quiet"]):
             bar = progress.ProgressBar(total=found.objects.height)
-            state_of(context).registry.register(bar, "progress-bar")
+            state.registry.register(bar, "progress-bar")
             stack.callback(bar.close)
-        try:
-            for chunk in found.chunks(generic["chunk_objects"]):
-                reached = chunk.first
-                done = runs.run(chunk)
-                result.add(done)
-                if not (shows_bar or generic["quiet"]):
-                    click.echo(_line(result, chunk, done), err=True)
-                if not done.complete:
-                    return
-        except BaseException:
-            if generic["format"] == "json" and result.run_ids:
-                note(result.model_dump_json(indent=2))
-            again = f", with --from {reached}" if generic["again"] else ""
-            click.echo(
-                f"stopped after {result.chunks_done:,} of {result.estimate.chunks:,}"
-                f" chunks, which are kept; to go on, run the command again{again}",
-                err=True,
+        for chunk in found.chunks(generic["chunk_objects"]):
+            pipeline = pipeline_of(context, name, given, sets, "source")
+            result = run(
+                with_words(pipeline, context, given, generic),
+                lifecycle=state.registry.lifecycle(page),
+                deadline=deadline,
+                replay=chunk.objects,
             )
-            raise
-
-
-class _Runs:
-    """Runs of a report that read named objects, each with a pipeline of its own."""
-
-    def __init__(
-        self,
-        context: click.Context,
-        name: str,
-        given: dict[str, Any],
-        generic: dict[str, Any],
-    ) -> None:
-        from reporting_framework.query.page_maker import page_maker
-
-        self._context, self._name = context, name
-        self._given, self._generic = given, generic
-        self._state = state = state_of(context)
-        budget = generic["time_budget"]
-        self._deadline = state.began + budget if budget else None
-        composition = state.pipeline_spec(name, given, generic["set"])
-        self._page = page_maker(composition, state.registry)
-
-    def run(self, chunk: Chunk) -> RunResult:
-        """Run the report for the objects of a chunk."""
-        pipeline = pipeline_of(
-            self._context, self._name, self._given, self._generic["set"], "source"
-        )
-        return run(
-            with_words(pipeline, self._context, self._given, self._generic),
-            lifecycle=self._state.registry.lifecycle(self._page),
-            deadline=self._deadline,
-            replay=chunk.objects,
-        )
+            yield chunk, result
+            if not result.complete or (deadline and time.monotonic() >= deadline):
+                return
 
 
 def _line(result: BackfillResult, chunk: Chunk, done: RunResult) -> str:

@@ -57,8 +57,9 @@ class ProgressBar:
 
     @hookimpl
     def reporting_run_started(self, report: str) -> None:
-        """Show the bar."""
-        self.began = time.monotonic()
+        """Show the bar; of several runs, the first one begins to count."""
+        if not self.read:
+            self.began = time.monotonic()
         self.progress.update(self.task, description=report)
         self.progress.start()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 
 def day_of(moment: datetime) -> str:
@@ -18,6 +19,7 @@ def days_before(moment: datetime, days: float) -> datetime:
     return since.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+@lru_cache(maxsize=4096)  # many names have one day
 def parse_day(text: str) -> datetime | None:
     """Return the start of a day that is written in eight digits."""
     with suppress(ValueError):
