@@ -207,11 +207,22 @@ def test_prices_can_be_replaced(project):
         "20.5000 EUR (prices of 2030-01-01, moon;"
         in invoke("backfill", *JANUARY, *words).stdout
     )
-    table.write_text('region = "moon"\n')
-    done = invoke("backfill", *JANUARY, *words, code=2)
-    assert (
-        "prices.toml: date: Field required; the fields are date, region" in done.stderr
-    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "No such file or directory; check the path"),
+        ("region =", "not a TOML file: Invalid value (at end of document); fix it"),
+        ('region = "moon"', "date: Field required; the fields are date, region, cur"),
+    ],
+)
+def test_a_table_that_has_no_prices_is_refused(project, text, message):
+    if text is not None:
+        (project / "prices.toml").write_text(text)
+    words = (*JANUARY, "--dry-run", "--price-table", "prices.toml")
+    done = invoke("backfill", *words, code=2)
+    assert f"error: price table prices.toml: {message}" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -231,33 +242,37 @@ def test_what_is_no_period_or_not_confirmed_is_refused(project, words, message):
     assert not (project / "out").exists()
 
 
+UNDATED = 'source = { use = "object-store-json", uri = "events" }'
+DATED = UNDATED.replace(
+    " }", ', name_pattern = "(?P<range>log-submit-)(?P<timestamp>[0-9]{8})" }'
+)
+FRAMES = 'source = { use = "files", uri = "events/*.csv" }'
+PARQUET = '{ use = "parquet-checkpoint", uri = "out/x.parquet" }'
+ARCHIVE = '{ use = "ndjson-archive", uri = "out" }'
+
+
 @pytest.mark.parametrize(
-    ("report", "message"),
+    ("source", "sinks", "message"),
     [
+        (FRAMES, PARQUET, "source files cannot tell which of its records are of a"),
+        (UNDATED, PARQUET, "names have no dates, as name_pattern is not set; set it"),
+        (DATED, ARCHIVE, "it would get rows twice; add a sink that keeps one"),
+        (DATED, f"{PARQUET}, {ARCHIVE}", "rows twice; leave out --again"),
         (
-            'source = { use = "files", uri = "events/*.csv" }\n'
-            'validator = { use = "frame" }\n'
-            'sinks = [{ use = "parquet-checkpoint", uri = "out/x.parquet" }]\n',
-            "source files cannot tell which of its records are of a period",
-        ),
-        (
-            'source = { use = "object-store-json", uri = "events" }\n'
-            'validator = { use = "visit-event" }\n'
-            'sinks = [{ use = "parquet-checkpoint", uri = "out/x.parquet" }]\n',
-            "names have no dates, as name_pattern is not set; set it",
-        ),
-        (
-            'source = { use = "object-store-json", uri = "events", name_pattern ='
-            ' "(?P<range>log-submit-)(?P<timestamp>[0-9]{8})" }\n'
-            'validator = { use = "visit-event" }\n'
-            'sinks = [{ use = "ndjson-archive", uri = "out" }]\n',
-            "sink ndjson-archive appends and keeps no ledger, so it would get rows",
+            f'write_mode = "replace"\n{DATED}',
+            PARQUET,
+            "write_mode is replace, so rows outside the period would be lost",
         ),
     ],
 )
-def test_a_report_that_cannot_be_done_in_parts_is_refused(project, report, message):
-    (project / "reporting.toml").write_text(f"[reports.x]\n{report}")
-    done = CliRunner().invoke(reporting, ["backfill", "x", *JANUARY, "--yes"])
+def test_a_report_that_cannot_be_done_in_parts_is_refused(
+    project, source, sinks, message
+):
+    (project / "reporting.toml").write_text(
+        f"[reports.x]\n{source}\nvalidator = {{ use = 'visit-event' }}\nsinks = [{sinks}]\n"
+    )
+    words = ["backfill", "x", *JANUARY, "--again", "--yes"]
+    done = CliRunner().invoke(reporting, words)
     assert done.exit_code == 2
     assert message in done.stderr
     assert not (project / "out").exists()
