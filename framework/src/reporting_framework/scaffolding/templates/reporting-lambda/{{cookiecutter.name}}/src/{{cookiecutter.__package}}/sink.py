@@ -81,7 +81,7 @@ class NdjsonTable(Sink):
     def stage(self, frame: pl.DataFrame, split: Split, part: int) -> StagedPart:
         """The rows stay in memory, as text, until they are written."""
         lines = frame.write_ndjson().removesuffix("\n").split("\n")
-        return StagedPart(frame.height, dict(zip(frame[SOURCE_KEY].to_list(), lines, strict=True)))
+        return StagedPart(frame.height, list(zip(frame[SOURCE_KEY].to_list(), lines, strict=True)))
 
     @override
     def commit(
@@ -90,7 +90,9 @@ class NdjsonTable(Sink):
         context: CommitContext = ROWS_ONLY,
     ) -> CommitResult:
         """What another run has added meanwhile is kept, nothing is overwritten."""
-        staged = {source_key: line for staged_part in staged_parts for source_key, line in staged_part.data.items()}
+        staged: dict[str, str] = {}
+        for source_key, line in (pair for staged_part in staged_parts for pair in staged_part.data):
+            staged.setdefault(source_key, line)  # a record that was read twice is taken once, as it came first
         for _ in range(ATTEMPTS):
             rows, version, size = self._read()
             new = {source_key: line for source_key, line in staged.items() if source_key not in rows}
