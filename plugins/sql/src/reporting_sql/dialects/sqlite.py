@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 import polars as pl
 from typing_extensions import override
@@ -43,6 +43,7 @@ class SqliteDialect(Dialect):
 
     begin = "BEGIN IMMEDIATE"  # whoever waits for the lock has read nothing yet
     has_schemas = False
+    session: ClassVar[Sequence[str]] = ("PRAGMA journal_mode = WAL",)
 
     @override
     def connect(self, *, write: bool) -> ArrowConnection:
@@ -53,8 +54,22 @@ class SqliteDialect(Dialect):
             return ArrowConnection(empty, infers=True)
         connection = connect(self.url, self.limits, read_only=not write)
         if write:
-            _log_ahead(connection)
+            self._configure(connection)
         return ArrowConnection(connection, infers=True)
+
+    def _configure(self, connection: Connection) -> None:
+        """Let readers and one writer work at once, unless the file is in use just now.
+
+        SQLite refuses to change the journal of a file in use without waiting for its
+        lock. Whoever has it may be changing the journal too, and any journal is safe.
+        """
+        try:
+            for statement in self.session:
+                run(connection, statement)
+        except Exception as error:
+            if code_of(error) != "SQLITE_BUSY":
+                connection.close()
+                raise
 
     @override
     def columns(self, cursor: ArrowCursor, table: str) -> Mapping[str, str]:
@@ -124,20 +139,6 @@ class SqliteDialect(Dialect):
             yield pl.DataFrame(
                 [_decoded(part[name], name, dtype) for name, dtype in columns.items()]
             )
-
-
-def _log_ahead(connection: Connection) -> None:
-    """Let readers and one writer work at once, unless the file is in use just now.
-
-    SQLite refuses to change the journal of a file in use without waiting for its lock.
-    Whoever has it may be changing the journal too, and any journal is safe.
-    """
-    try:
-        run(connection, "PRAGMA journal_mode = WAL")
-    except Exception as error:
-        if code_of(error) != "SQLITE_BUSY":
-            connection.close()
-            raise
 
 
 def _affinity(declared: str) -> str:
