@@ -1,7 +1,7 @@
 """Measure the bars of the "Speed" table in one command.
 
-    python benchmarks/run.py                    everything: 25 minutes,
-                                                half an hour the first time
+    python benchmarks/run.py                    everything: over half an hour,
+                                                longer the first time
     python benchmarks/run.py --quick            a tenth of the data
     python benchmarks/run.py --only help first-run
                                                 the rows whose names begin so

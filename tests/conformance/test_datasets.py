@@ -133,7 +133,7 @@ class TestFolderDataset(InAFolder, Dataset):
 class TestBucketDataset(InABucket, Dataset):
     """Conditional writes over the wire."""
 
-    strict = False  # the server is in this process, whose memory is measured in a folder
+    strict = False  # the server is in the process whose memory would be measured
 
 
 class Csv(SinkContract):
