@@ -218,7 +218,7 @@ def ten_million_by_month(bench: Bench) -> Sequence[Row]:
 
     def ours() -> Usage:
         folder = bench.fresh("months") / "events"
-        # a run puts a new file in the place of one that it changes
+        # links are enough: a run replaces a file, and never writes into it
         shutil.copytree(months, folder, copy_function=os.link)
         return bench.ours(source, folder / "{month}.parquet", new)
 

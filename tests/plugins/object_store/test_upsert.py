@@ -861,3 +861,23 @@ def test_deletes_that_become_hard_remove_what_was_deleted_before(template, stage
     assert shown(uri).keys() == {"a", *(each[5] for each in staged)}
     assert sum(output.deleted_rows for output in result.outputs) == 0
     assert result.upserted.deleted == 0, "they were deleted before"
+
+
+@pytest.mark.parametrize("study", ["a", "b"])
+def test_a_late_run_deletes_nothing_in_any_file(study):
+    """Nor in a file that the other run has not written."""
+    uri = place().replace("x.parquet", "{study}/x.parquet")
+    commit(uri, [row("a", "1"), row("b", "1", study="b"), row("c", "1", study="c")])
+    commit(
+        uri,
+        [row("a", "2"), row("b", "2", study="b")],
+        context=CommitContext(None, RUNS_AT, snapshot=True),
+        meanwhile=lambda: commit(uri, [row(study, "3", study=study)]),
+    )
+    rows = shown(uri)
+    assert {key: each[6] for key, each in rows.items()} == {
+        "a": "2",
+        "b": "2",
+        "c": "1",
+    } | {study: "3"}
+    assert all(each[7] is None for each in rows.values())
