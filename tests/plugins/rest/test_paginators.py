@@ -144,6 +144,84 @@ def test_a_server_may_give_less_or_more_than_it_is_asked_for(
     assert len(runs.run().rows) == len(RECORDS) + 1
 
 
+@pytest.mark.parametrize("tags", [False, True], ids=["plain", "with ETags"])
+@pytest.mark.parametrize(
+    "sizes",
+    [[5, 4, 4, 4, 4, 4], [1, 5, 5, 5, 5, 4], [9, 1, 1, 1, 13], [4, 4, 5, 4, 4, 4]],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "paginator",
+    [
+        {"type": "page", "size": 4, "size_param": "n", "total_records": "total"},
+        {"type": "offset", "limit": 4, "total": "total"},
+    ],
+    ids=lambda value: value["type"],
+)
+def test_a_total_counts_also_if_pages_have_different_sizes(
+    serve: Callable[[Handler], Server],
+    paginator: dict[str, Any],
+    sizes: list[int],
+    tags: bool,
+) -> None:
+    """A pinned record, or a filter behind the limit, makes pages of other sizes."""
+    table = [{"id": number, "value": 0} for number in range(sum(sizes))]
+
+    def answer(asked: Asked) -> Answer:
+        offset = asked.param("offset")
+        if offset is None:
+            page = int(asked.param("page", "1")) - 1
+            begin, size = sum(sizes[:page]), sizes[page] if page < len(sizes) else 0
+        else:
+            begin = int(offset)
+            size = sizes[begin % len(sizes)]
+        body = {"items": table[begin : begin + size], "total": len(table)}
+        tag = f'"{hash(str(body))}"'
+        if not tags:
+            return Answer(body)
+        if asked.headers.get("if-none-match") == tag:
+            return Answer(status=304)
+        return Answer(body, headers={"etag": tag})
+
+    runs = Runs(settings_of(serve(answer), items(paginator=paginator), parallelism=3))
+    for changed in (None, 0, sum(sizes) - 1):
+        if changed is not None:
+            table[changed]["value"] += 1
+        rows = runs.run().rows.values()
+        assert sorted(rows, key=lambda row: row["id"]) == table
+        assert not runs.unread
+
+
+@pytest.mark.parametrize(
+    "paginator",
+    [
+        {"type": "page", "size": 2, "total_records": "total"},
+        {"type": "page", "size": 2},
+        {"type": "offset", "limit": 2, "total": "total"},
+        {"type": "offset", "limit": 2},
+    ],
+    ids=str,
+)
+def test_records_in_lists_of_items_are_not_what_pages_count(
+    serve: Callable[[Handler], Server], paginator: dict[str, Any]
+) -> None:
+    """Sizes, offsets and totals are those of the items, some of which have no record."""
+    counts = [0, 0, 3, 1, 0, 5, 2]
+    groups: list[dict[str, Any]] = []
+    for count in counts:
+        begin = sum(len(group["parts"]) for group in groups)
+        groups.append({"parts": [{"id": begin + at} for at in range(count)]})
+
+    def answer(asked: Asked) -> Answer:
+        at = int(asked.param("offset", 2 * (int(asked.param("page", "1")) - 1)))
+        return Answer({"data": groups[at : at + 2], "total": len(groups)})
+
+    resource = items(records="data[*].parts[*]", paginator=paginator)
+    runs = Runs(settings_of(serve(answer), resource, parallelism=3)).run()
+    assert list(runs.rows) == [f"items/{number}" for number in range(sum(counts))]
+    assert not runs.unread
+
+
 @pytest.mark.parametrize("last", ["missing", "again", "empty"])
 def test_a_short_page_is_the_last_if_none_follows(
     serve: Callable[[Handler], Server], last: str

@@ -7,6 +7,7 @@ validator counts it.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
@@ -20,9 +21,12 @@ from reporting_framework.builtin.frame_types import dtype_of, typed
 from reporting_framework.plugin_api.table_cursor import Cursor
 from reporting_rest.digits import Digits, exact
 from reporting_rest.resource_settings import ResourceSettings
-from reporting_rest.unknown_fields import UnknownFields
+from reporting_rest.unknown_fields import UnknownFields, is_column
 
 INVALID, MISSING, WRONG_TYPE = "json_invalid", "missing", "wrong_type"
+
+_WHOLE, _NUMBER = re.compile(rb"-?\d{1,18}"), re.compile(rb"-?\d+[.eE]")
+"""Numbers of a column of integers and of one of floats; a longer integer is a text."""
 
 _TEXTS = (pl.Datetime, pl.Date, pl.Decimal)
 """Types whose values are texts in JSON."""
@@ -48,7 +52,7 @@ def sampled(
     Args:
         pages: Records of the first pages.
         settings: Settings with types of columns, which win.
-        known: Columns of earlier records, which are kept.
+        known: Columns of earlier records, whose types are kept.
     """
     declared = {name: dtype_of(text) for name, text in settings.columns.items()}
     if not settings.sample:
@@ -56,7 +60,10 @@ def sampled(
     found: dict[str, pl.DataType] = dict(known)
     for lines in pages:
         for name, dtype in _inferred(lines).items():
-            found[name] = _common(found.get(name, pl.Null()), dtype)
+            if name not in known and is_column(
+                name
+            ):  # else a single value would change the table
+                found[name] = _common(found.get(name, pl.Null()), dtype)
     for name in (*settings.primary_key, *declared):
         found.setdefault(name, pl.Null())
     found |= declared
@@ -69,8 +76,33 @@ def _inferred(lines: Sequence[bytes]) -> dict[str, pl.DataType]:
     objects = [line for line in lines if line[:1] == b"{"]
     if not objects:
         return {}
-    frame = pl.read_ndjson(b"\n".join(objects), infer_schema_length=None)
+    try:
+        frame = pl.read_ndjson(b"\n".join(objects), infer_schema_length=None)
+    except pl.exceptions.PolarsError:  # values of several kinds, or a bad record
+        return _compared(objects)
     return {name: _column_type(dtype) for name, dtype in frame.schema.items()}
+
+
+def _compared(objects: Sequence[bytes]) -> dict[str, pl.DataType]:
+    """Return the types of fields, found value by value."""
+    found: dict[str, pl.DataType] = {}
+    for line in objects:
+        try:
+            record = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            continue  # rejected when it is read
+        for name, value in record.items():
+            found[name] = _common(found.get(name, pl.Null()), _type_of(bytes(value)))
+    return found
+
+
+def _type_of(value: bytes) -> pl.DataType:
+    """Return the type of a JSON value, by how it is written."""
+    if value in (b"true", b"false", b"null"):
+        return pl.Null() if value == b"null" else pl.Boolean()
+    if _WHOLE.fullmatch(value):
+        return pl.Int64()
+    return pl.Float64() if _NUMBER.match(value) else pl.String()
 
 
 def _column_type(dtype: pl.DataType) -> pl.DataType:

@@ -58,6 +58,20 @@ class JsonPath:
         except RecursionError:
             raise ValueError(_TOO_DEEP) from None
 
+    @property
+    def has_each(self) -> bool:
+        """True if items of several lists can be at the path."""
+        return None in self._steps
+
+    def outer_items(self, body: bytes) -> int:
+        """Return the number of items of the first list that the path passes.
+
+        The body has been read by `records` before.
+        """
+        steps = self._steps[: self._steps.index(None)]
+        found = map(_as_records, self._walk(msgspec.Raw(body), steps))
+        return sum(len(items or ()) for items in found)
+
     def value(self, body: bytes | msgspec.Raw) -> Any:
         """Return the (first) value at the path, `None` if there is none.
 

@@ -30,7 +30,8 @@ class PageView(NamedTuple):
 
     Attributes:
         response: The response; its URL may hold secrets.
-        records: Number of records.
+        records: Number of records; if they are in lists within the items of a list,
+            that of the items.
         last: Value of a top-level field of the last record, see
             `Paginator.record_field`.
     """
@@ -65,6 +66,18 @@ class Paginator:
         """Return the tokens of all pages after the first, `None` if they are not known.
 
         Pages that are known are fetched at the same time.
+        """
+        return None
+
+    def missing(self, first: PageView, records: Sequence[int]) -> Token:
+        """Return the token to go on with after the pages of `further`, or `None`.
+
+        A server may give pages of different sizes, so that there are more of them than
+        the first one says.
+
+        Args:
+            first: The first page.
+            records: Number of records of the first page and of each of `further`.
         """
         return None
 
@@ -227,6 +240,13 @@ class PageNumber(Paginator):
         return _Numbers(self._start, size, -(-total // size))
 
     @override
+    def missing(self, first: PageView, records: Sequence[int]) -> Token:
+        total, read = self._total(first), sum(records)
+        if self._pages is not None or total is None or read >= total:
+            return None
+        return [self._start + len(records), read]
+
+    @override
     def is_short(self, page: PageView) -> bool:
         return page.records < (self._size or 0)
 
@@ -283,6 +303,9 @@ class Offset(Paginator):
 
     Without a total, each page but the first begins with the last record of the page
     before it, which shows whether records have moved.
+
+    Attributes:
+        overlaps: Whether pages do so.
     """
 
     def __init__(
@@ -295,6 +318,7 @@ class Offset(Paginator):
     ) -> None:
         self._param, self._limit_param, self._limit = param, limit_param, limit
         self._total = total
+        self.overlaps = total is None and limit > 1
 
     def overlap(self, token: Token) -> int:
         """Return the number of records that a page shares with the one beside it."""
@@ -324,6 +348,18 @@ class Offset(Paginator):
         return None if total is None else range(step, total, step)
 
     @override
+    def missing(self, first: PageView, records: Sequence[int]) -> Token:
+        total, step = self._count(first) or 0, first.records or self._limit
+        ends = (at * step + number for at, number in enumerate(records))
+        begins = range(step, total + step, step)
+        gaps = (
+            [end]
+            for end, following in zip(ends, begins, strict=False)
+            if end < min(following, total)
+        )
+        return next(gaps, None)
+
+    @override
     def is_short(self, page: PageView) -> bool:
         return page.records < self._limit
 
@@ -335,7 +371,7 @@ class Offset(Paginator):
         """Return the number of records before a page, and of those that two share."""
         if isinstance(token, list):
             return token[0], 0
-        return token or 0, 1 if self._total is None and self._limit > 1 else 0
+        return token or 0, 1 if self.overlaps else 0
 
     def _count(self, page: PageView) -> int | None:
         if self._total is None:

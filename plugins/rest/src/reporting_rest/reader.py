@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from reporting_framework import LocationError, ObjectMissing, StorageUnavailable
 from reporting_rest.fetcher import Fetcher
 from reporting_rest.pages import Context, Page
-from reporting_rest.paginators import Token
+from reporting_rest.paginators import PageView, Token
 from reporting_rest.repeats import Repeats
 from reporting_rest.resources import Resource, view_of
 from reporting_rest.traversal import Position, Traversal, etag_key
@@ -56,10 +57,14 @@ class Reader:
     Args:
         fetcher: Requests.
         parallelism: Number of requests in flight at once.
+        unasked: Counter of the rows for which a resource was not asked, by its name.
     """
 
-    def __init__(self, fetcher: Fetcher, parallelism: int) -> None:
+    def __init__(
+        self, fetcher: Fetcher, parallelism: int, unasked: Counter[str]
+    ) -> None:
         self._fetcher, self._ahead = fetcher, 2 * parallelism
+        self._unasked = unasked
 
     def events(self, resource: Resource, position: Position | None) -> Iterator[Event]:
         """Yield the records of a resource and its children, and the positions.
@@ -98,11 +103,11 @@ class Reader:
             before = _result(resource, response, before)
             if before is None:
                 return
-            page, following = self._taken(traversal, token, before)
+            page, following, _ = self._taken(traversal, token, before)
             traversal.resumed = False
-            further = None
+            further, view = None, view_of(resource, before)
             if token is None and page is not None:
-                further = resource.paginator.further(view_of(resource, page))
+                further = resource.paginator.further(view)
             if further is None and following is not None:
                 traversal.repeats.check_token(following)
                 response = self._start(traversal, following, before)()
@@ -110,11 +115,13 @@ class Reader:
                 yield Records(resource, page.lines)
                 yield from self._children(resource, page, {})
             if further is not None:
+                sizes = [view.records]
                 for some in _groups(further):
                     yield Work(
                         partial(self._start_all, traversal, some),
-                        partial(self._known_pages, traversal, some),
+                        partial(self._known_pages, traversal, some, sizes),
                     )
+                yield Work(_nothing, partial(self._missing, traversal, view, sizes))
                 return
             if following is None:
                 return
@@ -131,16 +138,36 @@ class Reader:
         self,
         traversal: Traversal,
         tokens: Sequence[Token],
+        sizes: list[int],
         responses: Future[Sequence[Page]],
     ) -> Iterator[Event]:
+        """Yield the records of pages; add their numbers of items to `sizes`."""
         resource = traversal.resource
         for token, response in zip(tokens, responses.result(), strict=True):
-            page, _ = self._taken(traversal, token, response)
+            page, _, items = self._taken(traversal, token, response)
+            sizes.append(sizes[0] if items is None else items)
             if page is not None:
                 yield Records(resource, page.lines)
                 below = self._children(resource, page, {})
                 yield from in_order(below, self._ahead)
             yield Reached(traversal.within(token))
+
+    def _missing(
+        self,
+        traversal: Traversal,
+        first: PageView,
+        sizes: Sequence[int],
+        _: Future[None],
+    ) -> Iterator[Event]:
+        """Yield the records that known pages did not have, if there are more."""
+        token = traversal.resource.paginator.missing(first, sizes)
+        if token is None:
+            return
+        traversal.token = token
+        try:
+            yield from in_order(self._pages(traversal), self._ahead)
+        except ObjectMissing:  # there is no further page
+            return
 
     def _start(
         self, traversal: Traversal, token: Token, before: Page | None = None
@@ -152,27 +179,31 @@ class Reader:
 
     def _taken(
         self, traversal: Traversal, token: Token, page: Page
-    ) -> tuple[Page | None, Token]:
-        """Return a page, `None` if it has not changed, and the token of the next."""
+    ) -> tuple[Page | None, Token, int | None]:
+        """Return a page, `None` if it has not changed, the next token, and its items.
+
+        The number of items is `None` if it is not known.
+        """
         resource = traversal.resource
         tag = page.response.headers.get("etag") if resource.conditional else None
         key = ""
         if tag is not None or page.response.status == 304:
             key = etag_key(resource.requests.request(token, bounds=traversal.bounds))
         if page.response.status == 304:
-            etag, following = traversal.known_etags.get(key, (None, None))
-            if etag is None:
+            kept = traversal.known_etags.get(key)
+            if kept is None:
                 raise StorageUnavailable(
                     f"resource {resource.name}: HTTP 304 without a condition; set"
                     " conditional to false"
                 )
-            traversal.keep_etag(key, etag, following)
-            return None, following
+            etag, following, items = (*kept, None)[:3]
+            traversal.keep_etag(key, etag, following, items)
+            return None, following, items
         view = view_of(resource, page)
         following = resource.paginator.next_token(view, token)
         page = traversal.take(page, view)
-        traversal.keep_etag(key, tag, following)
-        return page, following
+        traversal.keep_etag(key, tag, following, view.records)
+        return page, following, view.records
 
     # -- resources that are read for each row of another -------------------------------
 
@@ -185,6 +216,8 @@ class Reader:
         for facts in page.facts:
             context = resource.context(facts, inherited)
             if context is None:
+                if facts is not None:  # else the row is rejected
+                    self._unasked.update(child.name for child in resource.children)
                 continue
             for child in resource.children:
                 start = partial(self._start_child, child, context, None)
@@ -228,6 +261,13 @@ class Reader:
             if following is None:
                 return
             token = following
+
+
+def _nothing() -> Future[None]:
+    """Return work that is done already."""
+    done: Future[None] = Future()
+    done.set_result(None)
+    return done
 
 
 def _groups(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:

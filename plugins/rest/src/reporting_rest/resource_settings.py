@@ -13,6 +13,7 @@ from reporting_framework.builtin.frame_types import dtype_of
 from reporting_framework.plugin_api.settings import Settings
 from reporting_rest.cursors import TimeFormat
 from reporting_rest.paginator_settings import PaginatorSettings, Path
+from reporting_rest.unknown_fields import is_column
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z0-9_-]+)\.([^{}.]+)\}")
 """Field of a row of a parent in a path or a parameter."""
@@ -119,8 +120,13 @@ class ResourceSettings(Settings):
     @field_validator("columns")
     @classmethod
     def _types(cls, columns: dict[str, str]) -> dict[str, str]:
-        for name in columns.values():
-            dtype_of(name)
+        for name, dtype in columns.items():
+            dtype_of(dtype)
+            if not is_column(name):
+                raise ValueError(
+                    "the name of a column is not empty and has no quotation mark,"
+                    " backslash or control character"
+                )
         return columns
 
     @field_validator("params", "body")

@@ -10,7 +10,7 @@ from typing import Any
 from reporting_framework import SettingsError
 from reporting_rest.json_paths import JsonPath
 from reporting_rest.pages import Context, Page, PageParser
-from reporting_rest.paginators import PageView, Paginator
+from reporting_rest.paginators import Offset, PageView, Paginator
 from reporting_rest.requests import PageRequests
 from reporting_rest.resource_settings import ResourceSettings
 from reporting_rest.settings import RestApiSettings
@@ -74,10 +74,13 @@ class Resource:
         return _short(settings)
 
     def keys(self, page: Page) -> Sequence[Any]:
-        """Return the keys of the records of a page, in their order."""
+        """Return the keys of the records of a page, in their order.
+
+        A record without a key is its own key.
+        """
         size = len(self.settings.primary_key)
         return [
-            line if facts is None else facts[:size]
+            line if facts is None or None in facts[:size] else facts[:size]
             for line, facts in zip(page.lines, page.facts, strict=True)
         ]
 
@@ -99,7 +102,7 @@ def view_of(resource: Resource, page: Page) -> PageView:
     name, last = resource.paginator.record_field, None
     if name is not None and page.facts and page.facts[-1] is not None:
         last = page.facts[-1][resource.parser.fields.index(name)]
-    return PageView(page.response, len(page.lines), last)
+    return PageView(page.response, page.items, last)
 
 
 def _short(text: str) -> str:
@@ -145,9 +148,12 @@ def _paginator(settings: ResourceSettings, place: str) -> Paginator:
     if settings.paginator is None:
         return Paginator()
     try:
-        return settings.paginator.open()
+        paginator = settings.paginator.open()
     except ValueError as error:
         raise SettingsError(f"{place}: paginator: {error}; correct it") from error
+    if isinstance(paginator, Offset) and JsonPath(settings.records).has_each:
+        paginator.overlaps = False  # an item that two pages share has several records
+    return paginator
 
 
 def _parent(

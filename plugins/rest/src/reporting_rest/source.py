@@ -32,7 +32,7 @@ from reporting_rest.resources import Resource, resources_of
 from reporting_rest.sampling import Sampler
 from reporting_rest.settings import RestApiSettings
 from reporting_rest.shared import Shared, shared_of
-from reporting_rest.warnings import ignored_fields, untyped_columns
+from reporting_rest.warnings import ignored_fields, unasked_rows, untyped_columns
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class RestApi(RecordSource):
         self._done: set[str] = set()
         self._failed = False
         self._ignored: dict[str, Counter[str]] = defaultdict(Counter)
+        self._unasked: Counter[str] = Counter()
 
     @classmethod
     @override
@@ -151,6 +152,7 @@ class RestApi(RecordSource):
         resources = self._resources.values()
         warnings = untyped_columns(resources, self._shared.untyped)
         warnings += ignored_fields(resources, self._ignored)
+        warnings += unasked_rows(resources, self._unasked)
         return PlanStats(exhausted=not self._unfinished, warnings=warnings)
 
     @override
@@ -258,4 +260,4 @@ class RestApi(RecordSource):
 
     @cached_property
     def _reader(self) -> Reader:
-        return Reader(self._fetcher, self.settings.parallelism)
+        return Reader(self._fetcher, self.settings.parallelism, self._unasked)

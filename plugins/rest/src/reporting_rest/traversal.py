@@ -32,8 +32,8 @@ class Traversal:
 
     A position has the lower bound of the cursor (``since``), and within a reading the
     token of the next page (``next``), the greatest cursor so far (``newest``) and the
-    upper bound (``until``). ``etags`` has, for each page, its ETag and the next token;
-    ``form`` says for which columns.
+    upper bound (``until``). ``etags`` has, for each page, its ETag, the next token and
+    the number of its items; ``form`` says for which columns.
 
     Attributes:
         resource: The resource.
@@ -84,8 +84,9 @@ class Traversal:
         if self.passes >= MAX_PASSES:
             raise StorageUnavailable(
                 f"resource {self.resource.name}: records moved from page to page while"
-                f" it was read, {self.passes} times; run again when fewer change, or"
-                " use a paginator with cursors"
+                f" it was read, {self.passes} times; run again when fewer change, use a"
+                " paginator with cursors, or correct primary_key if several records"
+                " have one key"
             )
         self.passes += 1
         self.token, self.resumed = None, False
@@ -117,7 +118,7 @@ class Traversal:
         requests, etag = self.resource.requests, None
         request = requests.request(token, bounds=self.bounds)
         if self.known_etags and self.passes == 1:
-            etag, _ = self.known_etags.get(etag_key(request), (None, None))
+            etag, *_ = self.known_etags.get(etag_key(request), (None,))
         if etag is None:
             return request
         return requests.request(token, bounds=self.bounds, etag=etag)
@@ -178,21 +179,28 @@ class Traversal:
 
     def _compare(self, page: Page, key_at: list[int], cursor_at: int | None) -> None:
         """Find records that were on an earlier page in another state."""
+        states: dict[Any, Any] = {}
         for line, facts in zip(page.lines, page.facts, strict=True):
             if facts is None:
                 continue
             try:
                 key = tuple(facts[at] for at in key_at)
+                if None in key:
+                    continue  # no key; its record will be rejected
                 state = hash(line if cursor_at is None else facts[cursor_at])
-                if self._seen.setdefault(key, state) != state:
+                if self._seen.get(key, state) != state:
                     self.moved = True
+                states[key] = state
             except TypeError:  # a list or an object; its record will be rejected
                 continue
+        self._seen.update(states)  # a key may be twice on one page
 
-    def keep_etag(self, key: str, etag: str | None, following: Token) -> None:
-        """Keep the ETag of a page, with the token of the next page."""
+    def keep_etag(
+        self, key: str, etag: str | None, following: Token, items: int | None
+    ) -> None:
+        """Keep the ETag of a page, with the token of the next page and its size."""
         if etag is not None and len(self.etags) < MAX_ETAGS:
-            self.etags[key] = [etag, following]
+            self.etags[key] = [etag, following, items]
 
     def within(self, following: Token) -> Position | None:
         """Return the position after a page that is not the last.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 import msgspec
@@ -9,7 +10,15 @@ import msgspec
 MAX_NAMES = 100
 """Number of names that are kept: an object may have the keys of a table as fields."""
 
+_NO_COLUMN = re.compile(r'["\\\x00-\x1f]')
+"""Characters of names that no decoder with fixed fields takes."""
+
 _Fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def is_column(name: str) -> bool:
+    """Return whether a field of this name can be a column."""
+    return name != "" and _NO_COLUMN.search(name) is None
 
 
 class UnknownFields:
@@ -51,7 +60,8 @@ class UnknownFields:
 
     def _decoder_of(self) -> msgspec.json.Decoder[object]:
         """Return a decoder that refuses other fields, which is faster than a search."""
-        names = {f"f{number}": name for number, name in enumerate(self._known)}
+        known = filter(is_column, self._known)
+        names = {f"f{number}": name for number, name in enumerate(known)}
         record = msgspec.defstruct(
             "Record",
             [(name, msgspec.Raw, msgspec.Raw()) for name in names],

@@ -46,6 +46,24 @@ def untyped_columns(
     ]
 
 
+def unasked_rows(resources: Iterable[Resource], counts: Mapping[str, int]) -> list[str]:
+    """Return a warning for each resource that was not asked for rows of its parent.
+
+    Args:
+        resources: The resources.
+        counts: Number of such rows by resource.
+    """
+    return [
+        f"source rest-api: resource {resource.name}: not asked for {number:,} rows of"
+        f" {resource.parent.name}, in which {_listed(sorted(fields), len(fields))} is"
+        " missing, empty, . or .."
+        for resource in resources
+        if resource.parent is not None
+        and (number := counts.get(resource.name, 0))
+        and (fields := resource.parent.child_fields)
+    ]
+
+
 def _named(names: Iterable[str]) -> Sequence[str]:
     """Return the first names that are words: others may be values, such as keys."""
     return [name for name in names if name.isidentifier() and len(name) < 80][

@@ -141,7 +141,10 @@ class Connection:
         with response:
             if response.length is not None and response.length > limit:
                 return response.status, (), bytes(limit + 1)
-            content = response.read(limit + 1)
+            try:
+                content = response.read(limit + 1)
+            except ValueError:  # of a chunk that has a negative size
+                raise IncompleteRead(b"") from None
             if response.length and len(content) <= limit:
                 raise IncompleteRead(b"", response.length)
             self.keeps = not response.will_close and response.isclosed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import ssl
 import zlib
@@ -28,6 +29,11 @@ _PLAIN = re.compile(
 
 _EITHER = 32 + zlib.MAX_WBITS
 """Window of zlib: gzip or zlib, found from the data."""
+
+_BLOCK = 16 * 1024
+"""Bytes that are decompressed at once; what follows a member of gzip is copied."""
+
+_CHARSET = re.compile(r";\s*charset=\s*\"?([\w.:-]+)", re.IGNORECASE)
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -96,7 +102,9 @@ class Transport:
         if len(content) > limit:
             raise self._too_large()
         names = _named(raw_headers)
-        return HttpResponse(status, names, self._decoded(content, names))
+        return HttpResponse(
+            status, names, _in_utf8(self._decoded(content, names), names)
+        )
 
     def close(self) -> None:
         """Close all connections."""
@@ -111,16 +119,19 @@ class Transport:
             raise AttemptFailed("the response has an unknown encoding", retry=False)
         limit, size = self._settings.max_response_bytes, 0
         parts: list[bytes] = []
+        inflater, at = zlib.decompressobj(_EITHER), 0
         try:
-            while content:  # a member of gzip, or several
-                inflater = zlib.decompressobj(_EITHER)
-                parts.append(inflater.decompress(content, limit + 1 - size))
+            while at < len(content):  # a member of gzip, or several
+                if inflater.eof:
+                    inflater = zlib.decompressobj(_EITHER)
+                given = content[at : at + _BLOCK]
+                parts.append(inflater.decompress(given, limit + 1 - size))
+                at += len(given) - len(inflater.unused_data)
                 size += len(parts[-1])
                 if size > limit:
                     raise self._too_large()
-                if not inflater.eof:
-                    raise AttemptFailed("the response was cut off")
-                content = inflater.unused_data
+            if not inflater.eof:
+                raise AttemptFailed("the response was cut off")
         except zlib.error:
             raise AttemptFailed("the response is damaged") from None
         return b"".join(parts)
@@ -197,6 +208,17 @@ def _named(headers: Headers) -> dict[str, str]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         named[name] = f"{named[name]}, {value}" if name in named else value
     return named
+
+
+def _in_utf8(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Return a body in UTF-8, without a byte order mark."""
+    charset = _CHARSET.search(headers.get("content-type", ""))
+    if charset is not None and charset[1].lower() not in ("utf-8", "utf8"):
+        try:
+            body = body.decode(charset[1]).encode()
+        except (LookupError, UnicodeError):
+            return body
+    return body.removeprefix(codecs.BOM_UTF8)
 
 
 def _context(settings: HttpSettings, subject: str) -> ssl.SSLContext | None:
