@@ -43,13 +43,17 @@ FAULTS = {
         [schema(note={"type": "integer"})],
         "stream orders: column note is Int64 now, not String",
     ),
+    "other kind": (
+        [schema(note={"type": "object"})],
+        "stream orders: column note is String (json) now, not String (text)",
+    ),
     "no key column": (
         [schema(key=("no",))],
         "stream orders: its key column id is not among",
     ),
 }
 
-QUICK = ("exit code", "garbage", "other type", "nested", "NaN in a state")
+QUICK = ("exit code", "garbage", "other type", "other kind", "nested", "NaN in a state")
 
 
 @pytest.mark.parametrize(

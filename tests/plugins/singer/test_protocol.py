@@ -401,3 +401,14 @@ def test_a_rejected_record_does_not_count_as_deleted(tap):
     assert run_report("tap").deleted == 0
     tap.set(*reading(3, "-", at[0]), discovered=[described])
     assert run_report("tap").deleted == 1
+
+
+def test_records_without_a_key_may_replace_the_table(tap):
+    """An inclusive bookmark delivers records again; a table that is replaced has each once."""
+    keyless = schema(key=())
+    tap.configure(full_scan=True, mode="replace")
+    tap.set(keyless, record(1), record(2), state(1), discovered=[keyless])
+    run_report("tap")
+    tap.set(keyless, record(1), record(2), record(3), state(2), discovered=[keyless])
+    run_report("tap")
+    assert tap.rows() == [(1, "-"), (2, "-"), (3, "-")]

@@ -178,12 +178,19 @@ class StreamReader:
                 )
             if name in known and known[name] != of:
                 raise TapFailed(
-                    f"stream {self.stream.name}: column {name} is {of.dtype} now, not"
-                    f" {known[name].dtype}; run again with its present columns"
+                    f"stream {self.stream.name}: column {name} is"
+                    f" {_shown(of, known[name])} now, not {_shown(known[name], of)};"
+                    " run again with its present columns"
                 )
 
     def _null_column(self, frame: pl.DataFrame, row: int) -> str | None:
         return next((name for name in self._keys.key if frame[name][row] is None), None)
+
+
+def _shown(column: ColumnType, other: ColumnType) -> str:
+    """Return the type of a column; its kind, too, if the other has the same type."""
+    same = column.dtype == other.dtype
+    return f"{column.dtype} ({column.kind})" if same else f"{column.dtype}"
 
 
 def _description(message: Message) -> tuple[Any, ...]:
