@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import polars as pl
 
 from reporting_framework import Batch
-from reporting_rest.frames import Frames, sampled
+from reporting_rest.columns import sampled
+from reporting_rest.frames import Frames
 from reporting_rest.resources import Resource
 
 MAX_BYTES = 16 * 1024**2

@@ -16,10 +16,7 @@ from reporting_rest.paginators import PageView, Token
 from reporting_rest.repeats import Repeats
 from reporting_rest.resources import Resource, view_of
 from reporting_rest.traversal import Position, Traversal, etag_key
-from reporting_rest.windows import Work, in_order
-
-GROUP, MAX_SINGLE = 4, 512
-"""Number of known pages that a thread fetches at once, but for the last ones."""
+from reporting_rest.windows import Work, groups, in_order, nothing
 
 _log = logging.getLogger(__name__)
 
@@ -116,12 +113,12 @@ class Reader:
                 yield from self._children(resource, page, {})
             if further is not None:
                 sizes = [view.records]
-                for some in _groups(further):
+                for some in groups(further):
                     yield Work(
                         partial(self._start_all, traversal, some),
                         partial(self._known_pages, traversal, some, sizes),
                     )
-                yield Work(_nothing, partial(self._missing, traversal, view, sizes))
+                yield Work(nothing, partial(self._missing, traversal, view, sizes))
                 return
             if following is None:
                 return
@@ -261,26 +258,6 @@ class Reader:
             if following is None:
                 return
             token = following
-
-
-def _nothing() -> Future[None]:
-    """Return work that is done already."""
-    done: Future[None] = Future()
-    done.set_result(None)
-    return done
-
-
-def _groups(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """Yield tokens in groups that a thread fetches one after another.
-
-    Groups save hand-overs between threads; the last pages are single, so that all
-    threads end at the same time.
-    """
-    single = max(0, len(tokens) - MAX_SINGLE)
-    for at in range(0, single, GROUP):
-        yield tokens[at : min(at + GROUP, single)]
-    for at in range(single, len(tokens)):
-        yield tokens[at : at + 1]
 
 
 def _result(

@@ -25,8 +25,8 @@ from reporting_framework import (
 )
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_rest.buffers import Buffers
+from reporting_rest.columns import sampled
 from reporting_rest.fetcher import Fetcher
-from reporting_rest.frames import sampled
 from reporting_rest.reader import Reached, Reader
 from reporting_rest.resources import Resource, resources_of
 from reporting_rest.sampling import Sampler

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
+
+GROUP, MAX_SINGLE = 4, 512
+"""Number of known pages that a thread fetches at once, but for the last ones."""
 
 Start = Callable[[], "Future[Any]"]
 
@@ -58,3 +61,23 @@ def in_order(items: Iterable[Any], most: int) -> Iterator[Any]:
 def pool(parallelism: int) -> ThreadPoolExecutor:
     """Return threads for requests."""
     return ThreadPoolExecutor(parallelism, thread_name_prefix="rest-api")
+
+
+def nothing() -> Future[None]:
+    """Return work that is done already."""
+    done: Future[None] = Future()
+    done.set_result(None)
+    return done
+
+
+def groups(tokens: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield tokens in groups that a thread fetches one after another.
+
+    Groups save hand-overs between threads; the last pages are single, so that all
+    threads end at the same time.
+    """
+    single = max(0, len(tokens) - MAX_SINGLE)
+    for at in range(0, single, GROUP):
+        yield tokens[at : min(at + GROUP, single)]
+    for at in range(single, len(tokens)):
+        yield tokens[at : at + 1]
