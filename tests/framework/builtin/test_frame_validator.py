@@ -246,6 +246,13 @@ def test_each_time_in_nanoseconds_is_within_the_calendar():
     assert validated(made, x=column) == (["0", "1"], [])
 
 
+def test_a_time_in_nanoseconds_is_kept_if_it_has_none():
+    at = pl.Series([1_704_067_200_000_001_000, 1_704_067_200_000_000_001, None])
+    made = validator(x={"type": "datetime"})
+    kept, rejected = validated(made, x=at.cast(pl.Datetime("ns", "Asia/Tokyo")))
+    assert (kept, rejected) == (["0", "2"], [("1", "wrong_type", "x")])
+
+
 SOURCE = {
     "sku": pl.String(),
     "price": pl.Decimal(10, 2),

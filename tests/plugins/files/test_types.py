@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from reporting_files.column_types import dtype_of, type_name
-from tests.plugins.files.reading import put, read
+from tests.plugins.files.reading import put, read, written
 
 
 def values(tmp_path, texts, dtype, **settings):
@@ -71,8 +71,17 @@ def values(tmp_path, texts, dtype, **settings):
                 "2024-01-01T10:00:00Z": datetime(2024, 1, 1, 10, tzinfo=UTC),
                 "2024-01-01T10:00:00+02:00": datetime(2024, 1, 1, 8, tzinfo=UTC),
                 "2024-01-01 10:00:00": datetime(2024, 1, 1, 10, tzinfo=UTC),
+                "2024-01-01T10:00:00.123456000Z": datetime(
+                    2024, 1, 1, 10, 0, 0, 123456, tzinfo=UTC
+                ),
             },
-            ["2024-01-32T00:00:00Z", "yesterday"],
+            [
+                "2024-01-32T00:00:00Z",
+                "yesterday",
+                "2024-01-01T10:00:00.1234567Z",
+                "2024-01-01T10:00:00.000000001+02:00",
+                "2024-01-01 10:00:00.1234560001",
+            ],
         ),
         ("string", {"007": "007", " x ": " x "}, []),
     ],
@@ -101,6 +110,41 @@ def test_formats_of_dates_and_times(tmp_path):
         datetime(2024, 12, 31, 10, tzinfo=UTC),
         datetime(2024, 12, 31, 8, tzinfo=UTC),
     )
+
+
+@pytest.mark.parametrize("form", ["%d.%m.%Y %H:%M:%S%.f", "%d.%m.%Y %H:%M:%S.%9f"])
+def test_a_fraction_in_a_declared_format_is_not_cut(tmp_path, form):
+    texts = [f"31.12.2024 10:00:00.123456{more}" for more in ("000", "001")]
+    put(
+        str(tmp_path),
+        {"a.csv": "\n".join(["id,at", *map("1,{}".format, texts)]).encode()},
+    )
+    found = read(str(tmp_path), columns={"at": "datetime"}, column_formats={"at": form})
+    at = datetime(2024, 12, 31, 10, 0, 0, 123456, tzinfo=UTC)
+    assert found.rows["at"].to_list() == [at]
+    assert found.rejected == [("a.csv#2", "wrong_type", "at")]
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
+@pytest.mark.parametrize("dtype", [None, "datetime"])
+def test_a_time_in_nanoseconds_is_kept_if_it_has_none(tmp_path, dtype, zone):
+    at = pl.Series("at", [1_704_067_200_000_001_000, 1_704_067_200_000_000_001, None])
+    frame = pl.DataFrame([at.cast(pl.Datetime("ns", zone))])
+    put(str(tmp_path), {"a.parquet": written(frame.write_parquet)})
+    found = read(str(tmp_path), columns={"at": dtype} if dtype else {})
+    zoned = UTC if zone or dtype else None
+    kept = datetime(2024, 1, 1, 0, 0, 0, 1, tzinfo=zoned)
+    assert found.rows["at"].to_list() == [kept, None]
+    assert found.rejected == [("a.parquet#2", "wrong_type", "at")]
+
+
+def test_a_time_in_nanoseconds_is_a_day_only_at_midnight(tmp_path):
+    at = pl.Series("day", [1_704_067_200_000_000_000, 1_704_067_200_000_000_001])
+    frame = pl.DataFrame([at.cast(pl.Datetime("ns"))])
+    put(str(tmp_path), {"a.parquet": written(frame.write_parquet)})
+    found = read(str(tmp_path), columns={"day": "date"})
+    assert found.rows["day"].to_list() == [date(2024, 1, 1)]
+    assert found.rejected == [("a.parquet#2", "wrong_type", "day")]
 
 
 def test_a_sample_tells_numbers_from_codes(tmp_path):

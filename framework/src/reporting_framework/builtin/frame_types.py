@@ -130,7 +130,7 @@ def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
     if isinstance(column.dtype, pl.String) and isinstance(dtype, pl.Date):
         return column.str.to_date("%Y-%m-%d", strict=False)
     cast = column.cast(dtype, strict=False)
-    if not dtype.is_numeric():
+    if not dtype.is_numeric() and not isinstance(dtype, pl.Datetime):
         return cast
     kept = cast.cast(column.dtype, strict=False).eq_missing(column)
     return pl.select(pl.when(kept).then(cast)).to_series().alias(column.name)

@@ -5,6 +5,7 @@ A value that would change, or is no value of the type, becomes null.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import polars as pl
@@ -17,6 +18,11 @@ TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
 ISO_DATE = "%Y-%m-%d"
 
+_NANOSECONDS = r"[.,][0-9]{6}[0-9]*[1-9](?:[^0-9]|$)"
+"""Part of the text of a time that has digits behind its microseconds."""
+
+_FRACTION = re.compile(r"%\.?[369]?f")
+"""Fraction of a second in the format of a time."""
 
 SPARE_DIGITS = 6
 """Minimum number of digits behind those of a decimal's scale that are read, to find
@@ -100,6 +106,8 @@ class Casts:
             return text.str.to_date(self._formats.get(name, ISO_DATE), strict=False)
         if isinstance(wanted, pl.Datetime):
             moment = self._moment_of_text(name, text)
+            if name not in self._formats or _FRACTION.search(self._formats[name]):
+                moment = pl.when(~text.str.contains(_NANOSECONDS)).then(moment)
             return _moment(moment, pl.Datetime("us", "UTC"), wanted)
         if not wanted.is_numeric():
             return pl.lit(None, wanted)
@@ -138,8 +146,8 @@ def _from_value(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl
         return _moment(column, actual, wanted)
     if isinstance(wanted, pl.Date) and isinstance(actual, pl.Datetime):
         day = column.dt.date()
-        moment = column.dt.replace_time_zone(None).cast(pl.Datetime("us"))
-        return pl.when(day.cast(pl.Datetime("us")) == moment).then(day)
+        moment = column.dt.replace_time_zone(None)
+        return pl.when(day.cast(pl.Datetime(actual.time_unit)) == moment).then(day)
     if wanted.is_nested() and actual.is_nested():
         return column.cast(wanted, strict=False)
     return pl.lit(None, wanted)
@@ -166,7 +174,12 @@ def _moment(column: pl.Expr, actual: pl.DataType, wanted: pl.Datetime) -> pl.Exp
         moment = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     else:
         moment = column
+    given = moment
     moment = moment.cast(pl.Datetime(wanted.time_unit))
+    if isinstance(actual, pl.Datetime) and actual.time_unit != wanted.time_unit:
+        moment = pl.when(moment.cast(pl.Datetime(actual.time_unit)) == given).then(
+            moment
+        )
     return moment.dt.replace_time_zone("UTC") if wanted.time_zone else moment
 
 

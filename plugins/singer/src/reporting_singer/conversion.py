@@ -46,7 +46,10 @@ def check_text(raw: msgspec.Raw) -> None:
 
 
 def moments(texts: pl.Series) -> pl.Series:
-    """Return ISO 8601 texts as times (us, UTC); without a zone they are UTC already."""
+    """Return ISO 8601 texts as times (us, UTC); without a zone they are UTC already.
+
+    Digits after microseconds are dropped.
+    """
     times = texts.str.to_datetime(
         _MOMENT, time_unit="us", time_zone="UTC", strict=False
     )
