@@ -137,6 +137,68 @@ def test_rows_above_the_header(tmp_path):
     assert found.rejected == [("a.xlsx", "empty", None)]
 
 
+@pytest.mark.parametrize("above", [0, 2])
+@pytest.mark.parametrize("skip", [0, 3])
+@pytest.mark.parametrize(
+    ("names", "columns"),
+    [
+        (["id", "id", None, "x"], None),
+        (["id", None, "id", "id_1"], None),
+        (["id", "id_1", None, "x"], ["id", "id_1", "x"]),
+        (["id", " ", None, "x_2"], ["id", "x_2"]),
+        ([None, 2024, 2025], ["2024", "2025"]),
+        ([None, 2024, 2024], None),
+    ],
+)
+def test_names_of_columns(tmp_path, names, columns, above, skip):
+    def fill(book):
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "Report of January" if skip else None)
+        row = skip or above
+        sheet.write_row(row, 0, names)
+        for number in range(1, 3):
+            sheet.write_row(row + number, 0, [number] * len(names))
+
+    put(str(tmp_path), {"a.xlsx": workbook(fill)})
+    known = {"id": "int64"} if columns is None else {}
+    found = read(str(tmp_path), skip_lines=skip, columns=known)
+    if columns is None:
+        assert found.rejected == [("a.xlsx", "duplicate_column", None)]
+    else:
+        assert found.rows.columns == [*columns, "source_key"]
+        assert found.rows.rows() == [
+            (*[number] * len(columns), f"a.xlsx#{number}") for number in (1, 2)
+        ]
+
+
+def test_what_the_page_says_of_errors_times_and_durations(tmp_path):
+    def fill(book, mixed=None):
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["id", "error", "at", "hours"])
+        sheet.write_formula(1, 1, "=1/0", None, "#DIV/0!")
+        sheet.write_row(2, 0, [1, 2.5])
+        time, hours = (book.add_format({"num_format": f}) for f in ("hh:mm", "[h]:mm"))
+        sheet.write_number(1, 2, 0.5, time)
+        sheet.write_number(1, 3, 1.5, hours)
+        sheet.write(2, 3, mixed)
+
+    mixed = workbook(lambda book: fill(book, 7))
+    put(str(tmp_path), {"a.xlsx": workbook(fill), "b.xlsx": mixed})
+    found = read(str(tmp_path), sample_files=1)
+    assert found.rows["error"].to_list() == [None, 2.5]
+    assert found.rows["at"].to_list() == [datetime(1899, 12, 31, 12), None]
+    assert found.rejected == [("b.xlsx", "excel_invalid", None)]
+
+
+def test_a_sheet_without_names(tmp_path):
+    def fill(book):
+        book.add_worksheet().write_column(2, 0, [" ", 1, 2])
+
+    put(str(tmp_path), {"a.xlsx": workbook(fill)})
+    found = read(str(tmp_path), columns={"id": "int64"})
+    assert found.rejected == [("a.xlsx", "excel_invalid", None)]
+
+
 def test_a_text_among_dates_without_a_declared_type(tmp_path):
     def fill(book, text=None):
         sheet = book.add_worksheet()

@@ -6,6 +6,7 @@ and dates in a column that has texts, are restored from further readings of the 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,10 +17,15 @@ from reporting_files.problems import UnreadableError
 from reporting_files.raw_frames import typed_name
 
 if TYPE_CHECKING:
-    from fastexcel import ExcelReader
+    from collections.abc import Sequence
+
+    from fastexcel import ExcelReader, ExcelSheet
 
 _MOMENT = r"^[0-9]{4,}-[0-9]{2}-[0-9]{2}(?: [0-9:.]+)?$"
 """Date or time as fastexcel writes it as a text."""
+
+_COUNTED = re.compile(r"_[0-9]+$")
+"""Number that fastexcel adds to a name that is twice in the header."""
 
 
 def excel_frame(
@@ -36,8 +42,8 @@ def excel_frame(
         skip_rows: Number of rows above the header.
 
     Raises:
-        UnreadableError: The file is damaged or too large, or has no such sheet or no
-            header.
+        UnreadableError: The file is damaged or too large, has no such sheet or no
+            header, or a name is twice in the header.
     """
     import fastexcel
 
@@ -55,13 +61,26 @@ def excel_frame(
 
 
 class _Sheet:
-    """Sheet of a book, which is read up to three times."""
+    """Sheet of a book, which is read up to four times."""
 
     def __init__(self, book: ExcelReader, sheet: str | int, skip_rows: int) -> None:
         self._book, self._sheet, self._skip_rows = book, sheet, skip_rows
 
     def frame(self) -> pl.DataFrame:
-        frame = self._load(None)
+        """Return the rows, without columns that have no name."""
+        sheet = self._sheet_of(None)
+        if not sheet.width:
+            return pl.DataFrame()
+        columns = sheet.available_columns()
+        names = [
+            column.name
+            for column in columns
+            if column.column_name_from != "generated" and column.name.strip()
+        ]
+        if not names:
+            raise UnreadableError(EXCEL)
+        self._check_header(names)
+        frame = sheet.to_polars().select(names)
         of_texts = [name for name, dtype in frame.schema.items() if dtype == pl.String]
         gaps = [
             name
@@ -88,11 +107,28 @@ class _Sheet:
             for name in moments
         )
 
+    def _check_header(self, names: Sequence[str]) -> None:
+        """Raise `UnreadableError` if a name is twice in the header."""
+        if len({_COUNTED.sub("", name) for name in names}) == len(names):
+            return
+        header = self._book.load_sheet(
+            self._sheet,
+            header_row=None,
+            skip_rows=self._skip_rows or None,  # blank rows may precede the header
+            n_rows=1,
+            dtypes="string",
+        )
+        written = [name for name in header.to_polars().row(0) if name]
+        if len({*written}) < len(written):
+            raise UnreadableError("duplicate_column")
+
     def _load(self, types: Any) -> pl.DataFrame:
-        loaded = self._book.load_sheet(
+        return self._sheet_of(types).to_polars()
+
+    def _sheet_of(self, types: Any) -> ExcelSheet:
+        return self._book.load_sheet(
             self._sheet,
             header_row=self._skip_rows,
             schema_sample_rows=None,
             dtypes=types,
         )
-        return loaded.to_polars() if loaded.width else pl.DataFrame()
