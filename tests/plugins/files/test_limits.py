@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from isal import isal_zlib
 
 from reporting_files import decompress
 from reporting_files.decompress import plain_blocks, zstd
@@ -207,3 +208,53 @@ def test_a_parquet_file_of_many_rows_in_few_bytes(tmp_path):
     found = read(str(tmp_path))
     assert found.rows["a"].sum() == 1_000_000
     assert found.rows["source_key"][-1] == "a.parquet#1000000"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "compress"),
+    [
+        (isal_zlib, "decompressobj", gzip.compress),
+        (zstd, "ZstdDecompressor", zstd.compress),
+    ],
+)
+def test_the_work_grows_as_the_number_of_members(monkeypatch, module, name, compress):
+    made = getattr(module, name)
+    passed = 0
+
+    class Counting:
+        def __init__(self, *args, **options):
+            self._stream = made(*args, **options)
+
+        def __getattr__(self, attribute):
+            return getattr(self._stream, attribute)
+
+        def decompress(self, data, most):
+            nonlocal passed
+            passed += len(data)
+            return self._stream.decompress(data, most)
+
+    monkeypatch.setattr(module, name, Counting)
+
+    def work(members):
+        nonlocal passed
+        passed = 0
+        stored = compress(b"") * members + compress(b"x" * 10) + compress(b"")
+        assert b"".join(plain_blocks([stored], 100)) == b"x" * 10
+        return passed
+
+    assert work(4000) < 2.1 * work(2000)
+
+
+def test_nuls_after_a_member_and_between_members():
+    stored = gzip.compress(b"a") + bytes(3000) + gzip.compress(b"b") + bytes(5000)
+    for size in (7, 1024, 10**6):
+        blocks = [stored[at : at + size] for at in range(0, len(stored), size)]
+        assert b"".join(plain_blocks(blocks, 10)) == b"ab"
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zstd.compress])
+def test_a_byte_order_mark_behind_an_empty_member(tmp_path, compress):
+    mark, text = "\ufeff".encode("utf-16-le"), "a,b\nä,1\n".encode("utf-16-le")
+    stored = b"".join(map(compress, [b"", mark[:1], mark[1:], text]))
+    put(str(tmp_path), {"a.csv.gz": stored})
+    assert read(str(tmp_path)).rows.rows() == [("ä", 1, "a.csv.gz#1")]

@@ -17,6 +17,12 @@ else:
 PART = 4 * 1024 * 1024
 """Largest part that is decompressed at once, in bytes."""
 
+JOINED = 64 * 1024
+"""Size of joined parts."""
+
+FIRST_WINDOW, LAST_WINDOW = 1024, 1024 * 1024
+"""Bytes that are decompressed at once: at the beginning of a member, and at most."""
+
 MAX_RATIO = 500
 """Largest ratio of sizes after and before decompression, from `RATIO_BYTES` on."""
 
@@ -45,18 +51,38 @@ def plain_blocks(blocks: Iterable[bytes], limit: int) -> Iterator[bytes]:
     head = next(stored, b"")
     counted = _Counted(chain([head], stored))
     if head.startswith(GZIP_MAGIC):
-        plain = _gunzip(counted)
+        yield from _joined(_limited(_gunzip(counted), counted, limit))
     elif head.startswith(ZSTD_MAGIC):
-        plain = _unzstd(counted)
+        yield from _joined(_limited(_unzstd(counted), counted, limit))
     else:
-        plain = iter(counted)
+        yield from _limited(iter(counted), counted, limit)
+
+
+def _limited(plain: Iterator[bytes], stored: _Counted, limit: int) -> Iterator[bytes]:
     size = 0
     for part in plain:
         size += len(part)
-        expands = size > RATIO_BYTES and size > MAX_RATIO * counted.size
+        expands = size > RATIO_BYTES and size > MAX_RATIO * stored.size
         if size > limit or expands:
             raise UnreadableError(problems.TOO_LARGE)
         yield part
+
+
+def _joined(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield parts of `JOINED` to `PART` bytes, but for the last one.
+
+    The first one must be long enough for a byte-order mark.
+    """
+    short: list[bytes] = []
+    size = 0
+    for part in filter(None, parts):
+        short.append(part)
+        size += len(part)
+        if size >= JOINED:
+            text = b"".join(short)
+            yield text[:PART]
+            short, size = [text[PART:]], max(0, size - PART)
+    yield b"".join(short)
 
 
 class _Counted:
@@ -71,23 +97,50 @@ class _Counted:
             yield block
 
 
+class _Windows:
+    """Parts of blocks that grow, until a member ends.
+
+    What is not used of a part is a copy. If all of a block were passed on at once, a
+    file of many short members would be copied once for each.
+    """
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = blocks
+        self._size, self._unused = FIRST_WINDOW, 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            at = 0
+            while at < len(block):
+                window = block[at : at + self._size]
+                self._size, self._unused = min(2 * self._size, LAST_WINDOW), 0
+                yield window
+                at += len(window) - self._unused
+
+    def give_back(self, unused: bytes, *, ended: bool) -> None:
+        """Take back the end of the last part; `ended`: a member ends before it."""
+        self._unused = len(unused)
+        self._size = FIRST_WINDOW if ended else self._size
+
+
 def _gunzip(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Decompress members that follow each other; NULs may follow the last one."""
     from isal import isal_zlib  # most files are not compressed
 
     stream, ended = isal_zlib.decompressobj(wbits=31), False
+    windows = _Windows(blocks)
     try:
-        for block in blocks:
-            left = block
-            while left:
-                if ended:
-                    left = left.lstrip(b"\0")
-                    if not left:
-                        break
-                    stream, ended = isal_zlib.decompressobj(wbits=31), False
-                yield stream.decompress(left, PART)
-                ended = stream.eof
-                left = stream.unused_data if ended else stream.unconsumed_tail
+        for window in windows:
+            data = window
+            if ended:
+                data = window.lstrip(b"\0")
+                if not data:
+                    continue
+                stream = isal_zlib.decompressobj(wbits=31)
+            yield stream.decompress(data, PART)
+            ended = stream.eof
+            unused = stream.unused_data if ended else stream.unconsumed_tail
+            windows.give_back(unused, ended=ended)
         while not ended and (part := stream.decompress(b"", PART)):
             yield part
             ended = stream.eof
@@ -100,16 +153,16 @@ def _gunzip(blocks: Iterable[bytes]) -> Iterator[bytes]:
 def _unzstd(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Decompress frames that follow each other."""
     stream = zstd.ZstdDecompressor()
+    windows = _Windows(blocks)
     try:
-        for block in blocks:
-            left = block
-            while left:
-                if stream.eof:
-                    stream = zstd.ZstdDecompressor()
-                yield stream.decompress(left, PART)
-                while not (stream.eof or stream.needs_input):
-                    yield stream.decompress(b"", PART)
-                left = stream.unused_data if stream.eof else b""
+        for window in windows:
+            if stream.eof:
+                stream = zstd.ZstdDecompressor()
+            yield stream.decompress(window, PART)
+            while not (stream.eof or stream.needs_input):
+                yield stream.decompress(b"", PART)
+            unused = stream.unused_data if stream.eof else b""
+            windows.give_back(unused, ended=stream.eof)
     except zstd.ZstdError as error:
         raise UnreadableError(problems.ZSTD) from error
     if not stream.eof:
