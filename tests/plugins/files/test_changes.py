@@ -101,6 +101,19 @@ def test_a_changed_file_replaces_its_rows_and_rows_that_are_gone_are_deleted(pla
     }
 
 
+def test_a_rejected_record_leaves_the_row_of_its_number(place):
+    write, run, table = place
+    write("a.csv", csv(1, 2, 3))
+    run("replace", "upsert")
+    write("a.csv", csv(0, "x", 1, 2, 3))  # two records more, one of them is rejected
+    assert run("replace", "upsert").rejected == 1
+    rows = {"a.csv#1": 0, "a.csv#2": 2, "a.csv#3": 1, "a.csv#4": 2, "a.csv#5": 3}
+    assert table() == rows
+    write("a.csv", csv(0, 9, 1, 2, 3))
+    run("replace", "upsert")
+    assert table() == {**rows, "a.csv#2": 9}
+
+
 def test_a_file_that_was_rejected_is_new_when_it_changes(place):
     write, run, table = place
     write("a.csv", HEAD.encode() + b"2024-01-01T00:00:00Z,\xff\n")
