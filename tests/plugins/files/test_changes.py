@@ -114,6 +114,20 @@ def test_a_rejected_record_leaves_the_row_of_its_number(place):
     assert table() == {**rows, "a.csv#2": 9}
 
 
+def test_rows_of_a_file_that_was_damaged_for_a_while_are_replaced(place):
+    write, run, table = place
+    write("a.csv", csv(1, 2, 3))
+    write("b.csv", csv(4))
+    run("replace", "upsert")
+    write("a.csv", HEAD.encode() + b"2024-01-01T00:00:00Z,\xff\n")
+    assert run("replace", "upsert").rejected == 1
+    assert run("replace", "upsert").records_read == 0
+    assert table() == {"a.csv#1": 1, "a.csv#2": 2, "a.csv#3": 3, "b.csv#1": 4}
+    write("a.csv", csv(9))
+    assert run("replace", "upsert").deleted == 2
+    assert table() == {"a.csv#1": 9, "b.csv#1": 4}
+
+
 def test_a_file_that_was_rejected_is_new_when_it_changes(place):
     write, run, table = place
     write("a.csv", HEAD.encode() + b"2024-01-01T00:00:00Z,\xff\n")

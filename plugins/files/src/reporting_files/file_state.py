@@ -11,7 +11,8 @@ class TakenFile(NamedTuple):
 
     Attributes:
         version: Version of the file in the store.
-        records: Number of its records, rejected ones included.
+        records: Number of its records, rejected ones included; if it was rejected as a
+            whole, those of the version whose rows stay.
         rows_version: Version of its rows; `None`: that of the file.
         refused: Later version of the file that was refused.
     """

@@ -97,7 +97,8 @@ class SplitReading:
 
     def _reject(self, key: str, version: str, reason: str) -> None:
         self._batch.reject(Rejection(single_source_key(key), version, reason))
-        self._batch.positions[key] = TakenFile(version).to_json()
+        records, of_rows = self._data.replaced.get(key, (0, None))  # its rows stay
+        self._batch.positions[key] = TakenFile(version, records, of_rows).to_json()
 
     def _add(self, content: Content) -> Iterator[Batch]:
         parts = self._path.values(content.key) if self._path else ()
