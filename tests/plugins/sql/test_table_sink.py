@@ -1,5 +1,6 @@
 """The sink sql-table: names, types, tables of a user, keys."""
 
+import math
 from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -197,6 +198,35 @@ def test_values_that_postgresql_cannot_keep_are_refused_by_the_columns_name(
         with pytest.raises(SettingsError, match=message) as caught:
             run(postgres_url, valued(values), more={"table": str(len(message))})
         assert "a\0b" not in str(caught.value)
+
+
+NOT_IN_JSON = pytest.mark.parametrize(
+    "value",
+    [[math.inf], {"a": math.nan}, [[1.0], [-math.inf]], [{"a": [None, math.inf]}]],
+)
+
+
+@NOT_IN_JSON
+def test_a_float_that_json_has_not_is_refused_by_the_columns_name(sqlite_url, value):
+    with pytest.raises(
+        SettingsError, match="column value: JSON has neither infinity nor a float"
+    ):
+        run(sqlite_url, valued([value]))
+
+
+@pytest.mark.slow
+@NOT_IN_JSON
+def test_a_float_that_json_has_not_is_refused_in_mariadb(mysql_url, value):
+    test_a_float_that_json_has_not_is_refused_by_the_columns_name(mysql_url, value)
+
+
+def test_postgresql_keeps_any_float_in_an_array_and_refuses_it_in_json(postgres_url):
+    frame = valued([[math.inf, math.nan, None]])
+    run(postgres_url, frame, more={"table": "arrays"})
+    found = table(postgres_url, frame.schema, table="arrays")
+    assert found["value"].equals(frame["value"])
+    with pytest.raises(SettingsError, match="column value: JSON has neither infinity"):
+        run(postgres_url, valued([{"a": math.inf}]))
 
 
 # -- names -----------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import polars as pl
 
 from reporting_framework import SettingsError
 from reporting_sql.connections import Limits
-from reporting_sql.dialects.json_values import as_json, is_json
+from reporting_sql.dialects.json_values import as_json, is_json, parts_of
 from reporting_sql.dialects.table_names import quoted_name, split_name
 from reporting_sql.urls import DatabaseUrl
 
@@ -139,15 +139,29 @@ class Dialect(ABC):
                     " them with a transform",
                 )
 
+    def nested_as_json(
+        self, frame: pl.DataFrame, kept: Sequence[str] = ()
+    ) -> pl.DataFrame:
+        """Return a frame whose nested columns are JSON, except some.
+
+        Raises:
+            SettingsError: JSON has no such value; it would become null.
+        """
+        nested = [
+            name
+            for name, dtype in frame.schema.items()
+            if name not in kept and is_json(dtype)
+        ]
+        for name in nested:
+            for part in parts_of(frame[name]):
+                if part.dtype.is_float() and not part.is_finite().all():
+                    raise self.refuse(
+                        name,
+                        "JSON has neither infinity nor a float that is not a number;"
+                        " replace it with a transform",
+                    )
+        return frame.with_columns(as_json(pl.col(name)).alias(name) for name in nested)
+
     def refuse(self, name: str, problem: str) -> SettingsError:
         """Return the error for values of a column that cannot be kept."""
         return SettingsError(f"{self.subject}: column {name}: {problem}")
-
-
-def nested_as_json(frame: pl.DataFrame, kept: Sequence[str] = ()) -> pl.DataFrame:
-    """Return a frame whose nested columns are JSON, except some."""
-    return frame.with_columns(
-        as_json(pl.col(name)).alias(name)
-        for name, dtype in frame.schema.items()
-        if name not in kept and is_json(dtype)
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -22,6 +23,17 @@ def _is_part(dtype: Any) -> bool:
     kind: pl.DataType = dtype if isinstance(dtype, pl.DataType) else dtype()
     is_number = kind.is_numeric() and not kind.is_decimal()
     return is_number or kind in _KEPT or is_json(kind)
+
+
+def parts_of(column: pl.Series) -> Iterator[pl.Series]:
+    """Yield the simple values inside a column, by type; that of a simple one is it."""
+    if isinstance(column.dtype, pl.Struct):
+        for name in column.struct.fields:
+            yield from parts_of(column.struct.field(name))
+    elif isinstance(column.dtype, pl.List | pl.Array):
+        yield from parts_of(column.explode())
+    else:
+        yield column
 
 
 def as_json(column: pl.Expr) -> pl.Expr:

@@ -11,7 +11,7 @@ from typing_extensions import override
 from reporting_framework.tables.values import encoded
 from reporting_sql.connections import connect, is_mariadb, prepared
 from reporting_sql.dialects import mysql_types as types
-from reporting_sql.dialects.dialect import Dialect, nested_as_json
+from reporting_sql.dialects.dialect import Dialect
 from reporting_sql.dialects.json_values import from_json, is_json
 from reporting_sql.mysql_stream import streamed
 
@@ -91,7 +91,7 @@ class MySqlDialect(Dialect):
             n for n, kind in frame.schema.items() if isinstance(kind, pl.Datetime)
         ]
         self.check_microseconds(frame, "MySQL")
-        exact = nested_as_json(frame).with_columns(
+        exact = self.nested_as_json(frame).with_columns(
             pl.col(moments).dt.cast_time_unit("us")
         )
         return encoded(exact).with_columns(pl.col(moments).str.strip_suffix("+00:00"))

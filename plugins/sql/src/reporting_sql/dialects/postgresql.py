@@ -10,7 +10,7 @@ from typing_extensions import override
 from reporting_sql.connections import connect
 from reporting_sql.dialects import postgresql_types as types
 from reporting_sql.dialects.arrow_cursor import ArrowConnection, ArrowCursor
-from reporting_sql.dialects.dialect import Dialect, nested_as_json
+from reporting_sql.dialects.dialect import Dialect
 from reporting_sql.dialects.json_values import from_json
 from reporting_sql.dialects.table_names import check_lasting, quoted_name
 from reporting_sql.errors import code_of
@@ -83,7 +83,7 @@ class PostgresDialect(Dialect):
     def encode(self, frame: pl.DataFrame) -> pl.DataFrame:
         self.check_microseconds(frame, "PostgreSQL")
         native = [n for n, dtype in frame.schema.items() if types.is_array(dtype)]
-        return nested_as_json(frame, native).with_columns(
+        return self.nested_as_json(frame, native).with_columns(
             pl.col(name).cast(kind)
             for name, dtype in frame.schema.items()
             if (kind := types.arrow_type(dtype)) is not None

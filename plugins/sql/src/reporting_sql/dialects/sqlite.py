@@ -11,7 +11,7 @@ from typing_extensions import override
 from reporting_framework.tables.values import decoded, encoded
 from reporting_sql.connections import Connection, connect, run
 from reporting_sql.dialects.arrow_cursor import ArrowConnection, ArrowCursor
-from reporting_sql.dialects.dialect import Dialect, nested_as_json
+from reporting_sql.dialects.dialect import Dialect
 from reporting_sql.dialects.json_values import from_json, is_json
 from reporting_sql.errors import code_of
 
@@ -110,7 +110,7 @@ class SqliteDialect(Dialect):
 
     @override
     def encode(self, frame: pl.DataFrame) -> pl.DataFrame:
-        return encoded(nested_as_json(frame))
+        return encoded(self.nested_as_json(frame))
 
     @override
     def load(self, cursor: ArrowCursor, table: str, frame: pl.DataFrame) -> None:
