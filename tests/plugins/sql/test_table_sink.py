@@ -185,18 +185,20 @@ def test_values_that_postgresql_cannot_keep_are_refused_by_the_columns_name(
     postgres_url,
 ):
     nanoseconds = pl.Series([1], dtype=pl.Int64).cast(pl.Datetime("ns", "UTC"))
-    for values, message in (
-        (
-            ["a\0b"],
-            "column value: PostgreSQL cannot keep a text with the character NUL",
-        ),
+    nul = "column value: PostgreSQL cannot keep a text with the character NUL"
+    refused = (
+        (["a\0b"], nul),
+        ([["", "a\0b"]], nul),
+        ([{"a": "a\0b"}], nul),
+        ([[{"a": ["x", "a\0b"]}]], nul),
         (
             nanoseconds,
             "column value: PostgreSQL keeps microseconds, and values are more",
         ),
-    ):
+    )
+    for number, (values, message) in enumerate(refused):
         with pytest.raises(SettingsError, match=message) as caught:
-            run(postgres_url, valued(values), more={"table": str(len(message))})
+            run(postgres_url, valued(values), more={"table": f"t{number}"})
         assert "a\0b" not in str(caught.value)
 
 

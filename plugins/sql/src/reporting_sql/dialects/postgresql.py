@@ -11,7 +11,7 @@ from reporting_sql.connections import connect
 from reporting_sql.dialects import postgresql_types as types
 from reporting_sql.dialects.arrow_cursor import ArrowConnection, ArrowCursor
 from reporting_sql.dialects.dialect import Dialect
-from reporting_sql.dialects.json_values import from_json
+from reporting_sql.dialects.json_values import from_json, is_json, parts_of
 from reporting_sql.dialects.table_names import check_lasting, quoted_name
 from reporting_sql.errors import code_of
 
@@ -82,6 +82,9 @@ class PostgresDialect(Dialect):
     @override
     def encode(self, frame: pl.DataFrame) -> pl.DataFrame:
         self.check_microseconds(frame, "PostgreSQL")
+        self._check_texts(
+            frame.select(n for n, dtype in frame.schema.items() if is_json(dtype))
+        )
         native = [n for n, dtype in frame.schema.items() if types.is_array(dtype)]
         return self.nested_as_json(frame, native).with_columns(
             pl.col(name).cast(kind)
@@ -95,18 +98,23 @@ class PostgresDialect(Dialect):
             cursor.ingest(table, frame)
         except Exception as error:
             if code_of(error) == _BAD_TEXT:
-                self._refuse_text(frame)
+                self._check_texts(frame)
             raise
 
-    def _refuse_text(self, frame: pl.DataFrame) -> None:
-        """Raise an error with the column of a text that PostgreSQL cannot keep."""
+    def _check_texts(self, frame: pl.DataFrame) -> None:
+        """Check that PostgreSQL can keep all texts, also those in lists and structs.
+
+        Raises:
+            SettingsError: A text of a column has the character NUL.
+        """
         for column in frame:
-            if column.dtype == pl.String and column.str.contains("\\x00").any():
-                raise self.refuse(
-                    column.name,
-                    "PostgreSQL cannot keep a text with the character NUL; remove it"
-                    " with a transform",
-                )
+            for part in parts_of(column):
+                if part.dtype == pl.String and part.str.contains("\\x00").any():
+                    raise self.refuse(
+                        column.name,
+                        "PostgreSQL cannot keep a text with the character NUL; remove"
+                        " it with a transform",
+                    )
 
     @override
     def read(
