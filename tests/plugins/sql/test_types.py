@@ -261,6 +261,15 @@ def test_a_type_that_cannot_be_kept_is_refused_by_name(postgres_url, writer, kin
         ("time", "24:00:00"),
         ("numeric(5,2)", "NaN"),
         ("integer[]", "{{1,2},{3,4}}"),
+        ("integer[]", "[2:3]={1,2}"),
+        ("text[]", "[0:0]={a}"),
+        ("numeric[]", "[2:2]={1.5}"),
+        ("uuid[]", "[2:2]={a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}"),
+        ("timestamptz[]", "[2:2]={2024-01-01}"),
+        ("timestamptz[]", "{2024-01-01,infinity}"),
+        ("date[]", "{0044-03-15 BC}"),
+        ("time[]", "{24:00:00}"),
+        ("numeric(5,2)[]", "{1,NaN}"),
     ],
 )
 def test_a_value_of_postgresql_that_no_frame_can_hold_is_rejected(
@@ -271,6 +280,18 @@ def test_a_value_of_postgresql_that_no_frame_can_hold_is_rejected(
         f"INSERT INTO t VALUES (1, '{value}'), (2, NULL)",
     )
     assert rows_of(postgres_url, table="t")[FAULTY].to_list() == ["v", None]
+
+
+def test_a_faulty_array_leaves_the_arrays_around_it_as_they_are(postgres_url, writer):
+    writer(postgres_url).run(
+        "CREATE TABLE t (id int PRIMARY KEY, v int[], d date[])",
+        "INSERT INTO t VALUES (1, '{1}', NULL), (2, '[2:3]={1,2}', '{2024-02-03}'),"
+        " (3, '{}', '{infinity}'), (4, '{NULL,4}', '{NULL}'), (5, NULL, '{}')",
+    )
+    frame = rows_of(postgres_url, table="t")
+    assert frame["v"].to_list() == [[1], None, [], [None, 4], None]
+    assert frame["d"].to_list() == [None, [DAY], None, [None], []]
+    assert frame[FAULTY].to_list() == [None, "v", "d", None, None]
 
 
 @pytest.mark.parametrize(

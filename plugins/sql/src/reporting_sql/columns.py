@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -91,6 +91,8 @@ def _names_of_faults(
 def _converted(given: pl.Series, dtype: pl.DataType) -> pl.Series:
     """Return values in a type; a value that does not fit becomes null."""
     series = _storage(given)
+    if isinstance(dtype, pl.List) and isinstance(series.dtype, pl.List):
+        return _list(series, dtype)
     if series.dtype != dtype:
         series = _cast(series, dtype)
     if isinstance(dtype, pl.Datetime):
@@ -100,6 +102,19 @@ def _converted(given: pl.Series, dtype: pl.DataType) -> pl.Series:
     if isinstance(dtype, pl.Time):
         return _within(series, 0, LAST_TIME)
     return series
+
+
+def _list(series: pl.Series, dtype: pl.List) -> pl.Series:
+    """Return lists of a type; a list with a value that does not fit becomes null."""
+    inner: Any = dtype.inner
+    values = pl.element().map_batches(
+        lambda series: _converted(series, inner), return_dtype=inner
+    )
+    converted = series.list.eval(values)
+    kept, there = (each.list.drop_nulls().list.len() for each in (converted, series))
+    if (kept == there).all():
+        return converted
+    return converted.zip_with(kept == there, pl.Series([None], dtype=dtype))
 
 
 def _storage(series: pl.Series) -> pl.Series:

@@ -30,6 +30,9 @@ class Known(NamedTuple):
 
 _TEXT = Known(pl.String(), "text")
 _AS_TEXT = '{0}::text COLLATE "C"'
+_ODD = "coalesce(array_ndims({0}) > 1 OR array_lower({0}, 1) <> 1, false)"
+"""Condition that an array is no list."""
+
 _INFINITE = "NOT isfinite({0})"
 
 KNOWN = {
@@ -139,11 +142,21 @@ def _numeric(name: str, declared: str, modifier: int) -> Column:
 
 
 def _array(name: str, declared: str, element: str, kind: str, modifier: int) -> Column:
-    """Return an array as a list; an array of several dimensions is a fault."""
+    """Return an array as a list.
+
+    An array of several dimensions, or whose first index is not 1, is a fault. It is not
+    sent, as the driver fails on it.
+    """
     known = _known(element, kind, "")
     if element == "numeric":
         known = Known(decimal_of(modifier) or pl.String(), "text")
     if known is None:
         return Column(name, declared, pl.Null())
-    value = f"{{0}}::{known.cast}[]" if known.cast else "{0}"
-    return Column(name, declared, pl.List(known.dtype), value, "array_ndims({0}) > 1")
+    cast = f"::{known.cast}[]" if known.cast else ""
+    value = f"CASE WHEN {_ODD} THEN NULL ELSE {{0}}{cast} END"
+    fault = _ODD
+    if known.fault:
+        element = known.fault.format("e")
+        found = f"SELECT 1 FROM unnest({{0}}) AS e WHERE {element}"  # noqa: S608
+        fault = f"({_ODD} OR EXISTS ({found}))"
+    return Column(name, declared, pl.List(known.dtype), value, fault)
