@@ -1,11 +1,12 @@
 """Reports that write to a database, as they are written in TOML."""
 
+import time
 from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
 
-from reporting_framework import run_report
+from reporting_framework import SettingsError, run_report
 from reporting_framework.cli.main import reporting
 from tests.plugins.sql.conftest import Writer
 
@@ -44,6 +45,20 @@ def prices(url):
     query = "SELECT sku, CAST(price AS text) AS price, _deleted_at IS NULL AS lives"
     with closing(Writer(url)) as writer:
         return sorted(writer.rows(f"{query} FROM prices"))
+
+
+@pytest.mark.parametrize("url", ["sqlite:///shop.db"])
+def test_a_file_of_source_and_sink_needs_a_write_ahead_log(offers, url):
+    began = time.monotonic()
+    with pytest.raises(
+        SettingsError, match=r"run reads the same file, .* execute PRAGMA journal_mode"
+    ):
+        run_report("prices")
+    assert time.monotonic() - began < 15  # a lock would be waited for
+    assert offers.rows("PRAGMA journal_mode") == [("delete",)]
+    offers.rows("PRAGMA journal_mode = WAL")
+    assert run_report("prices").inserted == 2
+    assert prices(url) == [("a", "3.00", True), ("b", "2.25", True)]
 
 
 def test_the_newest_row_of_a_key_is_kept_by_each_run(offers, url):

@@ -21,6 +21,7 @@ import polars as pl
 from reporting_sql.connections import Connection
 from reporting_sql.database import Database
 from reporting_sql.errors import UNKNOWN, OperationalError, code_of, is_lost
+from reporting_sql.urls import DatabaseUrl
 
 T = TypeVar("T")
 
@@ -39,10 +40,12 @@ class Alone:
     Attributes:
         lock: Lock of the connection.
         connection: The connection; `None` if it was lost.
+        url: The database.
     """
 
-    def __init__(self, connection: Connection | None = None) -> None:
+    def __init__(self, url: DatabaseUrl, connection: Connection | None = None) -> None:
         self.lock = threading.Lock()
+        self.url = url
         self.connection = connection
 
     def close(self) -> None:
@@ -55,6 +58,15 @@ class Alone:
 
 _snapshots: dict[str, Alone] = {}
 """Snapshots of this process, for other sources of the same run, by token."""
+
+
+def is_read(url: DatabaseUrl) -> bool:
+    """Return whether this process has a snapshot of a file of SQLite."""
+    return any(
+        snapshot.url.dialect == "sqlite"
+        and snapshot.url.path.resolve() == url.path.resolve()
+        for snapshot in list(_snapshots.values())
+    )
 
 
 class Sessions:
@@ -137,13 +149,15 @@ class Sessions:
             self._give_back(str(shared), connection)
             return str(shared)
         token = str(uuid.uuid4())
-        self._own[token] = _snapshots[token] = Alone(connection)
+        self._own[token] = _snapshots[token] = Alone(self._database.url, connection)
         return token
 
     def _with_snapshot(self, token: str, work: Callable[[Connection], T]) -> T:
         """Return the result of work on the only connection with a snapshot."""
         with self._lock:
-            snapshot = _snapshots.get(token) or self._own.setdefault(token, Alone())
+            snapshot = _snapshots.get(token) or self._own.setdefault(
+                token, Alone(self._database.url)
+            )
         with snapshot.lock:
             if snapshot.connection is None:
                 snapshot.connection = self._joined(token)

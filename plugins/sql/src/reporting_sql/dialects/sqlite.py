@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, ClassVar
 
 import polars as pl
 from typing_extensions import override
 
+from reporting_framework import SettingsError
 from reporting_framework.tables.values import decoded, encoded
 from reporting_sql.connections import Connection, connect, run
 from reporting_sql.dialects.arrow_cursor import ArrowConnection, ArrowCursor
 from reporting_sql.dialects.dialect import Dialect
 from reporting_sql.dialects.json_values import from_json, is_json
 from reporting_sql.errors import code_of
+from reporting_sql.sessions import is_read
 
 _TYPES: dict[Any, str] = {
     pl.Boolean: "BOOLEAN",
@@ -62,7 +65,19 @@ class SqliteDialect(Dialect):
 
         SQLite refuses to change the journal of a file in use without waiting for its
         lock. Whoever has it may be changing the journal too, and any journal is safe.
+
+        Raises:
+            SettingsError: The source of the run reads the file, and its journal lets
+                nobody write meanwhile. To wait would be in vain.
         """
+        if is_read(self.url) and self._journal(connection) != "wal":
+            connection.close()
+            raise SettingsError(
+                f"{self.subject}: this run reads the same file, and"
+                " without a write-ahead log nobody can write to it meanwhile; nothing"
+                " was changed; execute PRAGMA journal_mode = WAL in it once, or give"
+                " another file"
+            )
         try:
             for statement in self.session:
                 run(connection, statement)
@@ -70,6 +85,11 @@ class SqliteDialect(Dialect):
             if code_of(error) != "SQLITE_BUSY":
                 connection.close()
                 raise
+
+    def _journal(self, connection: Connection) -> str:
+        with closing(ArrowConnection(connection).cursor()) as cursor:
+            cursor.execute("PRAGMA journal_mode")
+            return str(cursor.fetchall()[0][0])
 
     @override
     def columns(self, cursor: ArrowCursor, table: str) -> Mapping[str, str]:
