@@ -35,7 +35,11 @@ if TYPE_CHECKING:
     from reporting_framework.api import query_report, run_report
     from reporting_framework.builtin.pydantic_validator import ModelValidator
     from reporting_framework.builtin.timestamps import Timestamp
-    from reporting_framework.config.secrets import SecretReference, SecretText
+    from reporting_framework.config.secrets import (
+        SecretReference,
+        SecretText,
+        ShownError,
+    )
     from reporting_framework.plugin_api.base import (
         Permission,
         Plugin,
@@ -187,6 +191,7 @@ __all__ = [
     "SecretText",
     "SettingsError",
     "Shape",
+    "ShownError",
     "Sink",
     "Source",
     "Split",
@@ -228,6 +233,7 @@ _ELSEWHERE = {
     "ModelValidator": "builtin.pydantic_validator",
     "SecretReference": "config.secrets",
     "SecretText": "config.secrets",
+    "ShownError": "config.secrets",
     "install_command": "_text.install_command",
     "Timestamp": "builtin.timestamps",
     "query_report": "api",

@@ -13,6 +13,8 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -20,6 +22,7 @@ from reporting_framework.config.error_messages import to_settings_error
 from reporting_framework.config.file import Config, find_config, read_config
 from reporting_framework.config.layers import variable
 from reporting_framework.config.resolve import resolve_settings, unknown_report_settings
+from reporting_framework.config.secrets import SecretText, ShownError
 from reporting_framework.errors import MESSAGE_LIMIT, PluginError, SettingsError
 from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
 from reporting_framework.plugin_api.settings import Settings
@@ -517,8 +520,6 @@ def test_a_secret_says_that_its_value_is_not_shown():
 
 
 def test_settings_of_a_plugin_are_explained_without_places():
-    from pydantic import ValidationError
-
     for values, message in (
         ({}, "sink x: setting source is missing"),
         (
@@ -842,3 +843,45 @@ def test_one_error_is_reported_once():
     assert refused(trigger={"source": "s", "either": "x", "days": "y"}).endswith(
         "(and 1 more problem: either)"
     )
+
+
+class Guarded(Settings):
+    """Settings with validators of their own, one of them of a secret."""
+
+    token: SecretText
+    rules: dict[str, Any] = Field(default_factory=dict)
+    days: tuple[int, ...] = ()
+
+    @field_validator("token")
+    @classmethod
+    def _long(cls, token: SecretText) -> SecretText:
+        value = token.get_secret_value()
+        if len(value) < 9:
+            raise ShownError("give at least 9 characters")
+        if " " in value:
+            raise ValueError(f"{value} has a space")
+        return token
+
+    @field_validator("rules", "days")
+    @classmethod
+    def _few(cls, value: Any) -> Any:
+        if len(value) > 1:
+            raise ValueError("give one")
+        return value
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"token": "geheim"}, "token: give at least 9 characters"),
+        ({"token": "geheim geheim"}, "token: not allowed (value_error); the value is"),
+        ({"token": "secret:x:geheim"}, "token: not a valid reference to a secret; use"),
+        ({"token": "long-enough", "days": 5}, "days: a list is expected"),
+    ],
+)
+def test_only_a_message_that_holds_no_value_is_shown_for_a_secret(given, message):
+    with pytest.raises(ValidationError) as caught:
+        Guarded.model_validate(given)
+    shown = str(to_settings_error("x", Guarded, caught.value))
+    assert shown.startswith(f"x: {message}")
+    assert "geheim" not in shown

@@ -1,8 +1,12 @@
 """URLs of databases: dialects, what is shown, what is refused."""
 
 import pytest
+from pydantic import ValidationError
 
 from reporting_framework import SettingsError
+from reporting_framework.config.error_messages import to_settings_error
+from reporting_sql.source import SqlTable
+from reporting_sql.table_sink import SqlTableSink
 from reporting_sql.urls import parse_url
 
 
@@ -46,6 +50,8 @@ def test_a_url_is_shown_without_user_and_query(url, dialect, shown, name):
             "sqlite:///x.db?mode=heim",
             "url: unknown option mode in the URL; there are none",
         ),
+        ("mysql://u:1?geheim@h/x", "url: what follows ? is no option; percent-encode"),
+        ("mysql://u:1?geheim=1@h/x", "url: what follows ? is no option"),
         (
             "mysql://h/x?ssl=heim",
             "url: unknown option ssl in the URL; there are ssl_ca, ssl_cert, ssl_key,"
@@ -58,3 +64,19 @@ def test_a_url_that_cannot_be_used_is_refused_without_showing_it(url, message):
         parse_url(url)
     assert message in str(raised.value)
     assert "heim" not in str(raised.value)
+
+
+@pytest.mark.parametrize("plugin", [SqlTable, SqlTableSink])
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("sqlite://shop.db", "url: sqlite:// takes no host; use sqlite:///FILE"),
+        ("mysql://u:geheim@h/x/y", "url: the path holds more than the name of"),
+    ],
+)
+def test_settings_say_what_is_wrong_with_a_url(plugin, url, message):
+    with pytest.raises(ValidationError) as raised:
+        plugin.Settings(url=url, table="t")
+    shown = str(to_settings_error("x", plugin.Settings, raised.value))
+    assert shown.startswith(f"x: {message}")
+    assert "heim" not in shown

@@ -23,6 +23,7 @@ from reporting_framework.config.layers import (
     option,
     variable,
 )
+from reporting_framework.config.secrets import ShownError
 from reporting_framework.errors import SettingProblem, SettingsError
 
 if TYPE_CHECKING:
@@ -195,6 +196,9 @@ class _About(NamedTuple):
         )
         subject = f"{self.shown_path(item)}{where}"
         if known and holds_secret(self._annotation(known)):
+            cause = item.get("ctx", {}).get("error")
+            if isinstance(cause, ShownError):
+                return f"{subject}: {one_line(str(cause))}"
             return f"{subject}: not allowed ({item['type']}); the value is not shown"
         message = one_line(
             item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")

@@ -35,6 +35,14 @@ _REFUSED = ("AccessDenied", "UnrecognizedClient", "ExpiredToken", "InvalidSignat
 _MISSING = ("ParameterNotFound", "ResourceNotFound", "InvalidParameter", "Validation")
 
 
+class ShownError(ValueError):
+    """Error of a validator whose message holds no part of the value.
+
+    It is shown for a setting that holds a secret, too. Messages of other errors are
+    hidden there, as they may repeat the value.
+    """
+
+
 class SecretReference(NamedTuple):
     """Reference to a secret.
 
@@ -58,13 +66,13 @@ class SecretReference(NamedTuple):
         """Return the reference in a text, `None` if the text is the secret itself.
 
         Raises:
-            ValueError: The text begins with ``secret:`` and is no valid reference.
+            ShownError: The text begins with ``secret:`` and is no valid reference.
         """
         if not text.startswith(PREFIX):
             return None
         kind, _, name = text.removeprefix(PREFIX).partition(":")
         if kind not in _NAMES or not _NAMES[kind].fullmatch(name):
-            raise ValueError(
+            raise ShownError(
                 "not a valid reference to a secret; use secret:ssm:/NAME,"
                 " secret:aws:NAME, secret:aws:NAME#KEY or secret:env:NAME"
             )

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from reporting_framework import SecretText, TableSettings
+from reporting_framework import SecretText, SettingsError, ShownError, TableSettings
 from reporting_sql.connections import BUSY_SECONDS
 from reporting_sql.urls import DatabaseUrl, parse_url
 
@@ -32,13 +32,13 @@ def checked_url(url: SecretText) -> SecretText:
     """Return a URL whose form is checked, unless it is a reference.
 
     Raises:
-        ValueError: It is not the URL of a known database.
+        ShownError: It is not the URL of a known database.
     """
     if url.reference is None:
         try:
             parse_url(url.get_secret_value())
-        except Exception as error:
-            raise ValueError(str(error).removeprefix("url: ")) from None
+        except SettingsError as error:
+            raise ShownError(str(error).removeprefix("url: ")) from None
     return url
 
 

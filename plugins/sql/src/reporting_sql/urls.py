@@ -81,8 +81,7 @@ def parse_url(text: str, subject: str = "url") -> DatabaseUrl:
         driver = scheme.partition("+")[0].lower()
         if separator and driver in SCHEMES:
             raise SettingsError(
-                f"{subject}: the scheme {scheme.lower()!r} names a driver; use"
-                f" {driver}://"
+                f"{subject}: the scheme names a driver; use {driver}://"
             )
         raise SettingsError(f"{subject}: not the URL of a known database; use {FORMS}")
     try:
@@ -110,6 +109,11 @@ def _check_options(dialect: Dialect, query: str, subject: str) -> None:
     known = OPTIONS.get(dialect)
     for name, _ in parse_qsl(query, keep_blank_values=True):
         if known is not None and name not in known:
+            if "@" in query or not name.isidentifier():  # a part of the password
+                raise SettingsError(
+                    f"{subject}: what follows ? is no option; percent-encode special"
+                    " characters of user and password"
+                )
             options = f"there are {', '.join(known)}" if known else "there are none"
             raise SettingsError(
                 f"{subject}: unknown option {name} in the URL; {options}"
