@@ -885,3 +885,12 @@ def test_only_a_message_that_holds_no_value_is_shown_for_a_secret(given, message
     shown = str(to_settings_error("x", Guarded, caught.value))
     assert shown.startswith(f"x: {message}")
     assert "geheim" not in shown
+
+
+@pytest.mark.parametrize("wrong", [{"rules": {"a": 1, "b": 2}}, {"days": [1, 2]}])
+def test_a_message_about_a_part_of_a_table_or_a_list_says_nothing_of_the_whole(wrong):
+    with pytest.raises(ValidationError) as caught:
+        Guarded.model_validate({"token": "long-enough", **wrong})
+    (name,) = wrong
+    shown = str(to_settings_error("x", Guarded, caught.value))
+    assert shown == f"x: {name}: give one"

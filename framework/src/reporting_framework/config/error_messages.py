@@ -74,6 +74,9 @@ _SHAPES = {
 }
 """Expected shape in TOML and JSON, by the types of pydantic's errors."""
 
+_KINDS = ("a table", "a list")
+"""Values that a message names, but does not show."""
+
 
 def to_settings_error(
     subject: str,
@@ -187,7 +190,11 @@ class _About(NamedTuple):
         return f"setting {dotted} is missing; looked for {', '.join(tried)}{instead}"
 
     def wrong(self, item: ErrorDetails) -> str:
-        """Describe a value that is not allowed; never show the value of a secret."""
+        """Describe a value that is not allowed; never show the value of a secret.
+
+        A validator of a whole table or list names the wrong part itself, so what was
+        found is left out.
+        """
         known = self._known(_path(item))
         where = (
             f" ({self.merged.place_of(known) or 'its default'})"
@@ -209,8 +216,10 @@ class _About(NamedTuple):
         quotes_input = isinstance(item["input"], str) and message.startswith(
             f"{item['input']}: "
         )
+        found = _shown(item["input"])
+        of_part = item["type"] == "value_error" and found in _KINDS
         found_text = (
-            f"; found {_shown(item['input'])}" if known and not quotes_input else ""
+            f"; found {found}" if known and not (quotes_input or of_part) else ""
         )
         return f"{subject}: {message}{found_text}"
 
@@ -264,7 +273,7 @@ def _shown(value: Any) -> str:
     For a list or a table, return only its kind.
     """
     if isinstance(value, dict):
-        return "a table"
+        return _KINDS[0]
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        return "a list"
+        return _KINDS[1]
     return one_line(repr(value), VALUE_LIMIT)
