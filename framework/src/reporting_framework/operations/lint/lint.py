@@ -15,7 +15,8 @@ from reporting_framework.operations.lint.environment import environment_problems
 from reporting_framework.operations.lint.observers import observer_problems
 from reporting_framework.operations.lint.places import Report, check_places
 from reporting_framework.operations.lint.problem import Problem, Severity
-from reporting_framework.operations.lint.report import check_report
+from reporting_framework.operations.lint.report import EXAMPLE_STREAM, check_report
+from reporting_framework.plugin_api.report import STREAM
 from reporting_framework.registry.reports import resolve_report
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def lint(
     def add(
         report: str, severity: Severity, setting: Sequence[str], message: str
     ) -> None:
+        message = message.replace(EXAMPLE_STREAM, STREAM)
         problem = _in_environment(environment, report, severity, setting, message)
         if problem is None:
             kind = "reports" if report in config.tables else "settings"

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.registry.registry import Registry
 
-EXAMPLE_STREAM = "stream"
-"""Name that takes the place of ``{stream}`` in checks."""
+EXAMPLE_STREAM = "x_stream_x"
+"""Name that takes the place of ``{stream}`` in checks, and that nobody else gives."""
 
 
 def check_report(
