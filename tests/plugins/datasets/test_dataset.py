@@ -321,6 +321,17 @@ def test_a_file_that_is_missing_is_an_error_and_nothing_is_written(dataset):
         dataset.sink().parquet_files()
 
 
+def test_a_check_counts_the_rows_that_are_not_deleted(tmp_path):
+    dataset = Dataset(tmp_path / "prices", "upsert")
+    dataset.run(table(range(12)))
+    deleted = datetime(2024, 1, 2, tzinfo=UTC)
+    dataset.run(versioned(table(range(2)), "2", deleted))
+    check = dataset.sink().health_checks(write=False)["dataset"]
+    assert check().found.endswith(": 10 rows in 2 files")
+    [artifact, *_] = dataset.sink().stored_artifacts()
+    assert artifact.rows == 10
+
+
 def test_damage_is_found_when_a_file_is_rewritten_and_by_the_check(tmp_path):
     dataset = Dataset(tmp_path / "prices", "upsert")
     dataset.run(table(range(2000), year=1))

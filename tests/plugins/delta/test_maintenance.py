@@ -127,6 +127,17 @@ def test_a_reset_is_one_commit_and_earlier_versions_stay(table):
     assert table.sink().load_state() is None
 
 
+def test_a_check_counts_the_rows_that_are_not_deleted(tmp_path):
+    table = Table(tmp_path / "prices", "upsert")
+    table.run(prices(range(12)))
+    deleted = datetime(2024, 1, 2, tzinfo=UTC)
+    table.run(versioned(prices(range(2)), "2", deleted))
+    check = table.sink().health_checks(write=False)["delta table"]
+    assert check().found.endswith(": 10 rows in 2 files")
+    [artifact, *_] = table.sink().stored_artifacts()
+    assert artifact.rows == 10
+
+
 def test_health_is_checked_against_checksums_and_the_log(table):
     check = table.sink().health_checks(write=False)["delta table"]
     assert check().status == "ok"

@@ -79,6 +79,18 @@ def test_a_file_is_checked_by_a_command_that_knows_no_schema(tmp_path):
     assert (result.status, "1 rows" in result.found) == ("ok", True)
 
 
+def test_a_check_counts_the_rows_that_are_not_deleted(tmp_path):
+    commit(tmp_path, rows((1, time(2), None), (2, time(2), None)))
+    commit(tmp_path, rows((1, time(3), datetime(2024, 1, 2, tzinfo=UTC))))
+    uri = str(tmp_path / "orders.parquet")
+    unopened = ParquetCheckpoint(ParquetCheckpoint.Settings(uri=uri))
+    for each in (sink(tmp_path), unopened):
+        found = each.health_checks(write=False)["checkpoint"]().found
+        assert found == f"{uri}: 1 rows"
+    [artifact] = sink(tmp_path).stored_artifacts()
+    assert artifact.rows == 1
+
+
 @pytest.mark.parametrize(
     ("mode", "settings", "problem"),
     [

@@ -188,6 +188,7 @@ class DatasetMaintenance(Sink):
                     f" has {rows:,}",
                     "keep a copy, then reset the report: the next run reads everything",
                 )
+        live = rows - manifest.deleted
         return CheckResult(
-            "ok", f"{uri}: {rows:,} rows in {len(manifest.files):,} files"
+            "ok", f"{uri}: {live:,} rows in {len(manifest.files):,} files"
         )

@@ -140,6 +140,7 @@ class CheckpointMaintenance(CheckpointFiles):
                 " have a key that another row has",
                 "keep a copy, then reset the checkpoint: the next run reads everything",
             )
+        live = rows - sum(file.deleted for file in files)
         return CheckResult(
-            "ok", f"{places[0]}{more}: {rows:,} rows" if places else "there is none yet"
+            "ok", f"{places[0]}{more}: {live:,} rows" if places else "there is none yet"
         )
