@@ -500,6 +500,20 @@ def test_an_unknown_name_gets_the_nearest_ones(site):
     assert "fake-numbers" in known.split(", ")
 
 
+def test_a_page_of_the_manual_names_the_package_that_brings_it():
+    for name, package in (
+        ("table-overview", "reporting-pages"),
+        ("monthly-visits", r"reporting-event-log-checkpoint\[pages\]"),
+    ):
+        with pytest.raises(
+            PluginError, match=f"{name}'; the package {package} brings it"
+        ):
+            load_plugins([]).find("page", name)
+    with pytest.raises(PluginError) as caught:
+        load_plugins([]).find("sink", "table-overview")
+    assert "brings" not in str(caught.value)
+
+
 def test_an_unknown_name_is_shown_bounded_and_without_line_breaks():
     with pytest.raises(PluginError) as caught:
         load_plugins([]).find("source", "x\n" * 1000)

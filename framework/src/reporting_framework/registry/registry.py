@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from reporting_framework.config.file import Config
     from reporting_framework.plugin_api.observer import PageMaker
 
+_PAGES = {
+    "table-overview": "reporting-pages",
+    "monthly-visits": "reporting-event-log-checkpoint[pages]",
+}
+"""Packages that bring the pages which the manual names."""
+
 MAX_HINTS = 4
 """Maximum number of plugins that were not loaded in the message about a missing one."""
 
@@ -274,9 +280,11 @@ class Registry:
             if kept
             else ""
         )
+        brought = _PAGES.get(name) if role == "page" else None
+        source = f"; the package {brought} brings it" if brought else ""
         return (
             f"there is no {role}"
-            f" {one_line(name, 80)!r}{did_you_mean(name, known)}{hint}{listed}"
+            f" {one_line(name, 80)!r}{did_you_mean(name, known)}{source}{hint}{listed}"
         )
 
 
