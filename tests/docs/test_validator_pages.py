@@ -83,7 +83,7 @@ def test_each_rule_is_on_the_page_with_its_type_of_error():
         ("pattern", "x", "string_pattern_mismatch"),
         ("min_length", 9, "string_too_short"),
         ("max_length", 0, "string_too_long"),
-        ("type", "int32", "wrong_type"),
+        ("type", "date", "wrong_type"),
     ]:
         text = name in ("pattern", "min_length", "max_length", "type")
         column = [None] if name == "not_null" else ["a"] if text else [3]

@@ -1,5 +1,6 @@
 """The validator ``frame``: each rule, and what its settings refuse."""
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import permutations
@@ -56,6 +57,8 @@ def validated(made, **columns):
         ({"type": "datetime"}, [datetime(2024, 1, 1)], [], "wrong_type"),
         ({"type": "datetime", "le": "2024-01-01T00:00Z"}, [datetime(2024, 1, 1, 1, tzinfo=UTC)], [], "less_than_equal"),
         ({"type": "decimal(5,2)"}, [Decimal("1.25"), Decimal("1.255")], [0], "wrong_type"),
+        ({"type": "decimal(5,2)"}, ["1.25", "-.5", "1.2500", "2e2", None, "1.255", "1000", "1e-3", "NaN", "1,5", ""], [0, 1, 2, 3, 4], "wrong_type"),
+        ({"type": "decimal(38,2)", "le": "0.3"}, ["0.30", "0.31"], [0], "less_than_equal"),
         ({"type": "boolean"}, [True, None], [0, 1], ""),
         ({"type": "boolean"}, ["true"], [], "wrong_type"),
         ({"type": "int64"}, ["12"], [], "wrong_type"),
@@ -295,6 +298,46 @@ def test_a_rule_may_give_a_column_of_the_source_another_type():
         ["0"],
         [("1", "wrong_type", "a")],
     )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kind"),
+    [
+        (pl.String(), "int64"),
+        (pl.String(), "float64"),
+        (pl.String(), "boolean"),
+        (pl.Int64(), "string"),
+        (pl.Int64(), "date"),
+        (pl.Datetime("us"), "datetime"),
+        (pl.Binary(), "decimal(5,2)"),
+    ],
+)
+def test_a_type_that_no_value_of_the_source_can_have_is_refused(dtype, kind):
+    said = re.escape(
+        f"validator frame: column a is of type {dtype} in the source, which is never"
+        f" converted to {kind}; give another type"
+    )
+    for made in (
+        FrameValidator(FrameValidator.Settings(rules={"a": {"type": kind}})),
+        validator(a={"type": kind}),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            made.bind(pl.Schema({"a": dtype}))
+
+
+def test_a_type_of_a_column_without_values_is_taken():
+    made = ruled({"a": pl.Null()}, a={"type": "int64"})
+    assert made.schema["a"] == pl.Int64()
+
+
+def test_a_decimal_of_a_text_has_its_digits():
+    made = ruled({"a": pl.String()}, a={"type": "decimal(38,2)"})
+    frame = pl.DataFrame({"a": ["123456789012345678901234567890123456.70", "1e1"]})
+    found = made.validate(Batch(["1", "2"], ["1", "1"], frame=frame)).frame
+    assert [str(value) for value in found["a"]] == [
+        "123456789012345678901234567890123456.70",
+        "10.00",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -339,3 +339,31 @@ def test_a_cursor_whose_form_changes_is_not_missed(
         assert "new texts have another form" in caplog.text
         query = "SELECT id, item, updated_at FROM orders ORDER BY id"
         assert live() == shop.rows(query)
+
+
+NUMBERS = """
+[reports.orders]
+source    = {{ use = "sql-table", url = "{url}", query = "{query}", primary_key = ["id"] }}
+validator = {{ use = "frame", rules = {{ total = {{ type = "decimal(10,2)" }} }} }}
+sinks     = [{{ use = "parquet-checkpoint", uri = "orders.parquet", mode = "upsert" }}]
+"""
+
+
+@pytest.mark.parametrize("name", ["sqlite_url", "postgres_url"])
+def test_a_number_of_a_query_becomes_a_decimal(
+    request, writer, tmp_path, monkeypatch, name
+):
+    url = request.getfixturevalue(name)
+    monkeypatch.chdir(tmp_path)
+    writer(url).run(
+        "CREATE TABLE o (id INTEGER PRIMARY KEY)",
+        "INSERT INTO o VALUES (1), (2), (3)",
+    )
+    query = "SELECT id, CASE id WHEN 3 THEN 0.125 ELSE id * 1.5 END AS total FROM o"
+    text = NUMBERS.format(url=url, query=query)
+    (tmp_path / "reporting.toml").write_text(text)
+    result = run_report("orders")
+    assert (result.inserted, result.rejected) == (2, 1)
+    totals = pl.read_parquet("orders.parquet")["total"]
+    assert totals.dtype == pl.Decimal(10, 2)
+    assert [str(value) for value in totals.sort()] == ["1.50", "3.00"]

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 import polars as pl
 
 from reporting_framework.builtin.calendar_bounds import within_calendar
+from reporting_framework.builtin.decimal_texts import exact
 from reporting_framework.plugin_api.table_cursor import moments_of
 
 TYPES: dict[str, pl.DataType] = {
@@ -101,14 +102,16 @@ def typed(column: pl.Series, dtype: pl.DataType) -> pl.Series:
     """
     if column.dtype == dtype:
         return within_calendar(column)
-    if not _is_castable(column.dtype, dtype):
+    if not is_castable(column.dtype, dtype):
         return pl.repeat(None, len(column), dtype=dtype, eager=True).alias(column.name)
     return within_calendar(_cast(column, dtype))
 
 
-def _is_castable(actual: pl.DataType, wanted: pl.DataType) -> bool:
+def is_castable(actual: pl.DataType, wanted: pl.DataType) -> bool:
     """Return whether values of one type may be values of the other."""
     if actual == wanted or isinstance(actual, pl.Null):
+        return True
+    if isinstance(wanted, pl.Decimal) and isinstance(actual, pl.String):
         return True
     if wanted.is_numeric():
         return actual.is_numeric()
@@ -129,6 +132,8 @@ def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
         return moments_of(column).dt.replace_time_zone("UTC").alias(column.name)
     if isinstance(column.dtype, pl.String) and isinstance(dtype, pl.Date):
         return column.str.to_date("%Y-%m-%d", strict=False)
+    if isinstance(column.dtype, pl.String) and isinstance(dtype, pl.Decimal):
+        return exact(column, dtype)
     cast = column.cast(dtype, strict=False)
     if not dtype.is_numeric() and not isinstance(dtype, pl.Datetime):
         return cast

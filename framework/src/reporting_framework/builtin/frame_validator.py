@@ -14,7 +14,7 @@ from typing_extensions import override
 from reporting_framework.builtin.column_rule import MISSING, ColumnRule
 from reporting_framework.builtin.frame_faults import Fault, first_faults, rejections_of
 from reporting_framework.builtin.frame_settings import FrameSettings
-from reporting_framework.builtin.frame_types import typed
+from reporting_framework.builtin.frame_types import is_castable, typed
 from reporting_framework.errors import SettingsError
 from reporting_framework.plugin_api.records import SOURCE_KEY, Batch, Validated
 from reporting_framework.plugin_api.validator import ColumnFacts, InputFormat, Validator
@@ -62,14 +62,23 @@ class FrameValidator(Validator):
         """Use the columns of the source, if the settings name only some.
 
         Raises:
-            SettingsError: A column is not one of the source, or a rule is not for
-                columns of its type.
+            SettingsError: A column is not one of the source, no value of its type
+                can be of the type in the settings, or a rule is not for columns of
+                its type.
         """
         for name in (*self._rules, *self._key):
             if name not in schema:
                 raise SettingsError(
                     f"validator frame: column {name} is not one of the source; there"
                     f" are {', '.join(schema)}",
+                    path=self._place(name),
+                )
+        for name, rule in self._rules.items():
+            if rule.dtype is not None and not is_castable(schema[name], rule.dtype):
+                raise SettingsError(
+                    f"validator frame: column {name} is of type {schema[name]} in the"
+                    f" source, which is never converted to {rule.type}; give another"
+                    " type",
                     path=self._place(name),
                 )
         self._types = self._types or {

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -23,9 +22,6 @@ _ZEROS = re.compile(r"\d\.0")
 
 _QUOTED_OR_NAMED = (b'"', b"n", b"t", b"f")
 """First characters of other values: texts, null, true and false."""
-
-_MOST_DIGITS = 100
-"""Number of digits that a number with an exponent may have when it is written out."""
 
 
 class Digits:
@@ -81,25 +77,3 @@ class Digits:
             return msgspec.json.format(text, indent=0).decode()
         except (msgspec.DecodeError, ValueError, RecursionError):
             return None
-
-
-def exact(column: pl.Series, dtype: pl.Decimal) -> pl.Series:
-    """Return texts as decimals; those that would be rounded become null."""
-    exponents = column.str.contains("[eE]").fill_null(value=False).arg_true()
-    if len(exponents):
-        plain = [_written_out(text) for text in column.gather(exponents)]
-        column = column.clone().scatter(exponents, pl.Series(plain, dtype=pl.String))
-    rounded = column.str.contains(rf"\.\d{{{dtype.scale}}}\d*[1-9]")
-    cast = column.cast(dtype, strict=False)
-    return cast.zip_with(~rounded.fill_null(value=False), cast.clear(len(cast)))
-
-
-def _written_out(text: str) -> str | None:
-    """Return a number without its exponent, `None` if it is none, or a long one."""
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
-        return None
-    return f"{number:f}"

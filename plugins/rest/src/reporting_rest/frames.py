@@ -15,10 +15,11 @@ import msgspec
 import polars as pl
 
 from reporting_framework import Batch, Rejection
+from reporting_framework.builtin.decimal_texts import exact
 from reporting_framework.builtin.frame_types import typed
 from reporting_framework.plugin_api.table_cursor import Cursor
 from reporting_rest.columns import TEXTS
-from reporting_rest.digits import Digits, exact
+from reporting_rest.digits import Digits
 from reporting_rest.resource_settings import ResourceSettings
 from reporting_rest.unknown_fields import UnknownFields
 
