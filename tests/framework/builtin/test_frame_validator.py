@@ -315,7 +315,7 @@ def test_a_rule_may_give_a_column_of_the_source_another_type():
 def test_a_type_that_no_value_of_the_source_can_have_is_refused(dtype, kind):
     said = re.escape(
         f"validator frame: column a is of type {dtype} in the source, which is never"
-        f" converted to {kind}; give another type"
+        f" converted to {kind}; change one of the two types"
     )
     for made in (
         FrameValidator(FrameValidator.Settings(rules={"a": {"type": kind}})),

@@ -136,3 +136,15 @@ def test_a_place_without_columns(report, tmp_path, files, problem, contract):
     run, _ = report
     with pytest.raises(SettingsError, match=f"source files: {tmp_path}/in: {problem}"):
         run(files, contract)
+
+
+def test_the_types_of_the_last_run_stay_but_for_fractions(report):
+    run, _ = report
+    assert run({"a.csv": "id,price\n1,1\n2,2\n"}).accepted == 2
+    second = run({"b.csv": "id,price\n3,x\n4,4\n"})
+    assert (second.accepted, second.rejected) == (1, 1)
+    assert not second.schema_changes
+    changes = run({"c.csv": "id,price\n5,0.5\n"}).schema_changes
+    assert [each.column for each in changes] == ["price"]
+    found = pl.read_parquet("out.parquet").select("id", "price").sort("id")
+    assert found.rows() == [(1, 1.0), (2, 2.0), (4, 4.0), (5, 0.5)]

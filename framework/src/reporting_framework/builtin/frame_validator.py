@@ -77,8 +77,8 @@ class FrameValidator(Validator):
             if rule.dtype is not None and not is_castable(schema[name], rule.dtype):
                 raise SettingsError(
                     f"validator frame: column {name} is of type {schema[name]} in the"
-                    f" source, which is never converted to {rule.type}; give another"
-                    " type",
+                    f" source, which is never converted to {rule.type}; change one of"
+                    " the two types",
                     path=self._place(name),
                 )
         self._types = self._types or {

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from reporting_files.column_types import MAX_PRECISION
 from reporting_framework.plugin_api.table_cursor import moments_of
@@ -149,8 +150,49 @@ def _from_value(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl
         moment = column.dt.replace_time_zone(None)
         return pl.when(day.cast(pl.Datetime(actual.time_unit)) == moment).then(day)
     if wanted.is_nested() and actual.is_nested():
-        return column.cast(wanted, strict=False)
+        kept = _keeps(column, actual, wanted)
+        if kept is None:
+            return pl.lit(None, wanted)
+        return pl.when(kept).then(column.cast(wanted, strict=False))
     return pl.lit(None, wanted)
+
+
+def _keeps(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr | None:
+    """Return whether a cast keeps all values, also those in lists and objects.
+
+    Returns `None` if there is no such cast.
+    """
+    if actual == wanted or isinstance(actual, pl.Null):
+        return pl.lit(value=True)
+    if isinstance(actual, pl.Struct) and isinstance(wanted, pl.Struct):
+        types = {field.name: _opened(field.dtype) for field in wanted.fields}
+        kept = [
+            _keeps(part, _opened(field.dtype), types[field.name])
+            if field.name in types
+            else part.is_null()  # it would be left out
+            for field in actual.fields
+            for part in [column.struct.field(field.name)]
+        ]
+        found = [each for each in kept if each is not None]
+        return pl.all_horizontal(True, *found) if len(found) == len(kept) else None
+    if isinstance(actual, pl.List) and isinstance(wanted, pl.List):
+        inner = _keeps(pl.element(), _opened(actual.inner), _opened(wanted.inner))
+        if inner is None:
+            return None
+        return column.list.eval(inner).list.all().fill_null(value=True)
+    if actual.is_nested() or wanted.is_nested():
+        return None
+    if actual.is_numeric() and wanted.is_numeric():
+        cast = _number(column, actual, wanted)
+    elif isinstance(actual, pl.Datetime) and isinstance(wanted, pl.Datetime):
+        cast = _moment(column, actual, wanted)
+    else:
+        cast = column.cast(wanted, strict=False)
+    return column.is_null() | cast.is_not_null()
+
+
+def _opened(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
 def _long_decimal(text: pl.Expr, wanted: pl.Decimal) -> pl.Expr:

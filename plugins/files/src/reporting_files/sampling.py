@@ -74,7 +74,7 @@ def sample_files(
         store: Store of the files.
         keys: Paths of files, in order.
         settings: Settings of the source.
-        known: Columns of earlier files, which are kept.
+        known: Columns of earlier files, which are kept; see `_widened`.
 
     Raises:
         ReportingError: Files cannot be read.
@@ -82,16 +82,17 @@ def sample_files(
     declared = {name: dtype_of(text) for name, text in settings.columns.items()}
     path = PathColumns.parse(settings.path_columns) if settings.path_columns else None
     found: dict[str, pl.DataType] = {}
+    kept = dict(known)
     formats = []
     chosen = _chosen(keys, settings.sample_files)
     for key in chosen:
         form, types = _sampled(store, key, settings)
         formats += [form] if form else []
-        found = _united(found, types)
+        found, kept = _united(found, types), _widened(kept, types)
     others = [key for key in keys if key not in chosen][-MAX_HEADERS:]
     further = _further(store, others, found.keys() | declared.keys(), settings)
     found |= {name: dtype for name, dtype in further.items() if name not in found}
-    found = _united(known, found)
+    found = kept | {name: of for name, of in found.items() if name not in kept}
     of_path = {} if path is None else _path_types(path, keys, known)
     columns = {
         name: declared.get(name, dtype)
@@ -134,6 +135,21 @@ def _united(
     return {**known} | {
         name: _common(known.get(name, pl.Null()), dtype)
         for name, dtype in others.items()
+    }
+
+
+def _widened(
+    known: Mapping[str, pl.DataType], found: Mapping[str, pl.DataType]
+) -> dict[str, pl.DataType]:
+    """Return known columns; an integer becomes a float if a file has fractions.
+
+    A single value of another type would make another table, which sinks refuse.
+    """
+    return {
+        name: _common(dtype, other)
+        if dtype.is_numeric() and (other := found.get(name, dtype)).is_numeric()
+        else dtype
+        for name, dtype in known.items()
     }
 
 

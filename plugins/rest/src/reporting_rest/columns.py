@@ -41,7 +41,8 @@ def sampled(
     Args:
         pages: Records of the first pages.
         settings: Settings with types of columns, which win.
-        known: Columns of earlier records, whose types are kept.
+        known: Columns of earlier records. Only an integer becomes a float: a single
+            value of another type would make another table.
     """
     declared = {name: dtype_of(text) for name, text in settings.columns.items()}
     if not settings.sample:
@@ -49,10 +50,10 @@ def sampled(
     found: dict[str, pl.DataType] = dict(known)
     for lines in pages:
         for name, dtype in _inferred(lines).items():
-            if name not in known and is_column(
-                name
-            ):  # else a single value would change the table
-                found[name] = _common(found.get(name, pl.Null()), dtype)
+            one = found.get(name, pl.Null())
+            wider = name not in known or (one.is_numeric() and dtype.is_numeric())
+            if wider and is_column(name):
+                found[name] = _common(one, dtype)
     for name in (*settings.primary_key, *declared):
         found.setdefault(name, pl.Null())
     found |= declared
