@@ -243,3 +243,42 @@ def test_numbers_with_many_digits_are_not_rounded(tmp_path, values, dtype):
     found = read(str(tmp_path))
     assert found.schema["id"] == dtype
     assert [dtype.to_python()(value) for value in values] == found.rows["id"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("texts", "dtype"),
+    [
+        (["E10", "E11"], pl.String()),
+        (["-", "5"], pl.String()),
+        (["1E10", "2E5"], pl.String()),
+        (["."], pl.String()),
+        (['""', '""'], pl.String()),
+        (['""', "5"], pl.Int64()),
+        (['""', "5.5"], pl.Float64()),
+        (["1e-5", "2e+5", "7"], pl.Float64()),
+        (["1e5", "0.5"], pl.Float64()),
+        ([".5", "-.5", "1.5e3"], pl.Float64()),
+    ],
+    ids=str,
+)
+def test_only_a_text_with_a_digit_before_its_exponent_is_a_number(
+    tmp_path, texts, dtype
+):
+    lines = [f"{at},{text}" for at, text in enumerate(texts)]
+    put(str(tmp_path), {"a.csv": "\n".join(["k,s", *lines, ""]).encode()})
+    found = read(str(tmp_path))
+    assert found.schema["s"] == dtype
+    assert found.rejected == []
+    if dtype == pl.String:
+        assert found.rows["s"].to_list() == [text.strip('"') for text in texts]
+
+
+@pytest.mark.parametrize("texts", [["1", "2"], ["true", "false"], ["", ""], [None]])
+@pytest.mark.parametrize("write", [pl.DataFrame.write_parquet, pl.DataFrame.write_avro])
+def test_a_text_of_a_file_with_types_stays_a_text(tmp_path, texts, write):
+    frame = pl.DataFrame({"s": texts}, schema={"s": pl.String})
+    name = "a.parquet" if write is pl.DataFrame.write_parquet else "a.avro"
+    put(str(tmp_path), {name: written(lambda target: write(frame, target))})
+    found = read(str(tmp_path))
+    assert found.schema["s"] == pl.String
+    assert found.rows["s"].to_list() == texts

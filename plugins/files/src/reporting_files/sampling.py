@@ -39,7 +39,13 @@ EXACT_DIGITS, EXACT_WHOLE = 17, 15
 """Most digits of a number, and before its point, that float64 keeps."""
 
 _INTEGER = r"^-?(?:0|[1-9][0-9]*)$"
-_NUMBER = r"^-?(?:0|[1-9][0-9]*)?(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
+_NUMBER = r"^-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+_CODE, _FRACTION = r"^[0-9]+[eE][0-9]+$", "."
+"""Text such as 1E10, which is a number only beside a fraction."""
+
+_WITH_TYPES = ("parquet", "avro")
+"""Formats whose files say which columns are texts."""
+
 _WORD = r"^(?:true|false|True|False|TRUE|FALSE)$"
 
 _log = logging.getLogger(__name__)
@@ -177,7 +183,8 @@ def _sampled(
         if header and form not in STREAMED and content.size > WHOLE_BYTES:
             return form, {}
         if header and form == "parquet":
-            return form, _types(reader.parquet_schema(content).to_frame())
+            schema = reader.parquet_schema(content)
+            return form, _types(schema.to_frame(), of_texts=False)
         size = HEADER_BYTES if header else SAMPLE_BYTES
         frame = _first_rows(reader, content, form, settings, size)
     except UnreadableError:
@@ -185,11 +192,18 @@ def _sampled(
     except ReportingError as error:
         _log.warning("no sample of a file: %s", error)
         return None, {}
-    return form, _types(frame)
+    return form, _types(frame, of_texts=form not in _WITH_TYPES)
 
 
-def _types(frame: pl.DataFrame) -> dict[str, pl.DataType]:
-    return {name: _inferred(frame[name]) for name in frame.columns if is_column(name)}
+def _types(frame: pl.DataFrame, *, of_texts: bool) -> dict[str, pl.DataType]:
+    """Return the types of columns; `of_texts`: texts may be numbers or booleans."""
+    return {
+        name: _inferred(frame[name])
+        if of_texts or frame.schema[name] != pl.String
+        else pl.String()
+        for name in frame.columns
+        if is_column(name)
+    }
 
 
 def _first_rows(
@@ -238,14 +252,16 @@ def _inferred(column: pl.Series) -> pl.DataType:
         return pl.Datetime("us", "UTC" if dtype.time_zone else None)
     if not isinstance(dtype, pl.String):
         return dtype
-    values = column.drop_nulls()
+    values = column.filter(column != "")
     if not len(values):
         return pl.Null()
     if values.str.contains(_INTEGER).all():
         fits = values.cast(pl.Int64, strict=False).null_count() == 0
         return pl.Int64() if fits else pl.String()
     if values.str.contains(_NUMBER).all():
-        return pl.String() if _has_long(values) else pl.Float64()
+        fractions = values.str.contains(_FRACTION, literal=True).any()
+        codes = not fractions and values.str.contains(_CODE).any()
+        return pl.String() if codes or _has_long(values) else pl.Float64()
     return pl.Boolean() if values.str.contains(_WORD).all() else pl.String()
 
 
