@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reporting_framework import DELETED_AT, SOURCE_KEY
@@ -65,6 +65,19 @@ def _number(value: float | None) -> float | None:
     return None if value is None or math.isnan(value) else value
 
 
+def _row(number: int, version: str) -> dict:
+    """Return a record; those of 0 and 4 have one source key, see `_key`."""
+    return {
+        "id": number,
+        "sku": "A",
+        "price": 0.0,
+        "day": None,
+        "at": NOW,
+        "version": version,
+        "gone": False,
+    }
+
+
 def _key(record: dict) -> str:
     """Return a source key, so that several records share an id, or change it."""
     return f"k{(record['id'] * 7 + len(record['sku'] or '')) % 4}"
@@ -110,6 +123,7 @@ def _of_run(frames: list[pl.DataFrame], mode: str) -> list[dict]:
 def test_numbers_are_those_of_the_table_after_the_commit(mode, sinks, examples):
     @settings(max_examples=examples, deadline=None)
     @given(runs, st.sampled_from([1_000_000, 2]))
+    @example([([[_row(0, "3")]], False), ([[_row(4, "1")]], False)], 1_000_000)
     def measured_numbers(given_runs, part):
         with TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
             patch.setattr(parts_of_rows, "MAX_ROWS", part)

@@ -68,6 +68,8 @@ def upserted(
         existing = existing.with_columns(
             pl.when(unseen).then(epoch).otherwise(pl.col(DELETED_AT)).alias(DELETED_AT)
         )
+    stale = _stale(existing, records, given)
+    records = records.filter(~pl.col(ROW).is_in(stale.implode()))
     newest = newest_of(records, key)
     left = _left(existing, records, key)
     claimed = left.join(newest, on=key, how="semi")[SOURCE_KEY]
@@ -88,6 +90,21 @@ def upserted(
     winners = newest.filter(~pl.col(ROW).is_in(losers.implode()))
     stay = existing.filter(_LIVE, ~pl.col(SOURCE_KEY).is_in(gone.implode()))
     return winners, stay.join(winners.lazy().select(key), on=list(key), how="anti")
+
+
+def _stale(
+    existing: pl.LazyFrame, records: pl.DataFrame, given: str
+) -> pl.Series:
+    """Return `ROW` of records of which the table has a newer version, or a delete.
+
+    Such a record may have another key than the row of the table.
+    """
+    pairs = existing.join(
+        records.filter(_LIVE).lazy(), on=SOURCE_KEY, how="inner", suffix=_OWN
+    )
+    ours, theirs = pl.col(f"{VERSION}{_OWN}"), pl.col(VERSION)
+    gone = ~_LIVE & pl.col(given) & (theirs == ours)
+    return pairs.filter((theirs > ours) | gone).select(ROW).collect().to_series()
 
 
 def _left(
