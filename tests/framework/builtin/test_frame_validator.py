@@ -404,3 +404,9 @@ def test_a_name_that_looks_like_a_pattern_of_names_is_a_name():
         ["0"],
         [("1", "greater_than_equal", "^a.*$"), ("2", "duplicate_key", None)],
     )
+
+
+def test_a_column_of_the_framework_s_own_name_is_refused():
+    made = FrameValidator(FrameValidator.Settings())
+    with pytest.raises(SettingsError, match="the source has a column source_key"):
+        made.bind(pl.Schema({"id": pl.Int64(), SOURCE_KEY: pl.String()}))

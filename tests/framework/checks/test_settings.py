@@ -152,6 +152,7 @@ TYPED = [
     ({"check": "range", "column": "zoned", "max": "2026-01-01T00:00Z"}, "zoned", [datetime(2026, 1, 1, tzinfo=UTC), NOW], 1),
     ({"check": "range", "column": "local", "max": "2026-01-01T00:00"}, "local", [datetime(2026, 1, 1), datetime(2026, 1, 2)], 1),
     ({"check": "accepted_values", "column": "price", "values": [0.1, 2]}, "price", [Decimal("0.1"), Decimal("2"), Decimal("2.01")], 1),
+    ({"check": "accepted_values", "column": "price", "values": [0, 0.01, 1]}, "price", [Decimal("0.01"), Decimal("1"), Decimal("2.01")], 1),
     ({"check": "accepted_values", "column": "flag", "values": [True]}, "flag", [True, False, None], 1),
     ({"check": "accepted_values", "column": "kind", "values": ["a"]}, "kind", ["a", "b", None], 1),
     ({"check": "accepted_values", "column": "day", "values": ["2026-01-01"]}, "day", [date(2026, 1, 1), date(2026, 1, 2)], 1),

@@ -62,10 +62,15 @@ class FrameValidator(Validator):
         """Use the columns of the source, if the settings name only some.
 
         Raises:
-            SettingsError: A column is not one of the source, no value of its type
-                can be of the type in the settings, or a rule is not for columns of
-                its type.
+            SettingsError: A column is not one of the source, has a name of the
+                framework's own, has a type no value of which can be of the type in the
+                settings, or a rule is not for columns of its type.
         """
+        if SOURCE_KEY in schema:
+            raise SettingsError(
+                f"validator frame: the source has a column {SOURCE_KEY}, a name of the"
+                " framework's own; leave it out, or give it another name in a query"
+            )
         for name in (*self._rules, *self._key):
             if name not in schema:
                 raise SettingsError(

@@ -92,9 +92,7 @@ def upserted(
     return winners, stay.join(winners.lazy().select(key), on=list(key), how="anti")
 
 
-def _stale(
-    existing: pl.LazyFrame, records: pl.DataFrame, given: str
-) -> pl.Series:
+def _stale(existing: pl.LazyFrame, records: pl.DataFrame, given: str) -> pl.Series:
     """Return `ROW` of records of which the table has a newer version, or a delete.
 
     Such a record may have another key than the row of the table.

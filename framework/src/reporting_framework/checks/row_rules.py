@@ -137,10 +137,10 @@ class AcceptedValues(_RowRule):
             for value in values
         )
         try:
-            series = pl.Series(values) if fits else None
-            if series is not None and isinstance(dtype, pl.Decimal):
-                series = pl.Series([str(value) for value in values])
-            allowed = None if series is None else _exact(series, dtype)
+            if isinstance(dtype, pl.Decimal):
+                values = [str(value) for value in values]
+            series = pl.Series(values, strict=False)  # also of integers and floats
+            allowed = _exact(series, dtype) if fits else None
         except (pl.exceptions.PolarsError, TypeError, OverflowError):
             allowed = None
         if allowed is None:
