@@ -6,7 +6,7 @@ import pytest
 
 from reporting_framework.errors import AccessDenied, SettingsError, StorageUnavailable
 from reporting_framework.testing import CANARY
-from reporting_redcap.testing import Row, field
+from reporting_redcap.testing import Project, Row, field
 from reporting_redcap.testing.server import NO_RIGHTS, Answer
 from tests.plugins.redcap.projects import numbered, visits
 
@@ -344,3 +344,96 @@ def test_a_server_that_does_not_say_the_time(reader):
         lambda params, right: right._replace(headers=[("Date", "today")])
     )
     assert made.rows()
+
+
+# -- answers that break off with a text of the server ----------------------------------
+
+FATAL = (
+    b"<br />\n<b>Fatal error</b>:  Allowed memory size of 9 bytes exhausted in"
+    b" <b>x.php</b> on line <b>7</b><br />\n"
+)
+JSON_ERROR = b'{"error":"REDCap ran out of memory"}\n'
+
+
+def noted(count):
+    project = Project(
+        [field("record_id"), field("notes", "notes"), field("age"), field("more")]
+    )
+    project.put(
+        Row(str(at), {"notes": "a note", "age": "50", "form_1_complete": "2"})
+        for at in range(count)
+    )
+    return project
+
+
+def breaking(after, added):
+    """Return a change that breaks the answer off after the last such text."""
+    return lambda text: (
+        text[: text.rindex(after) + len(after)] + added if after in text else text
+    )
+
+
+@pytest.mark.parametrize("after", [b"\n9", b"\n9,", b"a no", b"a note,", b"50", b"2"])
+@pytest.mark.parametrize(
+    "added",
+    [
+        FATAL,
+        FATAL[:-1],
+        FATAL.replace(b"<b>Fatal error</b>", b"<b>Fehler</b>"),
+        b"\nPHP Fatal error:  Allowed memory size exhausted\n",
+        JSON_ERROR,
+        JSON_ERROR[:-1],
+        b"\n\n",
+    ],
+)
+def test_a_row_that_breaks_off_is_never_taken(reader, after, added):
+    project = noted(10)
+    made = reader(project, chunk_records=10)
+    fault = body(breaking(after, added))
+    made.server.faults.append(
+        lambda params, right: (
+            fault(params, right)
+            if "records" in params and params["format"] == ["csv"]
+            else None
+        )
+    )
+    expected = reader(project).rows()
+    assert sorted(made.rows(), key=str) == sorted(expected, key=str)
+
+
+def test_a_row_with_more_fields_or_another_id_is_never_taken(reader):
+    expected = reader(noted(4)).rows()
+    for change in (
+        lambda text: text.replace(b"\n2,", b"\n2,,"),
+        lambda text: text.replace(b"\n2,", b"\n77,"),
+        lambda text: text.replace(b"\n2,", b"\n,"),
+        lambda text: text.replace(b"\n2,", b"\n\n2,"),
+    ):
+        made = reader(noted(4))
+        made.server.faults.append(times(1, body(change)))
+        assert sorted(made.rows(), key=str) == sorted(expected, key=str)
+
+
+def test_an_answer_for_one_record_that_always_breaks_off_is_unread(reader):
+    made = reader(noted(2), chunk_records=1, parallelism=1)
+    made.server.faults.append(
+        lambda params, right: (
+            right._replace(body=right.body[:-9] + FATAL)
+            if params.get("records") == ["1"]
+            else None
+        )
+    )
+    batches = made.read()
+    assert [list(batch.source_keys) for batch in batches] == [["0"], []]
+    assert [each.reason for each in batches[-1].unread] == ["unavailable"]
+
+
+def test_a_value_that_looks_like_a_text_of_the_server_is_read(reader):
+    project = Project([field("record_id"), field("notes", "notes")])
+    values = [FATAL.decode(), 'a "quote', JSON_ERROR.decode().strip()]
+    project.put(Row(str(at), {"form_1_complete": "1"}) for at in range(2))
+    project.put(
+        Row(str(at), {"notes": value}) for at, value in enumerate(values, start=2)
+    )
+    rows = reader(project).rows()
+    assert {row.get("notes") for row in rows} == {None, *values}

@@ -17,6 +17,12 @@ _TOO_MUCH = re.compile(
     r"|too much data",
     re.IGNORECASE,
 )
+_LAST = re.compile(
+    rb'(\{"error":"[^\n]*|(<b>)?Fatal error(</b>)?:\s[^\n]*)\s*\Z', re.IGNORECASE
+)
+"""Text that a server adds to an answer that it cannot complete."""
+
+_LONGEST_LAST = 2_000
 _XML = re.compile(rb"<error>(.*?)</error>", re.DOTALL)
 
 
@@ -65,6 +71,11 @@ def data_of(response: HttpResponse, subject: str, *, of_records: bool) -> bytes:
             " maintenance; run again later, or correct url"
         )
     return body
+
+
+def ends_exhausted(body: bytes) -> bool:
+    """Return whether a server that could not complete an answer says so at its end."""
+    return _LAST.search(body[-_LONGEST_LAST:]) is not None
 
 
 def _error_text(body: bytes) -> str | None:

@@ -88,7 +88,12 @@ class RecordQueries:
             return self._halves(ids, form)
 
     def _halves(self, ids: Sequence[str], form: str) -> list[pl.DataFrame]:
-        """Return the rows of records that were too much for one answer."""
+        """Return the rows of records that were too much for one answer.
+
+        Only JSON shows that the answer for one record is complete, whatever its values.
+        """
+        if len(ids) == 1 and form == "csv":
+            return self._parts(ids, "json")
         if len(ids) == 1:
             raise StorageUnavailable(
                 f"{self._api.subject}: the server did not complete the answer for one"
@@ -128,9 +133,11 @@ class RecordQueries:
             frame = from_csv(body, self._project.record_id)
         else:
             frame = from_json(body)
-        if frame.is_empty() or self._ids_in(frame).is_in(ids).all():
-            return frame
-        return frame.filter(pl.col(self._project.record_id).is_in(ids))
+        if not frame.is_empty():
+            found = self._ids_in(frame)
+            if len(found) < frame.height or not found.is_in(ids).all():
+                raise TooMuchError  # rest of a row, or a text of the server
+        return frame
 
     def _ids_in(self, frame: pl.DataFrame) -> pl.Series:
         name = self._project.record_id
