@@ -133,6 +133,29 @@ def test_a_full_scan_is_due(reader):
     assert deleting.source.plan_stats().snapshot is False
 
 
+def test_each_run_of_a_saved_report_is_a_full_scan(tmp_path, reader):
+    project = numbered(3)
+    project.reports["7"] = ["record_id", "number"]
+    made = reader(project, report_id="7", infer_deletes=True)
+    state = made.read()[-1].position
+    assert made.source.plan_stats().snapshot is True
+    assert len(made.read(state)[0].source_keys) == 3
+    assert made.source.plan_stats().snapshot is True
+    given = {
+        "url": made.server.url,
+        "token": made.server.token,
+        "allow_private": True,
+        "report_id": "7",
+        "mode": "upsert",
+        "infer_deletes": True,
+        "s3_prefix": str(tmp_path),
+        "s3_suffix": "a.parquet",
+    }
+    run_report("redcap-report", given)
+    project.delete("1")
+    assert [run_report("redcap-report", given).deleted for _ in range(2)] == [1, 0]
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

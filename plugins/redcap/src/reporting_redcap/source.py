@@ -86,7 +86,11 @@ class Redcap(RecordSource):
 
     @override
     def _start(self, ledger: RunLedger) -> Mapping[str, Any] | None:
-        return None if wants_full(ledger.state, self.settings) else ledger.state
+        """Return the state that a run goes on from; a report is read as a whole."""
+        whole = self.settings.report_id is not None
+        if whole or wants_full(ledger.state, self.settings):
+            return None
+        return ledger.state
 
     @override
     def plan_stats(self) -> PlanStats:
