@@ -7,7 +7,7 @@ import pytest
 from reporting_framework.errors import AccessDenied, SettingsError, StorageUnavailable
 from reporting_framework.testing import CANARY
 from reporting_redcap.testing import Project, Row, field
-from reporting_redcap.testing.server import NO_RIGHTS, Answer
+from reporting_redcap.testing.server import NO_RIGHTS, TOKEN, Answer
 from tests.plugins.redcap.projects import numbered, visits
 
 MEMORY = (
@@ -189,6 +189,27 @@ def test_a_token_that_is_refused(reader, answer):
         made.source.schema()
     assert made.server.token not in str(caught.value)
     assert (NO_RIGHTS in str(caught.value)) is (answer.status == 403)
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        (TOKEN, TOKEN),
+        (TOKEN, TOKEN.lower()),
+        ("a+b/c=d", "a+b/c=d"),
+        ("a+b/c=d", "a%2Bb%2Fc%3Dd"),
+        ("a+b/c=d", "a%2bb%2fc%3dd"),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 400, 401, 403])
+def test_a_token_that_the_server_repeats_is_not_shown(reader, token, shown, status):
+    made = reader(numbered(3), token=token)
+    answer = error(f"bad token={shown} of " + "x" * 180, status)
+    made.server.answer = lambda pairs: answer
+    with pytest.raises((AccessDenied, SettingsError)) as caught:
+        made.source.schema()
+    assert shown not in str(caught.value)
+    assert "bad token=... of" in str(caught.value)
 
 
 def test_a_wrong_token(reader):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import msgspec
 
@@ -30,12 +31,15 @@ class TooMuchError(Exception):
     """Answer that is incomplete because it was too much for the server."""
 
 
-def data_of(response: HttpResponse, subject: str, *, of_records: bool) -> bytes:
+def data_of(
+    response: HttpResponse, subject: str, token: str, *, of_records: bool
+) -> bytes:
     """Return the data of an answer.
 
     Args:
         response: Response of the server.
         subject: Subject of messages.
+        token: Token of the request, which no message shows.
         of_records: Whether the request named records, so that the text of an error may
             hold values.
 
@@ -49,7 +53,7 @@ def data_of(response: HttpResponse, subject: str, *, of_records: bool) -> bytes:
     text = _error_text(body)
     if (text is not None and _TOO_MUCH.search(text)) or response.status >= 500:
         raise TooMuchError
-    shown = _shown(text, of_records=of_records)
+    shown = _shown(text, token, of_records=of_records)
     if response.status in (401, 403):
         raise AccessDenied(
             f"{subject}: REDCap refused the token{shown}; check the token, and the"
@@ -94,9 +98,15 @@ def _error_text(body: bytes) -> str | None:
     return None
 
 
-def _shown(text: str | None, *, of_records: bool) -> str:
-    """Return the text of an error for a message, without values of records."""
+def _shown(text: str | None, token: str, *, of_records: bool) -> str:
+    """Return the text of an error for a message, without values of records.
+
+    A server, or one before it, may repeat the token: its place has three dots.
+    """
     if not text or of_records:
         return ""
     line = " ".join(text.split())
+    forms = "|".join(re.escape(form) for form in (token, quote(token, safe="")) if form)
+    if forms:
+        line = re.sub(forms, "...", line, flags=re.IGNORECASE)
     return f" ({line[:MAX_TEXT]})"

@@ -72,7 +72,7 @@ class RedcapApi:
             TooMuchError: The server could not complete the answer.
         """
         response = self._send(content, params, form, divisible=divisible)
-        return data_of(response, self.subject, of_records=of_records)
+        return self._data(response, of_records=of_records)
 
     def ask_value(self, content: str) -> tuple[Any, datetime]:
         """Return a JSON value that describes the project, and the time of the server.
@@ -83,14 +83,15 @@ class RedcapApi:
         response = self._send(content, (), "json", divisible=False)
         at = _date(response)
         try:
-            return msgspec.json.decode(
-                data_of(response, self.subject, of_records=False)
-            ), at
+            return msgspec.json.decode(self._data(response, of_records=False)), at
         except (msgspec.DecodeError, UnicodeError, TooMuchError):
             raise StorageUnavailable(
                 f"{self.subject}: the answer to content={content} is not complete; run"
                 " again later"
             ) from None
+
+    def _data(self, response: HttpResponse, *, of_records: bool) -> bytes:
+        return data_of(response, self.subject, self._token, of_records=of_records)
 
     def _send(
         self, content: str, params: Params, form: str, *, divisible: bool
