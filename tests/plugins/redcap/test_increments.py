@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 
 from reporting_framework import run_report
@@ -154,6 +155,45 @@ def test_each_run_of_a_saved_report_is_a_full_scan(tmp_path, reader):
     run_report("redcap-report", given)
     project.delete("1")
     assert [run_report("redcap-report", given).deleted for _ in range(2)] == [1, 0]
+
+
+@pytest.mark.parametrize("report_id", [None, "7"])
+@pytest.mark.parametrize("empty", ["project", "ids", "rows"])
+def test_a_full_scan_that_finds_nothing_deletes_nothing(tmp_path, report_id, empty):
+    project = numbered(3)
+    project.reports["7"] = ["record_id", "number"]
+    with serving(project) as server:
+        given = {
+            "url": server.url,
+            "token": server.token,
+            "allow_private": True,
+            "report_id": report_id,
+            "full_scan": report_id is None,
+            "mode": "upsert",
+            "infer_deletes": True,
+            "s3_prefix": str(tmp_path),
+            "s3_suffix": "a.parquet",
+        }
+        assert run_report("redcap-report", given).warnings == []
+        if empty == "project":
+            for record in "012":
+                project.delete(record)
+        else:
+            server.faults.append(
+                lambda params, right: (
+                    Answer(200, b"[]")
+                    if params["content"][0] in ("record", "report")
+                    and (empty == "ids" or "records" in params or report_id)
+                    else None
+                )
+            )
+        result = run_report("redcap-report", given)
+    assert (result.status, result.deleted) == ("ok", 0)
+    [warning] = result.warnings
+    assert "a full scan found no record; no row was deleted; check" in warning
+    assert "reset the report" in warning
+    rows = pl.read_parquet(tmp_path / "prod" / "a.parquet")
+    assert rows["_deleted_at"].null_count() == 3
 
 
 @pytest.mark.parametrize(

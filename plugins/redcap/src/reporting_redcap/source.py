@@ -57,7 +57,7 @@ class Redcap(RecordSource):
 
     def __init__(self, settings: RedcapSettings) -> None:
         super().__init__(settings)
-        self._full = self._stopped = False
+        self._full = self._stopped = self._empty = False
 
     @classmethod
     @override
@@ -94,8 +94,23 @@ class Redcap(RecordSource):
 
     @override
     def plan_stats(self) -> PlanStats:
-        snapshot = self._full and self.settings.infer_deletes and not self._stopped
-        return PlanStats(exhausted=True, snapshot=snapshot, stopped=self._stopped)
+        whole = self._full and not self._stopped
+        nothing = whole and self._empty
+        snapshot = whole and self.settings.infer_deletes and not nothing
+        return PlanStats(
+            exhausted=True,
+            snapshot=snapshot,
+            stopped=self._stopped,
+            warnings=[self._nothing_found()] if nothing else (),
+        )
+
+    def _nothing_found(self) -> str:
+        kept = "; no row was deleted" if self.settings.infer_deletes else ""
+        return (
+            f"{self._subject}: a full scan found no record{kept}; check filter_logic,"
+            " events and the rights of the token; if there is none any more, reset the"
+            " report"
+        )
 
     @override
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
@@ -113,9 +128,12 @@ class Redcap(RecordSource):
 
     @override
     def pages(self, after: Mapping[str, Any] | None) -> Iterator[Batch]:
-        if self.settings.report_id is not None:
-            return self._report()
-        return self._records(after)
+        report = self.settings.report_id is not None
+        found = False
+        for batch in self._report() if report else self._records(after):
+            found = found or bool(len(batch.source_keys) or batch.rejected)
+            yield batch
+        self._empty = not found
 
     def _records(self, after: Mapping[str, Any] | None) -> Iterator[Batch]:
         """Yield chunks of records, in the order of their ids."""
