@@ -18,9 +18,9 @@ VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_si
 TABLES = st.lists(st.tuples(VALUES, VALUES), max_size=6)
 
 
-def as_csv(rows):
+def as_csv(rows, **options):
     target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
+    writer = csv.writer(target, lineterminator="\n", **options)
     writer.writerows([["id", "a", "b"], *rows])
     return target.getvalue().encode()
 
@@ -37,6 +37,8 @@ def test_csv_and_json_are_the_same_table_and_a_cut_one_is_never_taken_whole(
     expected = [tuple(value or None for value in row) for row in rows]
     text, array = as_csv(rows), as_json(rows).encode()
     assert from_csv(text, "id").rows() == expected
+    quoted = as_csv(rows, quoting=csv.QUOTE_ALL)
+    assert from_csv(quoted, "id").rows() == expected, "quoted empty values, too"
     assert from_json(array).rows() == expected
     at = data.draw(st.integers(0, len(text) - 1))
     with suppress(TooMuchError):

@@ -59,7 +59,7 @@ def from_csv(body: bytes, record_id: str) -> pl.DataFrame:
     frame = frame if body.endswith(b"\n") else frame[:-1]
     if _separators(body) != (frame.height + 1) * (frame.width - 1):
         raise TooMuchError  # polars fills short rows with null, and refuses long ones
-    return frame
+    return frame.with_columns(pl.all().replace("", None))
 
 
 def _separators(body: bytes) -> int:
