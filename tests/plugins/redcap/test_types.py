@@ -5,8 +5,10 @@ from datetime import date, datetime, time
 import polars as pl
 import pytest
 
-from reporting_framework.errors import SettingsError
+from reporting_framework.errors import SettingsError, StorageUnavailable
+from reporting_redcap.columns import choices_of, columns_of
 from reporting_redcap.testing import Project, Row, field
+from reporting_redcap.testing.server import Answer
 from tests.plugins.redcap.projects import every_type, visits
 
 FULL = {
@@ -143,3 +145,105 @@ def test_a_report_without_the_key_is_refused(reader):
 
 def test_a_project_without_records(reader):
     assert reader(Project([field("record_id")])).rows() == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "settings", "message"),
+    [
+        (
+            [field("race", "checkbox", choices="1, A"), field("race___1")],
+            {},
+            "code 1 of the checkbox race and the field race___1 are both the column"
+            " race___1; rename",
+        ),
+        (
+            [field("race", "checkbox", choices="B, One | b, Two | c, Three")],
+            {},
+            "code B of the checkbox race and code b of the checkbox race are both the"
+            " column race___b; rename",
+        ),
+        (
+            [field("sex__label"), field("sex", "radio", choices="1, A")],
+            {"values": "both"},
+            "the field sex__label and the label of sex are both the column sex__label;",
+        ),
+        (
+            [field("redcap_read_at")],
+            {"read_at": True},
+            "the field redcap_read_at and the setting read_at are both the column",
+        ),
+        (
+            [field("form_1_complete")],
+            {},
+            "the field form_1_complete and the field form_1_complete are both",
+        ),
+    ],
+)
+@pytest.mark.parametrize("of_report", [False, True])
+def test_two_columns_with_one_name_are_refused(
+    reader, fields, settings, message, of_report
+):
+    project = Project([field("record_id"), *fields])
+    project.put([Row("1", {})])
+    names = [name for name, _ in project.export_names()]
+    project.reports["7"] = list(dict.fromkeys(names))
+    settings = settings | ({"report_id": "7"} if of_report else {})
+    with pytest.raises(SettingsError, match=message):
+        reader(project, **settings).source.schema()
+
+
+def test_one_of_two_columns_with_one_name_may_be_read(reader):
+    fields = [field("race", "checkbox", choices="1, A"), field("race___1")]
+    project = Project([field("record_id"), *fields])
+    project.put([Row("1", {"race___1": "1"})])
+    rows = reader(project, fields=["race"]).rows()
+    assert rows == [{"record_id": "1", "race___1": True}]
+
+
+@pytest.mark.parametrize(
+    ("choices", "labels"),
+    [
+        ("1, a|b | 2, c", {"1": "a|b", "2": "c"}),
+        ("1, a | b, and so on | 2, c", {"1": "a", "b": "and so on", "2": "c"}),
+        ("1, a | b or c | 2, d", {"1": "a | b or c", "2": "d"}),
+        ("1, a|2, b", {"1": "a", "2": "b"}),
+        ("1,a |-2,b, c|C_x , d", {"1": "a", "-2": "b, c", "C_x": "d"}),
+        ("1, a | 2, | 3, c |", {"1": "a", "2": "", "3": "c"}),
+        ("1 | 2", {"1": "", "2": ""}),
+        ("", {}),
+    ],
+)
+def test_choices_of_a_field(choices, labels):
+    assert choices_of(field("x", "radio", choices=choices)) == labels
+
+
+def test_a_label_with_the_sign_between_choices(reader):
+    choices = "1, a|b | 2, c"
+    project = Project(
+        [
+            field("record_id"),
+            field("race", "checkbox", choices=choices),
+            field("sex", "radio", choices=choices),
+        ]
+    )
+    project.put([Row("1", {"race___2": "1", "sex": "1"})])
+    assert reader(project, values="labels").rows() == [
+        {"record_id": "1", "race___1": False, "race___2": True, "sex": "a|b"}
+    ]
+
+
+def test_a_dictionary_without_a_field_is_refused(reader):
+    made = reader(every_type())
+    made.server.faults.append(
+        lambda params, right: (
+            Answer(200, b"[]") if params["content"] == ["metadata"] else None
+        )
+    )
+    with pytest.raises(StorageUnavailable, match=r"data dictionary has no field, .* c"):
+        made.source.schema()
+
+
+@pytest.mark.parametrize("kind", ["descriptive", "checkbox"])
+def test_the_first_field_is_a_text_whatever_its_kind(kind):
+    [first, *_] = columns_of([field("id", kind, choices="1, a")], [])
+    assert (first.name, first.kind) == ("id", "text")

@@ -37,6 +37,9 @@ STATUS = {"0": "Incomplete", "1": "Unverified", "2": "Complete"}
 """Codes and labels of the status of a form."""
 
 _CODE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_BETWEEN = re.compile(r"\|(?=\s*[^\s|,]+\s*,|\s*$)")
+"""Sign between two choices: a code and a comma follow, unlike a sign in a label."""
+
 _NUMBER = re.compile(r"number(_\d+dp)?(_comma_decimal)?")
 _FIXED: Mapping[str, Kind] = {
     "calc": "number",
@@ -55,6 +58,7 @@ class Column(NamedTuple):
         form: Form of the field; empty for columns that REDCap adds to each row.
         kind: Form of its values.
         labels: Labels by code, of choices.
+        code: Code of the choice, of a checkbox.
     """
 
     name: str
@@ -62,6 +66,7 @@ class Column(NamedTuple):
     form: str
     kind: Kind = "text"
     labels: Mapping[str, str] = {}
+    code: str = ""
 
     @property
     def dtype(self) -> pl.DataType:
@@ -82,11 +87,10 @@ def columns_of(
     """
     for at, row in enumerate(dictionary):
         form = row["form_name"]
-        columns = _of_field(row, missing_codes)
         if at:
-            yield from columns
+            yield from _of_field(row, missing_codes)
         else:
-            yield next(columns)._replace(kind="text", labels={})
+            yield Column(row["field_name"], row["field_name"], form)
         if at + 1 == len(dictionary) or dictionary[at + 1]["form_name"] != form:
             status = f"{form}_complete"
             yield Column(status, status, form, "integer", STATUS)
@@ -98,8 +102,9 @@ def _of_field(row: Mapping[str, str], missing_codes: Sequence[str]) -> Iterator[
         return
     if kind == "checkbox":
         codes = [*choices_of(row), *missing_codes]
-        for suffix in dict.fromkeys(map(_suffix, codes)):
-            yield Column(f"{name}___{suffix}", name, form, "boolean")
+        for code in dict.fromkeys(codes):
+            column = f"{name}___{_suffix(code)}"
+            yield Column(column, name, form, "boolean", code=code)
         return
     if kind in ("radio", "dropdown"):
         labels = choices_of(row)
@@ -128,7 +133,8 @@ def _of_validation(name: str) -> Kind:
 
 def choices_of(row: Mapping[str, str]) -> dict[str, str]:
     """Return the labels of a field's choices by code."""
-    parts = (row.get("select_choices_or_calculations") or "").split("|")
+    text = row.get("select_choices_or_calculations") or ""
+    parts = _BETWEEN.split(text) if "," in text else text.split("|")
     pairs = [part.partition(",") for part in parts if part.strip()]
     return {code.strip(): label.strip() for code, _, label in pairs}
 

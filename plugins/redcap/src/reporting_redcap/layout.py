@@ -13,8 +13,8 @@ from reporting_framework import SettingsError, StorageUnavailable
 from reporting_redcap.api import RedcapApi
 from reporting_redcap.columns import Column
 from reporting_redcap.project import GROUP, ProjectInfo, describe
-from reporting_redcap.settings import RedcapSettings
-from reporting_redcap.typed import Typed, Typing
+from reporting_redcap.settings import READ_AT, RedcapSettings
+from reporting_redcap.typed import Typed, Typing, label_name
 
 MAX_NAMES = 5
 """Columns that a message names."""
@@ -32,7 +32,7 @@ class Layout:
         names: Columns of a saved report; `None`: all columns that the settings select.
 
     Raises:
-        SettingsError: A report has no record id.
+        SettingsError: A report has no record id, or two columns have one name.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Layout:
         columns = list(_selected(project, settings))
         if names:
             columns = _of_report(project, settings, names)
+        _check_unique(columns, settings)
         self.key = [name for name in project.key if name in {c.name for c in columns}]
         self.typing = Typing(
             columns,
@@ -134,6 +135,37 @@ def _check_names(setting: str, names: Set[str], known: Set[str]) -> None:
         )
 
 
+def _check_unique(columns: Sequence[Column], settings: RedcapSettings) -> None:
+    """Check that each column of the frames has a name of its own.
+
+    Raises:
+        SettingsError: Two have the same, so that the values of one would be lost.
+    """
+    named = [(column.name, _origin(column)) for column in columns]
+    if settings.values == "both":
+        named += [
+            (label_name(column), f"the label of {column.name}")
+            for column in columns
+            if column.labels
+        ]
+    if settings.read_at:
+        named.append((READ_AT, "the setting read_at"))
+    known: dict[str, str] = {}
+    for name, origin in named:
+        if name in known:
+            raise SettingsError(
+                f"source redcap: {known[name]} and {origin} are both the column {name};"
+                " rename one in REDCap, or read only one of them"
+            )
+        known[name] = origin
+
+
+def _origin(column: Column) -> str:
+    if column.code:
+        return f"code {column.code} of the checkbox {column.field}"
+    return f"the field {column.field}"
+
+
 def _of_report(
     project: ProjectInfo, settings: RedcapSettings, names: Sequence[str]
 ) -> list[Column]:
@@ -142,7 +174,9 @@ def _of_report(
     Raises:
         SettingsError: The report has no record id, so that its rows have no key.
     """
-    known = {column.name: column for column in (*project.columns, *project.added)}
+    known: dict[str, list[Column]] = {}
+    for column in (*project.columns, *project.added):
+        known.setdefault(column.name, []).append(column)
     for name in project.key:
         if name not in names:
             raise SettingsError(
@@ -150,7 +184,9 @@ def _of_report(
                 " that its rows have no key; add the field to the report",
                 path=("report_id",),
             )
-    return [known.get(name, Column(name, name, "")) for name in names]
+    return [
+        column for name in names for column in known.get(name, [Column(name, name, "")])
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -84,6 +84,11 @@ def describe(api: RedcapApi) -> ProjectInfo:
         codes = choices_of(
             {"select_choices_or_calculations": info.get("missing_data_codes") or ""}
         )
+        if not rows:
+            raise StorageUnavailable(
+                f"{api.subject}: the data dictionary has no field, not even the record"
+                " id; check the rights of the token, or run again later"
+            )
         return ProjectInfo(
             number=str(info.get("project_id", "")),
             columns=list(columns_of(rows, list(codes))),

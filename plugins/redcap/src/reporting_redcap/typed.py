@@ -61,7 +61,7 @@ class Typing:
             )
             schema[column.name] = pl.String() if as_text else column.dtype
             if column.labels and self.values == "both":
-                schema[_label(column)] = pl.String()
+                schema[label_name(column)] = pl.String()
         return schema
 
     def typed(self, texts: pl.DataFrame) -> Typed:
@@ -135,7 +135,7 @@ class Typing:
         )
         if self.values == "labels":
             return [labels]
-        return [value, labels.alias(_label(column))]
+        return [value, labels.alias(label_name(column))]
 
     def _filled(self) -> list[pl.Expr]:
         kinds = {column.name: column.kind for column in self.columns}
@@ -145,7 +145,8 @@ class Typing:
         ]
 
 
-def _label(column: Column) -> str:
+def label_name(column: Column) -> str:
+    """Return the name of the column of labels that is beside one of codes."""
     return f"{column.name}__label"
 
 

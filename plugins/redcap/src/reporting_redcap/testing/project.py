@@ -9,6 +9,8 @@ from dataclasses import field as default
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+_BETWEEN = re.compile(r"\|(?=\s*[^\s|,]+\s*,|\s*$)")
+
 DICTIONARY_COLUMNS = (
     "field_name",
     "form_name",
@@ -143,7 +145,7 @@ class Project:
 def choices_of(row: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return codes and labels of a field."""
     text = row["select_choices_or_calculations"]
-    parts = [part.partition(",") for part in text.split("|") if part.strip()]
+    parts = [part.partition(",") for part in _BETWEEN.split(text) if part.strip()]
     return [(code.strip(), label.strip()) for code, _, label in parts]
 
 
