@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -50,8 +50,7 @@ def without_repeats(
 
 def _repeats(pieces: Sequence[StagedFile], buckets: int, bucket: int) -> pl.DataFrame:
     """Return piece and position of rows whose source key an earlier row has."""
-    queries = [_hashes(piece, buckets, bucket) for piece in pieces]
-    hashes = pl.concat(pl.collect_all(queries))[_HASH].sort()
+    hashes = pl.concat(list(_hashes(pieces, buckets, bucket))).sort()
     same = hashes.filter(hashes == hashes.shift(1)).unique()
     if same.is_empty():
         return pl.DataFrame(schema={_PIECE: pl.UInt32, _ROW: pl.UInt32})
@@ -70,10 +69,18 @@ def _repeats(pieces: Sequence[StagedFile], buckets: int, bucket: int) -> pl.Data
     return found.filter(~key.is_first_distinct()).select(_PIECE, _ROW)
 
 
-def _hashes(piece: StagedFile, buckets: int, bucket: int) -> pl.LazyFrame:
-    """Return the hashes of the source keys of a piece that are in the bucket."""
-    keys = pl.scan_ipc(piece.path).select(pl.col(SOURCE_KEY).hash().alias(_HASH))
-    return keys.filter(pl.col(_HASH) % buckets == bucket) if buckets > 1 else keys
+def _hashes(
+    pieces: Sequence[StagedFile], buckets: int, bucket: int
+) -> Iterator[pl.Series]:
+    """Yield the hashes of the source keys of each piece that are in the bucket.
+
+    Pieces are read one by one: a piece in memory counts with all that was read of it.
+    """
+    for piece in pieces:
+        keys = pl.scan_ipc(piece.path).select(pl.col(SOURCE_KEY).hash().alias(_HASH))
+        if buckets > 1:
+            keys = keys.filter(pl.col(_HASH) % buckets == bucket)
+        yield keys.collect()[_HASH]
 
 
 def _rest(

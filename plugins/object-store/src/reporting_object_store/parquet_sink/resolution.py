@@ -144,9 +144,10 @@ def _all_new(
         return False
     if len(pieces) < 2:
         return True
-    key = pl.col(SOURCE_KEY).hash()
-    queries = [pl.scan_ipc(piece.path).select(key) for piece in pieces]
-    hashes = pl.concat(pl.collect_all(queries))[SOURCE_KEY]
+    hashes = pl.concat(
+        pl.scan_ipc(piece.path).select(pl.col(SOURCE_KEY).hash()).collect()
+        for piece in pieces
+    )[SOURCE_KEY]
     return hashes.n_unique() == len(hashes)
 
 
