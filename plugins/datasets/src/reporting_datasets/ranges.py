@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 from typing import NamedTuple
 
 import polars as pl
@@ -46,10 +45,7 @@ def key_ranges(
     readers = [_Reader(piece) for piece in pieces]
     low = ""
     for high in [*_bounds(pieces), None]:
-        # One query for all files: its set-up takes longer than reading the rows.
-        found = pl.collect_all([reader.ahead(high) for reader in readers])
-        taken = map(_Reader.take, readers, found, repeat(high))
-        parts = [part for part in taken if part.height]
+        parts = [part for reader in readers if (part := reader.until(high)).height]
         rows, superseded = empty, 0
         if parts:
             rows = pl.concat(parts)
@@ -79,16 +75,12 @@ class _Reader:
         self._piece, self._at = piece, 0
         self._file = pl.scan_ipc(piece.path)
 
-    def ahead(self, bound: str | None) -> pl.LazyFrame:
-        """Return the rows among which are the next ones before `bound`."""
+    def until(self, bound: str | None) -> pl.DataFrame:
+        """Return the next rows before `bound`; only their batches are read."""
         most = self._piece.rows
         if bound is not None:
             most = min(most, bisect_left(self._piece.samples, bound) * SAMPLE)
-        return self._file.slice(self._at, max(0, most - self._at))
-
-    def take(self, ahead: pl.DataFrame, bound: str | None) -> pl.DataFrame:
-        """Return the next rows before `bound`, given those of `ahead`."""
-        frame = ahead
+        frame = self._file.slice(self._at, max(0, most - self._at)).collect()
         if bound is not None and frame.height and frame[SOURCE_KEY][-1] >= bound:
             frame = frame[: frame[SOURCE_KEY].search_sorted(bound, side="left")]
         self._at += frame.height

@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -175,10 +174,7 @@ def in_order(
     for bound in sorted({*moments[step - 1 :: step], *moments[-1:]}):
         while left and left[0][0] <= bound:
             readers.append(left.popleft()[1])
-        # One query for all files: its set-up takes longer than reading the rows.
-        found = pl.collect_all([reader.ahead(bound) for reader in readers])
-        taken = map(_Reader.take, readers, found, repeat(bound))
-        parts = [part for part in taken if part.height]
+        parts = [part for reader in readers if (part := reader.until(bound)).height]
         readers = [reader for reader in readers if reader.left]
         if parts:
             yield (
@@ -203,17 +199,13 @@ class _Reader:
         """Return whether there are more rows."""
         return self._at < self._piece.rows
 
-    def ahead(self, bound: int) -> pl.LazyFrame:
-        """Return the rows among which are the next ones up to `bound`."""
-        samples = self._piece.samples
+    def until(self, bound: int) -> pl.DataFrame:
+        """Return the next rows up to `bound`; only their batches are read."""
+        begin, samples = self._at, self._piece.samples
         most = min(bisect_right(samples, bound) * SAMPLE, self._piece.rows)
-        return self._file.slice(self._at, max(0, most - self._at))
-
-    def take(self, ahead: pl.DataFrame, bound: int) -> pl.DataFrame:
-        """Return the next rows up to `bound`, given those of `ahead`."""
-        begin = self._at
-        moments = ahead[self._timestamp].dt.timestamp("us")
-        frame = ahead[: moments.search_sorted(bound, side="right")]
+        frame = self._file.slice(begin, max(0, most - begin)).collect()
+        moments = frame[self._timestamp].dt.timestamp("us")
+        frame = frame[: moments.search_sorted(bound, side="right")]
         self._at += frame.height
         return without(frame, begin, self._skipped)
 
