@@ -8,6 +8,7 @@ Light to import: what needs pydantic or polars is imported from its own module
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from reporting_framework._text.version import __version__ as __version__
 from reporting_framework.errors import (
     AccessDenied,
     CheckFailed,
@@ -125,8 +126,6 @@ if TYPE_CHECKING:
     )
     from reporting_framework.tables.sink_settings import TableSinkSettings
     from reporting_framework.tables.table_sink import TableSink
-
-__version__ = "0.1.0"
 
 __all__ = [
     "API_VERSION",

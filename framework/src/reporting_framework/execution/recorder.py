@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import redacted
+from reporting_framework._text.version import __version__
 from reporting_framework.errors import CheckFailed, SchemaChanged, StorageUnavailable
 from reporting_framework.execution.plugin_errors import Owner, call, log_errors
 from reporting_framework.plugin_api.records import SOURCE_KEY, VERSION, UpsertCounts
 from reporting_framework.plugin_api.result import RunRecord
 from reporting_framework.plugin_api.source_keys import without
-from reporting_framework.registry.discovery import FRAMEWORK
 from reporting_framework.storage.timeouts import call_within
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ class Recorder:
                 replay=self._replay,
                 inputs=self.inputs,
                 steps=list(self._pipeline.steps),
-                framework=version(FRAMEWORK),
+                framework=__version__,
                 **what,
             )
             columns = self._pipeline.source_schema if committed else None

@@ -1,0 +1,3 @@
+"""Version of the framework."""
+
+__version__ = "0.1.0"
