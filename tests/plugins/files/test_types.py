@@ -282,3 +282,53 @@ def test_a_text_of_a_file_with_types_stays_a_text(tmp_path, texts, write):
     found = read(str(tmp_path))
     assert found.schema["s"] == pl.String
     assert found.rows["s"].to_list() == texts
+
+
+def test_a_dot_is_no_decimal_point_if_a_comma_is(tmp_path):
+    """1.234 is 1234 in such files, and 1.234 in others."""
+    lines = [b"id;n;f;m\n", b"a;1,5;2,5;0,5\n", b"b;1.234;1;1\n", b"c;1;1.234;1\n"]
+    more = [b"d;1;1;1.234\n", b"e;1;1;1.234,5\n", b"f; 1,25 ; 1e3 ;-7\n"]
+    put(str(tmp_path), {"a.csv": b"".join([*lines, *more])})
+    found = read(
+        str(tmp_path),
+        columns={"n": "decimal(10,3)", "f": "float64"},
+        decimal_comma=True,
+        sample_rows=1,
+    )
+    assert found.rejected == [
+        ("a.csv#2", "wrong_type", "n"),
+        ("a.csv#3", "wrong_type", "f"),
+        ("a.csv#4", "wrong_type", "m"),
+        ("a.csv#5", "wrong_type", "m"),
+    ]
+    assert found.rows.select("id", "n", "f", "m").rows() == [
+        ("a", Decimal("1.5"), 2.5, 0.5),
+        ("f", Decimal("1.25"), 1000.0, -7.0),
+    ]
+
+
+def test_a_column_of_numbers_with_dots_stays_text_if_a_comma_is_decimal(tmp_path):
+    put(str(tmp_path), {"a.csv": b"n;m\n1.234;1,5\n2.345;2\n"})
+    found = read(str(tmp_path), decimal_comma=True)
+    assert found.rows.select("n", "m").rows() == [("1.234", 1.5), ("2.345", 2.0)]
+
+
+def test_numbers_of_json_and_of_paths_have_dots_beside_csv(tmp_path):
+    put(
+        str(tmp_path),
+        {
+            "v1.5/a.csv": b"n;m\n1,5;2,5\n",
+            "v2.5/b.ndjson": b'{"n": 1.25, "m": "2,5"}\n',
+        },
+    )
+    found = read(
+        str(tmp_path),
+        columns={"n": "decimal(10,2)", "m": "float64", "v": "float64"},
+        path_columns="v{v}/*",
+        decimal_comma=True,
+    )
+    assert found.rejected == []
+    assert found.rows.select("n", "m", "v").rows() == [
+        (Decimal("1.50"), 2.5, 1.5),
+        (Decimal("1.25"), 2.5, 2.5),
+    ]

@@ -74,6 +74,7 @@ class Casts:
         wanted: pl.DataType,
         *,
         strip: bool = False,
+        dots: bool = True,
     ) -> pl.Expr:
         """Return the column in another type.
 
@@ -83,6 +84,8 @@ class Casts:
             wanted: The other type.
             strip: Whether to ignore blanks around texts that are no texts in the other
                 type.
+            dots: Whether a dot may precede decimals even if a comma does, as in numbers
+                of JSON that are held as texts.
         """
         column = pl.col(name)
         if actual == wanted:
@@ -94,10 +97,12 @@ class Casts:
             if isinstance(wanted, pl.String):
                 return text
             text = text.str.strip_chars() if strip else text
-            return self._from_text(name, text, wanted)
+            return self._from_text(name, text, wanted, dots=dots)
         return _from_value(column, actual, wanted)
 
-    def _from_text(self, name: str, text: pl.Expr, wanted: pl.DataType) -> pl.Expr:
+    def _from_text(
+        self, name: str, text: pl.Expr, wanted: pl.DataType, *, dots: bool
+    ) -> pl.Expr:
         if isinstance(wanted, pl.Boolean):
             words = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
             return text.str.to_lowercase().replace_strict(
@@ -113,6 +118,8 @@ class Casts:
         if not wanted.is_numeric():
             return pl.lit(None, wanted)
         if self._decimal_comma:
+            if not dots:  # 1.234 may be 1234
+                text = pl.when(~text.str.contains(".", literal=True)).then(text)
             text = text.str.replace(",", ".", literal=True)
         if not isinstance(wanted, pl.Decimal):
             return text.cast(wanted, strict=False)

@@ -52,15 +52,23 @@ class Conform:
             {name: dtype for name, dtype in schema.items() if name not in self._of_path}
         )
 
-    def part(self, raw: RawFrame, files: Sequence[FileFacts], start: int = 0) -> Part:
+    def part(
+        self,
+        raw: RawFrame,
+        files: Sequence[FileFacts],
+        start: int = 0,
+        *,
+        csv: bool = True,
+    ) -> Part:
         """Return the rows of records.
 
         Args:
             raw: The records.
             files: Facts of the files, one for each of `RawFrame.counts`.
             start: Number of records of the (only) file that came before.
+            csv: Whether the records are those of CSV.
         """
-        rows, lost = self._cast(raw.frame)
+        rows, lost = self._cast(raw.frame, dots=not csv)
         source_keys, versions, texts = columns_of_files(
             files, raw.counts, list(self._of_path), start
         )
@@ -76,15 +84,19 @@ class Conform:
             return part
         return _without_faults(part, raw.faults, lost)
 
-    def _cast(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
+    def _cast(
+        self, frame: pl.DataFrame, *, dots: bool
+    ) -> tuple[pl.DataFrame, dict[str, pl.Series]]:
         """Return records with the types of the report, and where a value has another.
 
         Columns that the report does not have follow, as texts.
         """
-        rows = frame.select(self._columns(frame))
+        rows = frame.select(self._columns(frame, dots=dots))
         lost = _losses(frame, rows)
         if lost:  # perhaps because of blanks around values
-            again = frame.select(self._column(frame, name, strip=True) for name in lost)
+            again = frame.select(
+                self._column(frame, name, dots=dots, strip=True) for name in lost
+            )
             rows = rows.with_columns(again.iter_columns())
             given = frame.select(lost.keys()).with_columns(
                 pl.when(pl.col(pl.String).str.strip_chars() != "").then(
@@ -95,20 +107,22 @@ class Conform:
         return rows, lost
 
     def _column(
-        self, frame: pl.DataFrame, name: str, *, strip: bool = False
+        self, frame: pl.DataFrame, name: str, *, dots: bool, strip: bool = False
     ) -> pl.Expr:
         """Return a column of records in its type."""
         wanted = self.of_files[name]
-        cast = self._casts.cast(name, frame.schema[name], wanted, strip=strip)
+        cast = self._casts.cast(
+            name, frame.schema[name], wanted, strip=strip, dots=dots
+        )
         typed = typed_name(name)
         if typed in frame.columns and not isinstance(wanted, pl.String):
             value = self._casts.cast(typed, frame.schema[typed], wanted)
             cast = pl.when(pl.col(typed).is_not_null()).then(value).otherwise(cast)
         return cast.alias(name)
 
-    def _columns(self, frame: pl.DataFrame) -> list[pl.Expr]:
+    def _columns(self, frame: pl.DataFrame, *, dots: bool) -> list[pl.Expr]:
         columns = [
-            self._column(frame, name)
+            self._column(frame, name, dots=dots)
             if name in frame.columns
             else pl.repeat(None, pl.len(), dtype=dtype).alias(name)
             for name, dtype in self.of_files.items()

@@ -192,7 +192,17 @@ def _sampled(
     except ReportingError as error:
         _log.warning("no sample of a file: %s", error)
         return None, {}
+    if form == "csv" and settings.decimal_comma:
+        frame = frame.with_columns(_with_points(pl.col(pl.String)))
     return form, _types(frame, of_texts=form not in _WITH_TYPES)
+
+
+def _with_points(text: pl.Expr) -> pl.Expr:
+    """Return texts in which the first comma and each dot has become the other.
+
+    So a number with a decimal comma, and no other text, is one with a decimal point.
+    """
+    return text.str.replace_many([",", "."], [".", ","])
 
 
 def _types(frame: pl.DataFrame, *, of_texts: bool) -> dict[str, pl.DataType]:

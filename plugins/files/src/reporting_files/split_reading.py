@@ -130,7 +130,7 @@ class SplitReading:
         for raw in self._records.frames(content, form):
             if not records:
                 self._check_names(raw.frame)
-            part = self._conform.part(raw, [facts], records)
+            part = self._conform.part(raw, [facts], records, csv=form == "csv")
             records += raw.frame.height
             self._begun = True
             self._batch.add(part)
