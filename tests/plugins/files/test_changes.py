@@ -6,6 +6,7 @@ import pytest
 from reporting_framework import run_report
 from reporting_framework.errors import SettingsError
 from reporting_framework.storage import open_store
+from tests.plugins.files.test_excel import workbook
 
 HEAD = "at,value\n"
 
@@ -112,6 +113,26 @@ def test_a_rejected_record_leaves_the_row_of_its_number(place):
     write("a.csv", csv(0, 9, 1, 2, 3))
     run("replace", "upsert")
     assert table() == {**rows, "a.csv#2": 9}
+
+
+def test_a_row_of_a_sheet_that_is_blank_now_is_deleted(place):
+    def sheet(*values):
+        def fill(book):
+            page = book.add_worksheet()
+            page.write_row(0, 0, ["at", "value"])
+            for row, value in enumerate(values, 1):
+                cells = ["2024-01-01T00:00:00Z", value]
+                page.write_row(row, 0, [] if value is None else cells)
+
+        return workbook(fill)
+
+    write, run, table = place
+    write("a.xlsx", sheet(1, 2, None, 4))
+    assert run("replace", "upsert").inserted == 3
+    write("a.xlsx", sheet(1, None, 3))
+    result = run("replace", "upsert")
+    assert (result.inserted, result.deleted) == (1, 2)
+    assert table() == {"a.xlsx#1": 1, "a.xlsx#3": 3}
 
 
 def test_rows_of_a_file_that_was_damaged_for_a_while_are_replaced(place):

@@ -29,15 +29,35 @@ def test_formulas_dates_and_empty_rows(tmp_path):
 
     put(str(tmp_path), {"a.xlsx": workbook(fill)})
     found = read(str(tmp_path), columns={"price": "decimal(10,2)", "day": "date"})
-    rows = found.rows.filter(found.rows["sku"].is_not_null())
     assert [
-        (sku, str(price), day, double) for sku, price, day, double, _ in rows.rows()
+        (sku, str(price), day, double)
+        for sku, price, day, double, _ in found.rows.rows()
     ] == [
         ("A1", "1.25", date(2024, 1, 1), 2.5),
         ("A2", "2.25", date(2024, 1, 2), 4.5),
         ("A4", "4.25", date(2024, 1, 4), 8.5),
     ]
     assert not found.rejected
+    assert found.rows["source_key"].to_list() == ["a.xlsx#1", "a.xlsx#2", "a.xlsx#4"]
+
+
+def test_blank_rows_are_no_records_beside_rejected_ones(tmp_path):
+    def fill(book):
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["n", None, "word"])
+        sheet.write_row(2, 0, [1, None, "x"])
+        sheet.write(3, 1, "a note")
+        sheet.write_row(4, 0, ["y", None, None])
+        sheet.write_blank(5, 2, None, book.add_format({"bold": True}))
+        sheet.write_row(6, 0, [None, None, "z"])
+
+    put(str(tmp_path), {"a.xlsx": workbook(fill)})
+    found = read(str(tmp_path), columns={"n": "int64"})
+    assert found.rows.select("n", "word", "source_key").rows() == [
+        (1, "x", "a.xlsx#2"),
+        (None, "z", "a.xlsx#6"),
+    ]
+    assert found.rejected == [("a.xlsx#4", "wrong_type", "n")]
 
 
 def test_a_sheet_by_name_and_one_that_is_not_there(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -51,7 +51,9 @@ class BatchBuilder:
         """Add an object that is no file."""
         self._ignored.append(name)
 
-    def delete(self, key: str, rows: range, version: str, deleted_at: datetime) -> None:
+    def delete(
+        self, key: str, rows: Sequence[int], version: str, deleted_at: datetime
+    ) -> None:
         """Add records that a new version of a file no longer has.
 
         Args:

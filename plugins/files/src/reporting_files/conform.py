@@ -80,6 +80,9 @@ class Conform:
         rows = rows.hstack(of_path)
         others = [name for name in rows.columns if name not in self._schema]
         part = Part(rows.select([*self._schema, *others]), source_keys, versions)
+        if raw.blank is not None:
+            part = _only(part, ~raw.blank)
+            lost = {name: rows.filter(~raw.blank) for name, rows in lost.items()}
         if raw.faults is None and not lost:
             return part
         return _without_faults(part, raw.faults, lost)
@@ -178,10 +181,13 @@ def _without_faults(
             strict=True,
         )
     ]
-    kept = ~wrong
+    return _only(part, ~wrong)._replace(rejected=rejected)
+
+
+def _only(part: Part, kept: pl.Series) -> Part:
+    """Return some of the rows."""
     return Part(
         part.frame.filter(kept),
         part.source_keys.filter(kept),
         part.versions.filter(kept),
-        rejected,
     )

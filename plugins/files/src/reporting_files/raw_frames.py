@@ -38,8 +38,11 @@ class RawFrame(NamedTuple):
         counts: Number of records of each file, in order.
         faults: Error type of each record that cannot be read, null for others; `None`:
             all can be read.
+        blank: Rows without any value, which are no records but have their numbers;
+            `None`: there are none.
     """
 
     frame: pl.DataFrame
     counts: Sequence[int]
     faults: pl.Series | None = None
+    blank: pl.Series | None = None

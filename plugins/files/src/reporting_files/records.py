@@ -196,7 +196,7 @@ class FileRecords:
         most = self._settings.max_file_bytes
         if form == "excel":
             sheet, skip = self._settings.sheet, self._settings.skip_lines
-            return _raw(excel_frame(data, sheet, most, skip))
+            return _of_sheet(excel_frame(data, sheet, most, skip))
         return _raw(avro_frame(data, most))
 
     def limit(self, form: FileFormat | None) -> int:
@@ -221,3 +221,10 @@ def without_head(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
 
 def _raw(frame: pl.DataFrame) -> RawFrame:
     return RawFrame(frame, [frame.height])
+
+
+def _of_sheet(frame: pl.DataFrame) -> RawFrame:
+    if not frame.width:
+        return _raw(frame)
+    blank = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    return _raw(frame)._replace(blank=blank if blank.any() else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import polars as pl
@@ -126,17 +126,19 @@ class SplitReading:
         self, content: Content, form: FileFormat, facts: FileFacts
     ) -> Iterator[Batch]:
         """Add a file that is parsed alone."""
-        records = 0
+        records, blank = 0, list[int]()
         for raw in self._records.frames(content, form):
             if not records:
                 self._check_names(raw.frame)
             part = self._conform.part(raw, [facts], records, csv=form == "csv")
+            if raw.blank is not None:
+                blank += [records + 1 + at for at in raw.blank.arg_true()]
             records += raw.frame.height
             self._begun = True
             self._batch.add(part)
             yield from self._batch.full()
         self._begun = False
-        self._settle(facts, content.version, records)
+        self._settle(facts, content.version, records, blank)
 
     def _check_names(self, frame: pl.DataFrame) -> None:
         """Raise `UnreadableError` if no column of a file is one of the report's."""
@@ -183,20 +185,26 @@ class SplitReading:
         small.clear()
         self._stored = []
 
-    def _settle(self, facts: FileFacts, stored: str, records: int) -> None:
+    def _settle(
+        self, facts: FileFacts, stored: str, records: int, blank: Sequence[int] = ()
+    ) -> None:
         """Note a file that was read, and the records that its old version had more.
 
         Args:
             facts: Facts of the file.
             stored: Version of the file in the store.
-            records: Number of its records.
+            records: Number of its records, blank rows included.
+            blank: Numbers of its blank rows.
         """
         of_rows = None if facts.version == stored else facts.version
         taken = TakenFile(stored, records, of_rows)
         self._batch.positions[facts.key] = taken.to_json()
         before, _ = self._data.replaced.get(facts.key, (0, ""))
-        if before > records:
+        gone = [
+            *(row for row in blank if row <= before),
+            *range(records + 1, before + 1),
+        ]
+        if gone:
             modified = self._store.modified(facts.key)
-            gone = range(records + 1, before + 1)
             at = modified or datetime.fromtimestamp(0, UTC)
             self._batch.delete(facts.key, gone, facts.version, at)
