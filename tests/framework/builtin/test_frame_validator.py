@@ -132,11 +132,39 @@ def test_columns_that_are_not_declared_are_counted():
         ({"pattern": "x"}, "columns: x has no type; give one of string, int32"),
         ({"type": "string", "pattern": "("}, "not a regular expression"),
         ({"type": "int64", "values": ["x"]}, "values must be of type Int64"),
+        ({"type": "string", "values": []}, "should have at least 1 item"),
+        ({"type": "int64", "ge": 2, "le": 1}, "no value is within ge and le"),
+        ({"type": "int64", "gt": 1, "lt": 2}, "no value is within gt and lt"),
+        ({"type": "int64", "ge": 1, "lt": 1}, "no value is within ge and lt"),
+        ({"type": "float64", "gt": 1, "le": 1.0}, "no value is within gt and le"),
+        ({"type": "decimal(4,2)", "ge": "1.5", "lt": 1.5}, "no value is within ge and lt"),
+        ({"type": "date", "ge": "2024-02-01", "le": "2024-01-31"}, "no value is within ge and le"),
+        ({"type": "date", "gt": "2024-01-31", "lt": "2024-02-01"}, "no value is within gt and lt"),
+        ({"type": "datetime", "ge": "2024-01-01T01:00Z", "le": "2024-01-01T01:30+01:00"}, "no value is within ge and le"),
+        ({"type": "string", "min_length": 3, "max_length": 2}, "min_length is greater than max_length"),
+        ({"type": "string", "values": ["a", "b"], "min_length": 2}, "each of values breaks another rule"),
+        ({"type": "int64", "ge": True}, "give a number, or a date"),
+        ({"type": "float64", "le": float("nan")}, "give a finite number"),
     ],
-)
+)  # fmt: skip
 def test_a_rule_that_cannot_be_is_refused(rule, said):
     with pytest.raises(ValidationError, match=said):
         validator(x=rule)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"type": "int64", "gt": 1, "lt": 3},
+        {"type": "int64", "gt": 1.5, "lt": 2.5},
+        {"type": "float64", "gt": 1, "lt": 2},
+        {"type": "date", "ge": "2024-02-01", "lt": "2024-02-02"},
+        {"type": "datetime", "ge": "2024-01-01T01:30+01:00", "le": "2024-01-01T01:00Z"},
+        {"type": "string", "values": ["a", "bb"], "min_length": 2, "max_length": 2},
+    ],
+)
+def test_bounds_with_values_between_them_are_taken(rule):
+    validator(x=rule)
 
 
 def test_a_key_of_no_column_is_refused():
@@ -363,6 +391,9 @@ def test_a_rule_that_does_not_fit_the_source_is_refused(dtype, rule, said):
         ({"ge": "2024-01-01", "lt": 3}, r"no type of column has such values \(ge, lt\)"),
         ({"le": 3, "max_length": 3}, "le is for numbers, dates and times"),
         ({"values": ["x", 1]}, r"no type of column has such values \(values\)"),
+        ({"values": []}, "should have at least 1 item"),
+        ({"ge": 2, "le": 1}, "no value is within ge and le"),
+        ({"gt": "2024-01-01", "lt": "2024-01-01"}, "no value is within gt and lt"),
     ],
 )  # fmt: skip
 def test_rules_that_fit_no_column_are_refused_without_the_source(rule, said):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import Annotated
 
 import polars as pl
 from pydantic import Field, field_validator, model_validator
 
+from reporting_framework.builtin.bounds import Bound, no_value_between
 from reporting_framework.builtin.frame_types import (
     TYPES,
-    Bound,
     bound_of,
     dtype_of,
     has_bounds,
@@ -62,7 +63,9 @@ class ColumnRule(Settings):
     max_length: int | None = Field(
         None, ge=0, description="Greatest number of characters of a text"
     )
-    values: tuple[str | int, ...] = Field((), description="The accepted values")
+    values: Annotated[tuple[str | int, ...], Field(min_length=1)] | None = Field(
+        None, description="The accepted values"
+    )
     description: str = Field("", description="What it holds, for reporting schema")
 
     @field_validator("type")
@@ -74,6 +77,7 @@ class ColumnRule(Settings):
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> ColumnRule:
+        self._check_bounds()
         if self.type is not None:
             self.check(dtype_of(self.type))
             return self
@@ -87,6 +91,27 @@ class ColumnRule(Settings):
                 " texts, or dates or times as in ISO 8601, all of one type"
             )
         return self
+
+    def _check_bounds(self) -> None:
+        """Raise `ValueError` if no value is within the bounds."""
+        dtype = self.dtype or pl.Null()
+        for low, high in product(("ge", "gt"), ("le", "lt")):
+            least, most = getattr(self, low), getattr(self, high)
+            if least is None or most is None:
+                continue
+            whole = isinstance(dtype, pl.Date) or (
+                dtype.is_integer() and isinstance(least, int) and isinstance(most, int)
+            )
+            exclusive = (low == "gt") + (high == "lt")
+            if no_value_between(least, most, exclusive=exclusive, whole=whole):
+                raise ValueError(
+                    f"no value is within {low} and {high}; give bounds with values"
+                    " between them"
+                )
+        if None not in (self.min_length, self.max_length) and (
+            self.min_length > self.max_length  # type: ignore[operator]
+        ):
+            raise ValueError("min_length is greater than max_length")
 
     def _fits(self, dtype: pl.DataType) -> bool:
         try:
@@ -104,15 +129,18 @@ class ColumnRule(Settings):
         """Check that the rules are for columns of a type.
 
         Raises:
-            ValueError: One of them is not.
+            ValueError: One of them is not, or the others refuse all accepted values.
         """
+        accepted = _accepted(self.values or (), dtype)
         try:
-            pl.DataFrame(schema={"": dtype}).select(
+            broken = accepted.to_frame().select(
                 broken.alias(str(number))
                 for number, (broken, _) in enumerate(self.broken(pl.nth(0), dtype))
             )
         except pl.exceptions.ComputeError:
             raise ValueError("pattern is not a regular expression") from None
+        if self.values and broken.select(pl.any_horizontal(pl.all())).to_series().all():
+            raise ValueError("each of values breaks another rule; change one of them")
 
     def broken(
         self, column: pl.Expr, dtype: pl.DataType

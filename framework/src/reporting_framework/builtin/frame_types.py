@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 import polars as pl
 
+from reporting_framework.builtin.bounds import Bound
 from reporting_framework.builtin.calendar_bounds import within_calendar
 from reporting_framework.builtin.decimal_texts import exact
 from reporting_framework.plugin_api.table_cursor import moments_of
@@ -23,8 +24,6 @@ TYPES: dict[str, pl.DataType] = {
 }
 
 MAX_PRECISION = 38
-
-Bound = int | float | str
 
 _DECIMAL = re.compile(r"decimal\(([1-9][0-9]?), ?([0-9]+)\)")
 

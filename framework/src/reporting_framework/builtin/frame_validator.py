@@ -97,7 +97,7 @@ class FrameValidator(Validator):
             name: ColumnFacts(
                 rule.description,
                 not rule.not_null and name not in self._key,
-                [value for value in rule.values if isinstance(value, str)],
+                [value for value in rule.values or () if isinstance(value, str)],
             )
             for name, rule in {
                 **dict.fromkeys(self._key, _NO_RULE),

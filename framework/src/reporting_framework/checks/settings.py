@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from reporting_framework.builtin.bounds import Bound, no_value_between
 from reporting_framework.plugin_api.settings import Settings
 
 _AGE = re.compile(r"([0-9]{1,6})([smhdw])")
@@ -16,8 +16,6 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 Over = Literal["run", "table"]
 """Rows that a check judges: those of the run, or the table as it will be."""
-
-Number = int | float
 
 
 def _as_several(value: Any) -> Any:
@@ -58,22 +56,19 @@ class RangeSettings(CheckSettings):
     """Settings of the check ``range``."""
 
     column: str = Field(description="Column of numbers, dates or times")
-    min: Number | str | None = Field(
+    min: Bound | None = Field(
         None, description="Least value: a number, or a date or time as in ISO 8601"
     )
-    max: Number | str | None = Field(None, description="Greatest value, as min")
-
-    @field_validator("min", "max")
-    @classmethod
-    def _finite(cls, value: Number | str | None) -> Number | str | None:
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError("give a finite number; without a bound, leave it out")
-        return value
+    max: Bound | None = Field(None, description="Greatest value, as min")
 
     @model_validator(mode="after")
     def _bounded(self) -> RangeSettings:
         if self.min is None and self.max is None:
             raise ValueError("give min, max or both")
+        if self.min is None or self.max is None:
+            return self
+        if no_value_between(self.min, self.max):
+            raise ValueError("min is greater than max")
         return self
 
 
