@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from reporting_framework import (
     DELETED_AT,
@@ -454,11 +455,12 @@ def test_columns_that_a_database_cannot_have_are_refused(tmp_path, columns, mess
     assert not (tmp_path / "a.db").exists()
 
 
-@pytest.mark.parametrize("name", ["_reporting_state", "_Reporting_Staged"])
+@pytest.mark.parametrize(
+    "name", ["_reporting_state", "_Reporting_Staged", "sales._reporting_state"]
+)
 def test_a_table_that_is_named_as_one_of_the_frameworks_is_refused(tmp_path, name):
-    with pytest.raises(SettingsError, match="table: names that begin with _rep"):
-        sink(tmp_path / "a.db", table=name).open(SCHEMA)
-    assert not (tmp_path / "a.db").exists()
+    with pytest.raises(ValidationError, match="names that begin with _rep"):
+        sink(tmp_path / "a.db", table=name)
 
 
 @pytest.mark.parametrize("column", ["value", "none"])

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
 from reporting_datasets.csv_sink.sink import CsvFile
+from reporting_datasets.settings import CsvSettings
 from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION, Split
 from reporting_framework.errors import (
     CommitConflict,
@@ -166,6 +168,11 @@ def test_columns_without_a_form_as_text_are_refused(file, dtype):
 def test_append_needs_the_source_keys(tmp_path):
     with pytest.raises(SettingsError, match="source_key is false"):
         File(tmp_path / "x.csv", source_key=False).sink()
+
+
+def test_append_without_source_keys_is_refused_by_the_settings():
+    with pytest.raises(ValidationError, match="source_key is false"):
+        CsvSettings(uri="x.csv", mode="append", source_key=False)
 
 
 def test_a_replaced_file_may_be_without_source_keys(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
 from reporting_datasets.parquet_sink.data_files import DataFiles
 from reporting_datasets.parquet_sink.manifest_store import ManifestStore
@@ -168,13 +169,21 @@ def test_parts_of_a_timestamp_are_folders(tmp_path):
         ([SOURCE_KEY], "partition_by: no column source_key"),
         (["price"], "column price is Float64, which has no folder name; use another"),
         (["year", "YEAR"], "no column YEAR"),
-        (["year", "year"], "year is named twice"),
         (["month(year)"], r"month\(year\) needs a day or timestamp, not Int64"),
     ],
 )
 def test_columns_that_cannot_be_folders_are_refused(dataset, partition_by, message):
     with pytest.raises(SettingsError, match=message):
         dataset.sink(partition_by=partition_by)
+
+
+@pytest.mark.parametrize(
+    ("partition_by", "message"),
+    [(["year", "year"], "year is named twice"), (["year", ""], "at least 1 character")],
+)
+def test_folders_of_no_columns_are_refused_by_the_settings(partition_by, message):
+    with pytest.raises(ValidationError, match=message):
+        ParquetDataset.Settings(uri="x", partition_by=partition_by)
 
 
 def test_a_moment_that_is_a_folder_is_refused_with_what_to_write(dataset):

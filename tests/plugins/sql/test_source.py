@@ -229,6 +229,11 @@ def test_what_does_not_fit_is_refused(sqlite_url, writer, settings, message):
     ("settings", "message"),
     [
         ({}, "give one of table, query and tables"),
+        ({"table": "a", "lookback": 5}, "lookback needs a cursor"),
+        (
+            {"table": "a", "partitions": 2},
+            "partitions is for PostgreSQL, not for sqlite",
+        ),
         ({"table": "a", "query": "SELECT 1"}, "give one of table, query and tables"),
         ({"query": "SELECT 1"}, "a query has no key of its own; give primary_key"),
         ({"table": "a", "url": "nope://x"}, "not the URL of a known database"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from reporting_framework.plugin_api.records import WriteMode
 from reporting_framework.plugin_api.settings import Settings
+from reporting_framework.tables.loading import INTERNAL
 
 
 class TableSinkSettings(Settings):
@@ -42,3 +43,13 @@ class TableSinkSettings(Settings):
             " sources that list from the newest one on"
         ),
     )
+
+    @field_validator("table")
+    @classmethod
+    def _is_free(cls, value: str) -> str:
+        if value.rpartition(".")[2].lstrip('"').casefold().startswith(INTERNAL):
+            raise ValueError(
+                f"names that begin with {INTERNAL} are the framework's own; give the"
+                " table another one"
+            )
+        return value

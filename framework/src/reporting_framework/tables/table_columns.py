@@ -34,12 +34,6 @@ def check_columns(sink: Database, schema: pl.Schema, added: Iterable[str]) -> No
         SettingsError: The name or a column cannot be used.
     """
     table = sink.split(sink.settings.table)
-    if table[-1].casefold().startswith(INTERNAL):
-        raise SettingsError(
-            f"{sink.subject}: table: names that begin with {INTERNAL} are the"
-            " framework's own; give the table another one",
-            path=("table",),
-        )
     if own := [name for name in schema if name.casefold().startswith(INTERNAL)]:
         raise SettingsError(
             f"{sink.subject}: column {own[0]}: names that begin with {INTERNAL}"

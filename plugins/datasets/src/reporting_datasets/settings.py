@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -25,7 +25,7 @@ class ParquetDatasetSettings(Settings):
             " parquet files are in it"
         )
     )
-    partition_by: tuple[str, ...] = Field(
+    partition_by: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (),
         description=(
             "Columns whose values are folders, outermost first; year(COLUMN),"
@@ -71,6 +71,13 @@ class ParquetDatasetSettings(Settings):
             " before; readers of the folder see their rows as well"
         ),
     )
+
+    @field_validator("partition_by")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if twice := [name for name in value if value.count(name) > 1]:
+            raise ValueError(f"{twice[0]} is named twice; name each column once")
+        return value
 
     @field_validator("uri")
     @classmethod
@@ -163,7 +170,12 @@ class CsvSettings(Settings):
         return value
 
     @model_validator(mode="after")
-    def _distinct(self) -> CsvSettings:
+    def _fits_together(self) -> CsvSettings:
+        if self.mode == "append" and not self.source_key:
+            raise ValueError(
+                "source_key is false, and without this column append cannot tell which"
+                " rows the file has; set it to true, or use replace"
+            )
         if self.separator == self.quote:
             raise ValueError("separator and quote must differ")
         if any(mark in self.null for mark in (self.separator, self.quote, "\n", "\r")):

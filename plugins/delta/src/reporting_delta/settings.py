@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
@@ -31,7 +31,7 @@ class DeltaTableSinkSettings(Settings):
     uri: str = Field(
         description="The folder of the table: a path, or s3://bucket/folder"
     )
-    partition_by: tuple[str, ...] = Field(
+    partition_by: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (),
         description=(
             "Columns of which each combination of values has files of its own; fixed"
@@ -68,7 +68,7 @@ class DeltaTableSinkSettings(Settings):
     compression: Literal["zstd", "snappy"] = Field(
         "zstd", description="Compression of the parquet pages"
     )
-    z_order_by: tuple[str, ...] = Field(
+    z_order_by: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (),
         description=(
             "Columns by which `reporting compact` sorts rows (Z-order); unless set,"

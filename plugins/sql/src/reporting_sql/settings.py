@@ -133,4 +133,12 @@ class SqlTableSettings(TableSettings):
             raise ValueError("a query has no key of its own; give primary_key")
         if self.exclude and not any(map(is_pattern, self.tables)):
             raise ValueError("exclude needs a pattern in tables, such as *")
+        if self.lookback is not None and self.cursor is None:
+            raise ValueError("lookback needs a cursor; give one, or leave lookback out")
+        if self.partitions is not None and self.url.reference is None:
+            dialect = parse_url(self.url.get_secret_value()).dialect
+            if dialect != "postgresql":
+                raise ValueError(
+                    f"partitions is for PostgreSQL, not for {dialect}; leave it out"
+                )
         return self

@@ -50,9 +50,9 @@ def check_fit(
     source, validator = parts[0], parts[1]
     transforms = [part for part in parts if part.role == "transform"]
     sinks = [part for part in parts if part.role == "sink"]
-    if source.usable:
-        _check_streams(add, report, spec, source)
     schema = columns_of(add, source, validator, transforms)
+    if source.usable:
+        _check_streams(add, report, spec, source, schema)
     modes = _modes(add, report, spec, source, transforms, sinks)
     if spec.checks:
         from reporting_framework.operations.lint.checks import (
@@ -96,7 +96,9 @@ def columns_of(
                 log_errors(plugin.close, "while closing")
 
 
-def _check_streams(add: Add, report: str, spec: PipelineSpec, source: Part) -> None:
+def _check_streams(
+    add: Add, report: str, spec: PipelineSpec, source: Part, schema: pl.Schema | None
+) -> None:
     """Check that each stream has its own tables, if the streams are known."""
     try:
         streams = call(source.owner, source.plugin.declared_streams, source.settings)
@@ -104,6 +106,8 @@ def _check_streams(add: Add, report: str, spec: PipelineSpec, source: Part) -> N
             check_streams(report, spec, streams)
         if streams is None and supports(source.plugin, "streams"):
             _hint_at_streams(add, report, spec, source)
+        elif not streams and spec.stream is None and "stream" not in (schema or ()):
+            _hint_at_no_stream(add, report, spec, source)
     except SettingsError as error:
         add_error(add, error)
     except ReportingError as error:
@@ -120,6 +124,19 @@ def _hint_at_streams(add: Add, report: str, spec: PipelineSpec, source: Part) ->
                 f"report {report}: sink {use.name}: if source {source.use.name} has"
                 f" several streams, they would share its table; then put {STREAM} into"
                 " its settings",
+            )
+
+
+def _hint_at_no_stream(add: Add, report: str, spec: PipelineSpec, source: Part) -> None:
+    """Add a hint for each sink with a placeholder that no stream will replace."""
+    for number, use in enumerate(spec.sinks):
+        if any(STREAM in text for _, text in texts(use.settings)):
+            add(
+                "hint",
+                ("sinks", str(number)),
+                f"report {report}: sink {use.name}: source {source.use.name} has no"
+                f" streams, so {STREAM} stays in its settings as it is; take it out,"
+                " unless the report has a column of this name",
             )
 
 
