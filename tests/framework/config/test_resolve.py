@@ -596,6 +596,18 @@ DAMAGED = {
         b"[settings.x]\n[reports.x]\n",
         r"\[settings.x\] and \[reports.x\] both exist; move the settings into \[reports.x\]",
     ),
+    "no tables": (
+        b"reports = 3\n[settings.x]\n",
+        r"reports must hold one table for each report, as in \[reports.<report>\]",
+    ),
+    "slash": (
+        b'[reports."a/b"]\n',
+        r'\[reports."a/b"\]: a report.s name is not blank, and holds no slash',
+    ),
+    "no name": (
+        b'[reports.""]\n',
+        r'\[reports.""\]: a report.s name is not blank, and holds no slash',
+    ),
 }
 
 

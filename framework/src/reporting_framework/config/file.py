@@ -5,6 +5,7 @@ The import is light: pydantic is imported when settings are first resolved.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -192,10 +193,24 @@ def document_problems(
             (name,),
             f"{path}: there is no table {name}{near}; tables: {', '.join(KINDS)}",
         )
-    settings, reports, _ = (document.get(kind, {}) for kind in KINDS)
+    settings, reports, _ = (
+        tables if isinstance(tables := document.get(kind), dict) else {}
+        for kind in KINDS
+    )
     for name in [name for name in settings if name in reports]:
         yield SettingProblem(
             ("settings", name),
             f"{path}: [settings.{name}] and [reports.{name}] both exist; move the"
             f" settings into [reports.{name}]",
         )
+    for name in [name for name in reports if not is_report_name(name)]:
+        yield SettingProblem(
+            ("reports", name),
+            f"{path}: [reports.{json.dumps(name)}]: a report's name is not blank, and"
+            " holds no slash, as REPORT/STREAM names a stream; give it another name",
+        )
+
+
+def is_report_name(name: str) -> bool:
+    """Return whether a report of a configuration file may have a name."""
+    return bool(name.strip()) and "/" not in name

@@ -12,6 +12,7 @@ from reporting_framework.config.file import (
     KINDS,
     Config,
     document_problems,
+    is_report_name,
     read_document,
 )
 from reporting_framework.errors import MESSAGE_LIMIT, SettingsError
@@ -60,6 +61,7 @@ class Document:
             for problem in document_problems(path, document)
         ]
         settings, tables, observers = (_tables(document.get(kind)) for kind in KINDS)
+        tables = {name: item for name, item in tables.items() if is_report_name(name)}
         settings = {name: item for name, item in settings.items() if name not in tables}
         self.config = Config(path, settings, tables, observers)
 
