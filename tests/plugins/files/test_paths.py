@@ -56,7 +56,7 @@ def test_parts_of_paths(template, path, values):
 
 @pytest.mark.parametrize("template", ["year", "{a}/{a}", "{1x}", "(?P<a>["])
 def test_wrong_templates(template):
-    with pytest.raises(ValueError, match="template|names no column"):
+    with pytest.raises(ValueError, match="template|names no column|is there twice"):
         PathColumns.parse(template)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_GROUP = re.compile(r"\(\?P<")
+_GROUP = re.compile(r"\(\?P<([^>]*)")
 _PART = re.compile(r"\{([^{}]*)\}|(\*\*/|\*)")
 
 
@@ -30,11 +30,17 @@ class PathColumns(NamedTuple):
         part, ``**/`` any folders. A template that ends within the path ends at a slash.
 
         Raises:
-            ValueError: The text is neither, or has no name.
+            ValueError: The text is neither, or has no name or one twice.
         """
+        expression = text if _GROUP.search(text) else _translated(text)
         try:
-            pattern = re.compile(text if _GROUP.search(text) else _translated(text))
+            pattern = re.compile(expression)
         except re.error:
+            names = _GROUP.findall(expression)
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise ValueError(
+                    f"the name {twice[0]} is there twice; name each column once"
+                ) from None
             raise ValueError(
                 "neither a template such as year={year} nor a regular expression;"
                 " write names of letters, digits and underscores in braces"
