@@ -10,7 +10,7 @@ from reporting_framework.execution.plugin_building import settings_of
 from reporting_framework.execution.plugin_errors import Owner, call
 from reporting_framework.operations.lint.problem import Add, Path, add_error
 from reporting_framework.operations.lint.values import check_references, texts
-from reporting_framework.plugin_api.report import PluginRef
+from reporting_framework.plugin_api.report import CheckRef, PluginRef
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import PipelineSpec
@@ -109,14 +109,23 @@ def refs_in(table: Mapping[str, Any]) -> list[tuple[str, Path, PluginRef]]:
                 (role, (key, str(number)), item) for number, item in enumerate(items)
             ]
     return [
-        (role, path, PluginRef(item["use"], _without_use(item)))
+        (role, path, PluginRef(item["use"], _without("use", item)))
         for role, path, item in found
         if isinstance(item, Mapping) and isinstance(item.get("use"), str)
     ]
 
 
-def _without_use(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in item.items() if name != "use"}
+def checks_in(items: Any) -> list[tuple[Path, CheckRef]]:
+    """Return the checks that a list names, even if some of its items are wrong."""
+    return [
+        (("checks", str(number)), CheckRef(item["check"], _without("check", item)))
+        for number, item in enumerate(items if isinstance(items, list) else ())
+        if isinstance(item, Mapping) and isinstance(item.get("check"), str)
+    ]
+
+
+def _without(key: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name != key}
 
 
 def check_parts(

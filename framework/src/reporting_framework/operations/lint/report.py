@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from reporting_framework.operations.lint.fit import check_fit
 from reporting_framework.operations.lint.parts import (
     Part,
     check_parts,
+    checks_in,
     refs_in,
     refs_of,
 )
@@ -22,6 +23,7 @@ from reporting_framework.operations.lint.values import (
     check_references,
 )
 from reporting_framework.plugin_api.base import supports
+from reporting_framework.plugin_api.report import PluginRef
 from reporting_framework.registry.reports import compose_report, resolve_report
 from reporting_framework.storage.location import parse_location
 
@@ -54,16 +56,24 @@ def check_report(
         Its plugins.
     """
     table = config.tables.get(name)
-    spec = _spec(add, name, registry, config, environment)
+    spec, wrong = _spec(add, name, registry, config, environment)
     if table is None:
         _check_own_settings(add, name, registry, config, environment)
-    refs = refs_of(_example(spec, registry)) if spec else refs_in(table or {})
+    written = refs_in(table or {})
+    refs = written
+    if spec is not None:
+        left = [ref for ref in written if ref[1][0] in wrong]
+        refs = [*refs_of(_example(spec, registry)), *left]
     parts = check_parts(add, name, refs, registry, environment)
+    if "transforms" in wrong:  # then nobody knows the columns behind them
+        parts.append(Part(name, "transform", PluginRef("", {}), ("transforms",)))
     for part in parts:
         if part.usable:
             check_programs(add, part, environment)
     if table is not None:
         _check_secrets(add, name, table, parts)
+        if spec is None or "checks" in wrong:
+            _check_checks(add, name, table.get("checks"))
     if spec is not None:
         _check_metadata(add, spec)
         check_fit(add, name, spec, parts, registry)
@@ -77,22 +87,22 @@ def _spec(
     registry: Registry,
     config: Config,
     environment: Mapping[str, str],
-) -> PipelineSpec | None:
-    """Return the pipeline of a report, without the settings that are wrong.
+) -> tuple[PipelineSpec | None, Set[str]]:
+    """Return the pipeline of a report, without the settings that are wrong, and these.
 
-    Returns `None` if the other settings are not enough for a pipeline.
+    There is no pipeline if the other settings are not enough for one.
     """
     try:
-        return compose_report(name, registry, config, environment=environment)
+        return compose_report(name, registry, config, environment=environment), set()
     except SettingsError as error:
         add_error(add, error)
         wrong = {problem.path[0] for problem in error.problems if problem.path}
     except ReportingError as error:
         add_error(add, error)
-        return None
+        return None, set()
     table = config.tables.get(name)
     if table is None or not wrong:
-        return None
+        return None, wrong
     config = config._replace(
         tables={name: {key: table[key] for key in table if key not in wrong}}
     )
@@ -102,9 +112,22 @@ def _spec(
         if not any(key.startswith(variable(name, (setting,))) for setting in wrong)
     }
     try:
-        return compose_report(name, registry, config, environment=environment)
+        return compose_report(name, registry, config, environment=environment), wrong
     except ReportingError:
-        return None
+        return None, wrong
+
+
+def _check_checks(add: Add, name: str, items: Any) -> None:
+    """Check the settings of each check of a report of which another part is wrong."""
+    from reporting_framework.checks.catalog import (
+        check_of,
+    )  # other reports do not need it
+
+    for path, ref in checks_in(items):
+        try:
+            check_of(name, ref, None)
+        except SettingsError as error:
+            add_error(add, error, path)
 
 
 def _example(spec: PipelineSpec, registry: Registry) -> PipelineSpec:
