@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime
 import duckdb
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
+from reporting_delta.settings import DeltaTableSinkSettings
 from reporting_framework import SOURCE_KEY
 from reporting_framework.errors import CorruptCheckpoint, NotSupported, SettingsError
 from tests.plugins.delta.tables import SCHEMA, Table, prices, versioned
@@ -168,3 +170,9 @@ def test_a_table_with_files_that_cannot_be_read_alone_is_refused(table):
     )
     with pytest.raises(NotSupported, match="the table has deletionVectors, which"):
         table.sink().ledger()
+
+
+@pytest.mark.parametrize("setting", ["partition_by", "z_order_by"])
+def test_an_empty_name_of_a_column_is_refused_by_the_settings(setting):
+    with pytest.raises(ValidationError, match="at least 1 character"):
+        DeltaTableSinkSettings(uri="out/prices", **{setting: ["day", ""]})
