@@ -25,6 +25,7 @@ from reporting_framework.storage import open_store
 from reporting_framework.storage.temporary import temporary_folder
 from reporting_framework.storage.write_check import written
 from reporting_object_store.health_checks import clock
+from reporting_object_store.parquet_sink.sink import ParquetCheckpoint
 from tests.framework.cli.test_quarantine import SECRET
 from tests.framework.distributions import program
 from tests.support import Fault, S3Server, moto_server
@@ -261,6 +262,20 @@ def test_an_error_of_a_check_is_what_was_found_and_its_message_only_when_it_is_o
         "the check failed with ValueError",
         "the check failed with SystemExit",
     ]
+
+
+def test_a_fault_of_a_plugin_is_logged_without_its_message(here, monkeypatch):
+    def fault(self, *, write):
+        def check():
+            raise ValueError(SECRET)
+
+        return {"checkpoint": check}
+
+    monkeypatch.setattr(ParquetCheckpoint, "health_checks", fault)
+    done = CliRunner().invoke(reporting, ["doctor", "event-log-checkpoint"])
+    assert "sink parquet-checkpoint raised ValueError; see the log" in done.stdout
+    assert "in check" in done.stderr
+    assert SECRET not in done.output
 
 
 # -- credentials ----------------------------------------------------------------------------------------------------------

@@ -271,6 +271,11 @@ def test_the_file_is_checked(file):
     assert check().found == "there is none yet"
     file.run(notes(["a"]))
     assert check().found == f"{file.path}: 1 rows"
+    unopened = CsvFile(file.sink().settings)  # its columns are not known
+    found = unopened.health_checks(write=False)["file"]().found
+    assert found == f"{file.path}: {file.path.stat().st_size} bytes"
+    (output,) = unopened.stored_artifacts()
+    assert (output.rows, output.bytes) == (None, file.path.stat().st_size)
     actions = {
         action
         for permission in CsvFile.aws_permissions(CsvFile.Settings(uri="s3://b/x.csv"))

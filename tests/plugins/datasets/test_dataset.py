@@ -1,6 +1,7 @@
 """A dataset: its folders, files and manifest, what a commit costs, and what it refuses."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from reporting_framework.errors import (
     SettingsError,
     StorageUnavailable,
 )
+from reporting_framework.query.schemas import SchemaMapping
 from tests.docs.playing import DOCS, blocks
 
 SCHEMA = pl.Schema({"year": pl.Int64(), "price": pl.Float64(), SOURCE_KEY: pl.String()})
@@ -464,8 +466,47 @@ def test_files_of_older_columns_are_read_rewritten_and_merged(tmp_path, mode):
 def test_a_column_of_another_type_is_refused(dataset):
     dataset.run(table(range(5)))
     schema = pl.Schema({**SCHEMA, "price": pl.Date()})
-    with pytest.raises(CorruptCheckpoint, match="column price is Float64, not Date"):
+    with pytest.raises(CorruptCheckpoint) as refused:
         dataset.sink(schema).ledger()
+    assert str(refused.value) == (
+        f"{dataset.uri}: the checkpoint has another schema: column price is Float64,"
+        " not Date; nothing was changed; go on with the settings that it was made with, or"
+        " name another dataset"
+    )
+
+
+WHOLE = pl.Schema({**SCHEMA, "price": pl.Int64()})
+
+
+@pytest.mark.parametrize("number", [7, 2**53 + 1])
+def test_each_value_must_fit_a_type_that_has_changed(tmp_path, number):
+    dataset = Dataset(tmp_path / "prices", partition_by=())
+    whole = table(range(5)).with_columns(price=pl.lit(number, pl.Int64))
+    dataset.run(whole, schema=WHOLE)
+    if number > 2**53:
+        with pytest.raises(CorruptCheckpoint, match="Int64, not Float64, and 5 rows"):
+            dataset.sink().ledger()
+        assert dataset.sink(WHOLE).ledger().rows == 5
+        return
+    dataset.run(table(range(5, 10)))
+    prices = dataset.sink().scan().collect().sort(SOURCE_KEY)["price"]
+    assert prices.to_list() == [7.0] * 5 + [at * 1.5 for at in range(5, 10)]
+    with pytest.raises(CorruptCheckpoint, match="Float64, not Int64"):
+        dataset.sink(WHOLE).ledger()
+
+
+def test_values_are_compared_once_for_each_change_of_a_type(tmp_path, monkeypatch):
+    dataset = Dataset(tmp_path / "prices", partition_by=())
+    whole = table(range(5)).with_columns(price=pl.lit(7, pl.Int64))
+    dataset.run(whole, schema=WHOLE)
+    checked, check = [], SchemaMapping.check
+    monkeypatch.setattr(
+        SchemaMapping, "check", lambda self, rows: checked.append(check(self, rows))
+    )
+    dataset.run(table(range(5, 7)))
+    assert len(checked) == 1
+    dataset.run(table(range(7, 9)))
+    assert len(checked) == 1
 
 
 # -- compaction ------------------------------------------------------------------------
@@ -518,6 +559,23 @@ def test_an_append_during_a_compaction_is_kept(dataset, monkeypatch):
     monkeypatch.setattr(ManifestStore, "publish", overtaken)
     assert dataset.sink().compact().after == 1
     assert dataset.names() == dataset.keys
+
+
+def test_a_ledger_goes_on_with_the_files_of_a_compaction(dataset):
+    for start in range(0, 10, 2):
+        dataset.run(table(range(start, start + 2)))
+    ledger = dataset.sink().ledger()
+    assert dataset.sink().compact().after == 1
+    keys = table(range(12))[SOURCE_KEY].to_list()
+    assert ledger.filter_new(keys) == keys[10:]
+
+
+def test_a_ledger_of_files_that_are_missing_fails(dataset):
+    dataset.run(table(range(4)))
+    ledger = dataset.sink().ledger()
+    shutil.rmtree(dataset.uri)
+    with pytest.raises(StorageUnavailable, match="could not be read"):
+        ledger.filter_new(table(range(4))[SOURCE_KEY].to_list())
 
 
 # -- memory stores, killed processes ---------------------------------------------------

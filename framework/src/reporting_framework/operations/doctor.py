@@ -5,13 +5,14 @@ The checks are independent: a failed check hides no other.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import redacted, system_problem
-from reporting_framework.errors import ReportingError
+from reporting_framework.errors import ReportingError, StepFailed
 from reporting_framework.execution.assembly import assemble
 from reporting_framework.execution.output_schema import schema_of
 from reporting_framework.execution.pipeline import close, metadata_of
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.report import PipelineSpec
     from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.registry.registry import Registry
+
+_log = logging.getLogger(__name__)
 
 Check = Callable[[], CheckResult]
 
@@ -90,6 +93,8 @@ def _answer(check: Check) -> CheckResult:
     try:
         return check()
     except ReportingError as error:
+        if isinstance(error, StepFailed):  # its message refers to the log
+            _log.warning("%s", error, exc_info=True)
         return CheckResult("fail", str(error))
     except BaseException as error:  # do not show the message: it may hold values
         ended = system_problem(error) or f"the check failed with {type(error).__name__}"

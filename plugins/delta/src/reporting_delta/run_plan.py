@@ -26,6 +26,7 @@ class RunPlan:
         mode: Write mode.
         staged: Staged parts.
         context: Further data of the commit.
+        opened: Version that the run has opened.
         area: Staging area for rows that are written again.
         writer: Writer of data files.
         files_of: Function that returns the reader of the files of a version, or of
@@ -39,6 +40,7 @@ class RunPlan:
         mode: WriteMode,
         staged: Sequence[Staged],
         context: CommitContext,
+        opened: Snapshot,
         area: StagingArea,
         writer: DeltaWriter,
         *,
@@ -47,7 +49,8 @@ class RunPlan:
     ) -> None:
         self._settings, self._mode = settings, mode
         self._versions = mode != "append"
-        self._context, self._area, self._writer = context, area, writer
+        self._context, self._opened = context, opened
+        self._area, self._writer = area, writer
         self._files_of, self._check = files_of, check
         self._staged = [file for part in staged for file in part.files]
         self._superseded = sum(part.superseded for part in staged)
@@ -76,6 +79,7 @@ class RunPlan:
             settings.target_file_bytes,
             settings.deletes == "hard",
             settings.partition_by,
+            self._opened.manifest.state,
             deletes_stay=not settings.partition_by,
         )
         change = planner.change(present.manifest, overtaken)

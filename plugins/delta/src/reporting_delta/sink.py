@@ -205,7 +205,7 @@ class DeltaTableSink(DeltaMaintenance):
             self._rows,
             self.settings.partition_by,
             self.settings.table_properties,
-            self._plan(staged, context).planned,
+            self._plan(staged, context, opened).planned,
             replaces=self._mode == "replace",
         )
         self._leads = False  # files of a commit without an answer must stay
@@ -218,12 +218,15 @@ class DeltaTableSink(DeltaMaintenance):
         self._settle(staged, {file.file.key for file in done.planned.adopted})
         return self._result(done)
 
-    def _plan(self, staged: Sequence[Staged], context: CommitContext) -> RunPlan:
+    def _plan(
+        self, staged: Sequence[Staged], context: CommitContext, opened: Snapshot
+    ) -> RunPlan:
         return RunPlan(
             self.settings,
             self._mode,
             staged,
             context,
+            opened,
             self._area,
             self._writer,
             files_of=self._files,

@@ -142,6 +142,21 @@ class SinkContract(
         except Exception as error:
             assert_no_value_shown({"the error of another schema": error})
 
+    def test_health_checks_need_no_columns(self, place: Place) -> None:
+        """Check the health checks of a sink before it is opened, without and with rows.
+
+        The columns of a report are not always known when ``reporting doctor`` runs.
+        """
+        for when in ("before the first run", "after a run"):
+            checks = place.make().health_checks(write=False)
+            failed = [
+                name for name, check in checks.items() if check().status == "fail"
+            ]
+            assert not failed, (
+                f"health checks need no columns: {', '.join(failed)} failed {when}"
+            )
+            place.run(range(4))
+
     @pytest.mark.slow
     def test_memory_is_bounded(self, place: Place, clear: Clear | None) -> None:
         """Check that memory does not grow with the number of rows of a run."""

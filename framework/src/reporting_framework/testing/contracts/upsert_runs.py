@@ -11,6 +11,7 @@ from threading import Barrier
 import pytest
 
 from reporting_framework.errors import TransientError
+from reporting_framework.plugin_api.base import supports
 from reporting_framework.testing.contracts.base import (
     assert_no_value_shown,
     few,
@@ -26,7 +27,7 @@ from reporting_framework.testing.harness.versioned_table import (
 )
 from reporting_framework.testing.harness.versions import Change
 
-WRITERS = 4
+WRITERS, MANY = 4, 10
 
 
 class UpsertRunsContract(VersionedSinkContract):
@@ -163,6 +164,24 @@ class UpsertRunsContract(VersionedSinkContract):
         versioned.staged([])(state={"after": 2})
         assert versioned.state() == {"after": 2}, (
             "a state is committed without rows, too"
+        )
+
+    def test_a_compaction_leaves_the_state_to_the_run(
+        self, versioned: VersionedTable
+    ) -> None:
+        """Check the state of a run that has staged its rows before a compaction."""
+        if not self._keeps_state(versioned):
+            not_promised("it keeps no source state")
+        if not supports(versioned.opened("upsert"), "compact"):
+            not_promised("it cannot be compacted")
+        for number in range(MANY):  # some are in the same partition
+            versioned.staged([[Change(number)]])(state={"after": number})
+        commit = versioned.staged([[Change(MANY)]])
+        versioned.opened("upsert").compact()
+        assert versioned.state() == {"after": MANY - 1}, "a compaction keeps the state"
+        commit(state={"after": MANY})
+        assert versioned.state() == {"after": MANY}, (
+            "a run during a compaction commits its state"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
+import polars as pl
 from typing_extensions import override
 
 from reporting_datasets.csv_sink.csv_file import CsvVersion
@@ -27,10 +28,9 @@ class CsvMaintenance(Sink):
     `reporting state` and `reporting doctor` use it.
     """
 
-    _dialect: Dialect
-
     def __init__(self, settings: CsvSettings) -> None:
         self.settings = settings
+        self._dialect = Dialect.of(settings, pl.Schema())
         self._place = parse_location(settings.uri)
         self._store = open_store(self._place.parent)
         self._area = StagingArea()
@@ -51,11 +51,13 @@ class CsvMaintenance(Sink):
         leftovers = list(backup.leftovers([self._place.parent]))
         if entry is None:
             return leftovers
-        file = self._read()
         modified = self._store.modified(self._place.name)
-        output = StoredArtifact(
-            "output", file.uri, file.rows, file.size, file.version, None, modified
-        )
+        uri, rows = self._place.uri, None
+        size, version = entry.size or 0, entry.version
+        if self._dialect.schema:  # without columns, rows cannot be counted
+            file = self._read()
+            rows, size, version = file.rows, file.size, file.version
+        output = StoredArtifact("output", uri, rows, size, version, None, modified)
         return [output, *leftovers]
 
     @override
@@ -88,7 +90,10 @@ class CsvMaintenance(Sink):
         }
 
     def _check_file(self) -> CheckResult:
-        file = self._read()
-        if file.version is None:
+        entry = self._store.head(self._place.name)
+        if entry is None:
             return CheckResult("ok", "there is none yet")
+        if not self._dialect.schema:
+            return CheckResult("ok", f"{self._place.uri}: {entry.size:,} bytes")
+        file = self._read()
         return CheckResult("ok", f"{file.uri}: {file.rows:,} rows")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import polars as pl
 
@@ -69,6 +69,45 @@ class DataFiles:
             )
         return self._stored[columns]
 
+    def check_values(self, manifest: Manifest) -> None:
+        """Check that every value of the files can be read in the present columns.
+
+        Only columns of another type are read, and only if the last commit was in other
+        columns.
+
+        Raises:
+            CorruptCheckpoint: A value does not fit, or a column has a type that cannot
+                be converted.
+        """
+        if manifest.fits is not None and manifest.schemas[manifest.fits] == self._known:
+            return
+        groups: dict[int, list[DataFile]] = {}
+        for file in manifest.files:
+            groups.setdefault(file.columns, []).append(file)
+        for files in groups.values():
+            with self._naming_the_table():
+                mapping = self.mapping(manifest, files[0])
+                if mapping is not None:
+                    with parquet_errors.reading(self._table):
+                        mapping.check(pl.concat(map(self._scan, files)))
+
+    @property
+    def _table(self) -> str:
+        return self._store.location.join(self.place.name).uri
+
+    @contextmanager
+    def _naming_the_table(self) -> Iterator[None]:
+        """Add the name of the table to errors about columns that cannot be read."""
+        try:
+            yield
+        except CorruptCheckpoint as error:
+            if str(error).startswith(self._store.location.uri):
+                raise
+            raise CorruptCheckpoint(
+                f"{self._table}: {error}; nothing was changed; go on with the settings"
+                " that it was made with, or name another dataset"
+            ) from None
+
     def rows(self, manifest: Manifest, file: DataFile) -> pl.LazyFrame:
         """Return the rows of a file in the present columns and its own, with `AT`."""
         rows = self._scan(file, AT)
@@ -124,8 +163,7 @@ class DataFiles:
         none = pl.DataFrame(schema={**schema, AT: pl.UInt32, FILE: pl.UInt32})
         if not scans:
             return none
-        uri = self._store.location.join(self.place.name).uri
-        with parquet_errors.reading(uri):
+        with parquet_errors.reading(self._table):
             frames = pl.collect_all(scans)
         return pl.concat(
             frame.with_columns(pl.col(AT).cast(pl.UInt32)) for frame in frames

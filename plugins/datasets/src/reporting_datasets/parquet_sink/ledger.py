@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 import polars as pl
 
 from reporting_datasets.parquet_sink.data_files import DataFiles
 from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
 from reporting_framework import SOURCE_KEY
-from reporting_framework.storage import parquet_errors
+from reporting_framework.errors import CorruptCheckpoint, StorageUnavailable
+from reporting_framework.storage import parquet_errors, same_version
+
+T = TypeVar("T")
 
 _KEY = pl.col(SOURCE_KEY)
 _SEVERAL = _KEY.str.contains("#", literal=True)
@@ -25,12 +29,36 @@ class DatasetLedger:
         files: Reader of the files.
         manifest: Manifest of the dataset.
         timestamp: Column of the newest timestamp, `None`: there is none.
+        read: Function that reads the present manifest, as another run or a compaction
+            may remove files; `None`: files stay.
     """
 
     def __init__(
-        self, files: DataFiles, manifest: Manifest, timestamp: str | None
+        self,
+        files: DataFiles,
+        manifest: Manifest,
+        timestamp: str | None,
+        read: Callable[[], Manifest] | None = None,
     ) -> None:
         self._files, self._manifest, self._timestamp = files, manifest, timestamp
+        self._read = read
+
+    def look(self, action: Callable[[Manifest], T]) -> T:
+        """Call a function that reads files; again if they were replaced meanwhile.
+
+        Raises:
+            ReportingError: The function raised it for files of the present manifest.
+        """
+        while True:
+            try:
+                return action(self._manifest)
+            except (CorruptCheckpoint, StorageUnavailable):
+                if self._read is None:
+                    raise
+                present = self._read()
+                if same_version(present.version, self._manifest.version):
+                    raise
+                self._manifest = present
 
     @property
     def rows(self) -> int:
@@ -48,36 +76,46 @@ class DatasetLedger:
         if self._timestamp is None or newest is None or newest <= moment:
             return newest
         column = pl.col(self._timestamp)
-        scans = [
-            self._files.rows(self._manifest, file).select(
-                column.filter(column <= moment).max()
-            )
-            for file in self._manifest.files
-            if file.newest is not None
-        ]
-        with parquet_errors.reading(self._files.place.folder.uri):
-            found = pl.collect_all(scans)
+
+        def until(manifest: Manifest) -> list[pl.DataFrame]:
+            scans = [
+                self._files.rows(manifest, file).select(
+                    column.filter(column <= moment).max()
+                )
+                for file in manifest.files
+                if file.newest is not None
+            ]
+            with parquet_errors.reading(self._files.place.folder.uri):
+                return pl.collect_all(scans)
+
+        found = self.look(until)
         return max((one.item() for one in found if one.item()), default=None)
 
     def filter_new(self, objects: Sequence[str]) -> list[str]:
         """See `Ledger.filter_new`."""
         wanted = pl.Series(objects, dtype=pl.String).unique().sort()
-        scans = [
-            self._objects(file, inside)
-            for file in self._manifest.files
-            if len(inside := _inside(wanted, file))
-        ]
-        if not scans:
-            return list(objects)
-        with parquet_errors.reading(self._files.place.folder.uri):
-            known = set(pl.concat(pl.collect_all(scans)).to_series())
+
+        def existing(manifest: Manifest) -> set[str]:
+            scans = [
+                self._objects(manifest, file, inside)
+                for file in manifest.files
+                if len(inside := _inside(wanted, file))
+            ]
+            if not scans:
+                return set()
+            with parquet_errors.reading(self._files.place.folder.uri):
+                return set(pl.concat(pl.collect_all(scans)).to_series())
+
+        known = self.look(existing)
         return [name for name in objects if name not in known]
 
-    def _objects(self, file: DataFile, wanted: pl.Series) -> pl.LazyFrame:
+    def _objects(
+        self, manifest: Manifest, file: DataFile, wanted: pl.Series
+    ) -> pl.LazyFrame:
         """Select the wanted objects of a file."""
         names = wanted.implode()
         return (
-            self._files.rows(self._manifest, file)
+            self._files.rows(manifest, file)
             .select(_KEY)
             .filter(_KEY.is_in(names) | _SEVERAL)
             .select(_KEY.str.replace(r"#[0-9]+$", ""))

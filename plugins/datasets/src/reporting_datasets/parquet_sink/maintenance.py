@@ -141,6 +141,7 @@ class DatasetMaintenance(Sink):
                 number=manifest.number + 1,
                 files=(),
                 schemas=(),
+                fits=None,
                 state=None,
                 retired=(*manifest.retired, *retired),
                 resets=manifest.version,

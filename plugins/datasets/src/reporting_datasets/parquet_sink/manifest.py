@@ -76,6 +76,8 @@ class Manifest:
         retired: Files that are no longer part of the dataset and may still exist.
         recent: Ids of the last commits.
         resets: Version of the manifest that a reset is removing, `None` if none is.
+        fits: Number of the schema in which every value of the files can be read, as
+            the last commit has checked; `None`: it is not known.
         version: Version that the storage gives the manifest; `None`: there is none.
     """
 
@@ -87,6 +89,7 @@ class Manifest:
     retired: tuple[Retired, ...] = ()
     recent: tuple[str, ...] = ()
     resets: str | None = None
+    fits: int | None = None
     version: str | None = None
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 
@@ -43,6 +44,7 @@ class RunPlanner:
         target: Size in bytes that files aim at.
         hard: Whether deleted rows are removed.
         partition_by: The setting.
+        opened_state: Source state that the run started from.
         deletes_stay: See `Resolver`.
     """
 
@@ -57,6 +59,7 @@ class RunPlanner:
     target: int
     hard: bool
     partition_by: tuple[str, ...]
+    opened_state: Mapping[str, Any] | None
     deletes_stay: bool = True
 
     def change(self, manifest: Manifest, overtaken: bool) -> Change:
@@ -68,10 +71,14 @@ class RunPlanner:
         """
         at = self.context.at or datetime.now(UTC)
         replaces = self.mode == "replace"
-        state = manifest.state
-        if self.context.state is not None and (replaces or not overtaken):
-            state = dict(self.context.state)
+        if overtaken and not replaces:  # the other run may have had other columns
+            self.files.check_values(manifest)
         snapshot = self.mode == "upsert" and self.context.snapshot and not overtaken
+        state = manifest.state
+        if self.context.state is not None and (
+            replaces or not overtaken or self._follows(manifest)
+        ):
+            state = dict(self.context.state)
         plan = Plan(self.area)
         resolver = Resolver(
             self.files,
@@ -89,7 +96,7 @@ class RunPlanner:
             else [manifest.files[number] for number in plan.touched]
         )
         following, columns = manifest.with_schema(self.schema)
-        following = _with_partitions(following, self.partition_by)
+        following = replace(following, partition_by=self.partition_by, fits=columns)
         following, rewrites = self._rewrites(following, plan)
         return Change(
             removed,
@@ -102,6 +109,14 @@ class RunPlanner:
             plan.counts,
             plan.duplicates,
         )
+
+    def _follows(self, manifest: Manifest) -> bool:
+        """Return whether the state of an overtaken run is that of the present table.
+
+        It is if the other commit left the state as it was, as a compaction does. A
+        snapshot is not applied then, so its state must not be kept either.
+        """
+        return manifest.state == self.opened_state and not self.context.snapshot
 
     def _resolve(self, resolver: Resolver, plan: Plan, *, snapshot: bool) -> None:
         """Decide about all staged rows, range by range."""
@@ -196,7 +211,3 @@ class RunPlanner:
         else:
             of_row = PACKED * plan.new.bytes[folder] / plan.new.rows[folder]
         return max(1000, int(self.target / max(of_row, 1)))
-
-
-def _with_partitions(manifest: Manifest, partition_by: tuple[str, ...]) -> Manifest:
-    return replace(manifest, partition_by=partition_by)

@@ -117,9 +117,11 @@ class ParquetDataset(DatasetMaintenance):
         manifest = self._present()
         self._check_partitions(manifest)
         files = self._files()
-        for file in manifest.files:
-            files.mapping(manifest, file)
-        return DatasetLedger(files, manifest, self.settings.timestamp)
+        timestamp, read = self.settings.timestamp, self.manifests.read
+        ledger = DatasetLedger(files, manifest, timestamp, read)
+        if not self._replaces:
+            ledger.look(files.check_values)
+        return ledger
 
     def _check_partitions(self, manifest: Manifest) -> None:
         """Refuse folders of two kinds, which most readers cannot read as one table.
@@ -179,6 +181,7 @@ class ParquetDataset(DatasetMaintenance):
             self.settings.target_file_bytes,
             self.settings.deletes == "hard",
             self.settings.partition_by,
+            opened.state,
         )
         keep = self.settings.keep_replaced_seconds
         done = DatasetCommit(self.manifests, opened, planner.change, keep).run()
