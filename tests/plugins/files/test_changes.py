@@ -1,8 +1,11 @@
 """Files that change after they were taken, in whole runs: refused, replaced or left as they are."""
 
+import time
+
 import polars as pl
 import pytest
 
+from reporting_files.reading import FileReader
 from reporting_framework import run_report
 from reporting_framework.errors import SettingsError
 from reporting_framework.storage import open_store
@@ -192,3 +195,54 @@ def test_an_older_file_replaces_a_newer_one(tmp_path, place):
         os.utime(path, (0, 0))
     run("replace", "upsert")
     assert table() == {"a.csv#1": 2}
+
+
+def test_a_file_that_was_empty_for_a_while_is_read_again(place):
+    write, run, table = place
+    write("a.csv", csv(1, 2))
+    run("replace", "upsert")
+    write("a.csv", HEAD.encode())
+    assert run("replace", "upsert").deleted == 2
+    write("a.csv", csv(7, 8, 9))
+    run("replace", "upsert")
+    assert table() == {"a.csv#1": 7, "a.csv#2": 8, "a.csv#3": 9}
+
+
+def test_a_rejected_file_leaves_the_quarantine_when_it_is_replaced(tmp_path, place):
+    write, run, table = place
+    write("a.csv", HEAD.encode() + b"2024-01-01T00:00:00Z,\xff\n")
+    write("b.csv", csv(1, "x"))
+    assert run("replace", "upsert").rejected == 2
+    write("a.csv", csv(2))
+    write("b.csv", csv(1, 3))
+    run("replace", "upsert")
+    assert table() == {"a.csv#1": 2, "b.csv#1": 1, "b.csv#2": 3}
+    assert pl.read_parquet(tmp_path / "_quarantine" / "out.parquet").is_empty()
+    assert run("replace", "upsert").records_read == 0
+
+
+def test_a_file_of_a_run_that_was_overtaken_is_read_when_it_changes(place, monkeypatch):
+    """Such a run commits its rows without its state."""
+    write, run, table = place
+    write("a.csv", csv(1))
+    run("replace", "upsert")
+    write("b.csv", csv(2))
+    read, runs = FileReader.read, []
+
+    def overtaken(self, data):
+        yield from read(self, data)
+        if not runs:
+            runs.append(1)
+            self._store.delete("b.csv", if_version=self._store.head("b.csv").version)
+            write("c.csv", csv(3))
+            run("replace", "upsert")
+
+    monkeypatch.setattr(FileReader, "read", overtaken)
+    run("replace", "upsert")
+    write("b.csv", csv(2))
+    assert table() == {"a.csv#1": 1, "b.csv#1": 2, "c.csv#1": 3}
+    time.sleep(1.1)  # a bucket's times have whole seconds
+    write("b.csv", csv(8, 9))
+    run("replace", "upsert")
+    assert table() == {"a.csv#1": 1, "b.csv#1": 8, "b.csv#2": 9, "c.csv#1": 3}
+    assert run("replace", "upsert").records_read == 0

@@ -151,15 +151,28 @@ class Files(Source):
     def _due(
         self, pages: Iterable[list[ObjectInfo]], ledger: RunLedger
     ) -> Iterator[ObjectInfo]:
-        """Yield the new files, then those that were changed."""
+        """Yield the new files, then those that were changed.
+
+        A file that the table has rows of and the state has not is read again, as it may
+        have changed since: a run that another run has overtaken commits no state.
+        """
         taken = taken_files(ledger.state)
         self._changed = {}
+        stateless: dict[str, ObjectInfo] = {}
 
         def unknown() -> Iterator[list[ObjectInfo]]:
             for page in pages:
-                yield [file for file in page if self._is_unknown(file, taken)]
+                files = [file for file in page if self._is_unknown(file, taken)]
+                if ledger.rows and self.settings.changed_files == "replace":
+                    stateless.update(
+                        (file.key, file) for file in files if file.key not in taken
+                    )
+                yield files
 
-        yield from self._plan.new_objects(unknown(), ledger, self.object_version)
+        for file in self._plan.new_objects(unknown(), ledger, self.object_version):
+            stateless.pop(file.key, None)
+            yield file
+        self._changed |= stateless
         self._plan.waiting += len(self._changed)
         yield from list(self._changed.values())
 
@@ -170,8 +183,8 @@ class Files(Source):
             return True
         if file.version in (known.version, known.refused):
             return False
-        if not known.records:  # nothing of it was taken
-            return True
+        if self.settings.changed_files != "replace" and not known.records:
+            return True  # nothing of it was taken
         if self.settings.changed_files != "ignore":
             self._changed[file.key] = file
         return False
@@ -184,7 +197,7 @@ class Files(Source):
             changed = [key for key in keys if key in self._changed]
             replaced, refused = {}, {}
             for key in changed:
-                old = taken[key]
+                old = taken.get(key, TakenFile(""))
                 if replaces:
                     version = old.rows_version or old.version
                     replaced[key] = (old.records, version)
