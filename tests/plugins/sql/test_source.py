@@ -192,7 +192,7 @@ def test_columns_that_are_left_out_are_not_read(sqlite_url, writer):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"table": "nope"}, "there is no table nope; there are bare, crowd, nulls, t"),
+        ({"table": "nope"}, "there is no table nope; there are bare, crowd, down, nulls, t"),
         ({"table": "t", "cursor": "nope"}, "there is no column nope; there are id, a"),
         ({"table": "t", "columns": ["nope"]}, "there is no column nope"),
         ({"table": "bare"}, "it has no primary key; name its columns in primary_key"),
@@ -204,6 +204,10 @@ def test_columns_that_are_left_out_are_not_read(sqlite_url, writer):
             {"table": "nulls", "primary_key": ["a"]},
             "primary_key a: a row has a value that is null, or not of the column's type",
         ),
+        (  # such a column is not the rowid, and may be null
+            {"table": "down"},
+            "primary_key id: a row has a value that is null, or not of the column's type",
+        ),
         ({"tables": ["x*"]}, "tables: x* selects no table; there are bare, crowd"),
     ],
 )
@@ -211,6 +215,8 @@ def test_what_does_not_fit_is_refused(sqlite_url, writer, settings, message):
     writer(sqlite_url).run(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT)",
         "CREATE TABLE bare (a TEXT)",
+        "CREATE TABLE down (id INTEGER PRIMARY KEY DESC, a TEXT)",
+        "INSERT INTO down (a) VALUES ('x')",
         "CREATE TABLE crowd (a TEXT)",
         "INSERT INTO crowd VALUES ('x'), ('x')",
         "CREATE TABLE nulls (a TEXT UNIQUE)",

@@ -124,11 +124,14 @@ class Sqlite(Database):
         table = self.text(relation.id)
         primary = self.frame(
             connection,
-            f"SELECT name, upper(type) = 'INTEGER' FROM pragma_table_info({table})"  # noqa: S608
-            " WHERE pk > 0 ORDER BY pk",
-        ).rows()
-        names = [name for name, _ in primary]
-        is_rowid = len(primary) == 1 and bool(primary[0][1])
+            f"SELECT name FROM pragma_table_info({table}) WHERE pk > 0 ORDER BY pk",  # noqa: S608
+        )
+        names = primary["name"].to_list()
+        indexed = self.frame(
+            connection,
+            f"SELECT name FROM pragma_index_list({table}) WHERE origin = 'pk'",  # noqa: S608
+        )  # only a key that is the rowid needs no index, and is never null
+        is_rowid = len(names) == 1 and indexed.is_empty()
         rows = self.frame(
             connection,
             'SELECT i.name AS "index", c.name AS "column", c.coll AS collation'  # noqa: S608
