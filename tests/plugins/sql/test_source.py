@@ -192,7 +192,10 @@ def test_columns_that_are_left_out_are_not_read(sqlite_url, writer):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"table": "nope"}, "there is no table nope; there are bare, crowd, down, nulls, t"),
+        (
+            {"table": "nope"},
+            "there is no table nope; there are bare, crowd, down, nulls, t",
+        ),
         ({"table": "t", "cursor": "nope"}, "there is no column nope; there are id, a"),
         ({"table": "t", "columns": ["nope"]}, "there is no column nope"),
         ({"table": "bare"}, "it has no primary key; name its columns in primary_key"),
@@ -229,6 +232,28 @@ def test_what_does_not_fit_is_refused(sqlite_url, writer, settings, message):
     finally:
         table.close()
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("database", ["postgres", "sqlite", "mysql"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT idd AS id FROM t",
+        "SELEC 1 AS id",
+        "SELECT id FROM nosuch",
+        "SELECT 1 AS id; SELECT 2",
+        "INSERT INTO t VALUES (5)",
+        "SELECT nofunction(id) AS id FROM t",
+        "SELECT id FROM t WHERE id IN (SELECT 1, 2)",
+    ],
+)
+def test_a_wrong_query_is_an_error_of_the_settings(request, writer, database, query):
+    url = request.getfixturevalue(f"{database}_url")
+    writer(url).run("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    table = SqlTable(SqlTable.Settings(url=url, query=query, primary_key=["id"]))
+    with pytest.raises(SettingsError, match=r"the database refused the query \(\w"):
+        table.schema()
+    table.close()
 
 
 @pytest.mark.parametrize(

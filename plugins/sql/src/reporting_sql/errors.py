@@ -26,6 +26,11 @@ _SQLITE = {
     "not authorized": "SQLITE_AUTH",
     "no such table": "no such table",
     "no such column": "no such column",
+    "no such function": "no such function",
+    "malformed JSON": "SQLITE_ERROR",
+    "integer overflow": "SQLITE_ERROR",
+    "[SQLite] Failed to prepare query": "SQLITE_ERROR",
+    "parameter count mismatch": "SQLITE_ERROR",
 }
 """Codes by the texts that SQLite has for them; ADBC passes on no code."""
 
@@ -86,6 +91,26 @@ LOST = (
 )
 """Beginnings of the codes of a lost connection."""
 
+_REFUSED_BY_MYSQL = (
+    "1052",
+    "1054",
+    "1055",
+    "1056",
+    "1060",
+    "1064",
+    "1066",
+    "1109",
+    "1111",
+    "1140",
+    "1146",
+    "1222",
+    "1241",
+    "1242",
+    "1248",
+    "1305",
+)
+"""Codes of queries that name what is not there, or that are wrong in themselves."""
+
 _CAUSES: Sequence[tuple[tuple[str, ...], type[ReportingError], str]] = (
     (("1045", "28"), AccessDenied, "the server refused the user; correct the URL"),
     (
@@ -138,7 +163,7 @@ _CAUSES: Sequence[tuple[tuple[str, ...], type[ReportingError], str]] = (
         " again",
     ),
     (
-        ("42", "1146", "1054", "1064", "22", "no such"),
+        ("42", "22", "no such", "SQLITE_ERROR", *_REFUSED_BY_MYSQL),
         SettingsError,
         "the database refused the query; compare table, columns and query with the"
         " database",

@@ -128,6 +128,7 @@ class PostgreSql(Database):
         schema = self.frame(
             connection,
             f"SELECT query_to_xmlschema({self.text(query)}, true, false, '')::text",
+            coded=True,
         ).item()
         names = [_ESCAPED.sub(_unescaped, name) for name in _ELEMENT.findall(schema)]
         types = [f"pg_typeof({ALIAS}.{self.quote(name)})::oid" for name in names]
