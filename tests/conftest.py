@@ -61,6 +61,10 @@ def logging_as_before() -> Iterator[None]:
         logger.handlers[:] = handlers
         logger.setLevel(level)
         logger.propagate = propagate
+    for name in [name for name in known if "reporting" in name and name not in names]:
+        logging.getLogger(name).setLevel(
+            logging.NOTSET
+        )  # it is new: of a package that the test has imported first
     # That of a function is set up once, for the standard output of that time.
     for name in [name for name in known if name.startswith("reporting.function")]:
         del known[name]

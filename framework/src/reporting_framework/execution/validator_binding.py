@@ -66,7 +66,14 @@ def bind_validator(
         _check_columns(report, source, validator, contract)
     schema = source_schema_of(report, found, contract, metadata)
     if schema is not None:
-        validator.bind(schema.taken)
+        try:
+            validator.bind(schema.taken)
+        except (
+            SettingsError
+        ) as error:  # of one table of several, which the report names
+            raise SettingsError(
+                f"report {report}: {error}", problems=error.problems
+            ) from error
     return schema
 
 

@@ -82,11 +82,12 @@ def check_places(reports: Sequence[Report]) -> None:
     reads = {report.name: _reads(report, reports) for report in reports}
     for report in reports:
         for source, sink in reads[report.name].get(report.name, ()):
+            kind = "folder" if isinstance(sink.key, Location) else "table"
             report.add(
                 "error" if _surely_matches(source, sink) else "warning",
                 source.path,
                 f"report {report.name}: {source.subject} reads {source.label}, where"
-                f" its {sink.subject} writes {sink.label}; write to another folder",
+                f" its {sink.subject} writes {sink.label}; write to another {kind}",
             )
         for other, pairs in reads[report.name].items():
             if other > report.name and report.name in reads.get(other, {}):
@@ -129,7 +130,8 @@ def _places(part: Part) -> Iterator[Place]:
             yield Place(part, path, location, location.uri, table or name != "uri")
     own = getattr(settings, "table", None)
     if isinstance(own, str):
-        connection = [_text(getattr(settings, name, None)) for name in _CONNECTION]
+        fields = dict(settings)  # a model has methods of such names, too
+        connection = [_text(fields.get(name)) for name in _CONNECTION]
         key = (part.use.name, *connection, own)
         yield Place(part, (*part.path, "table"), key, f"table {redacted(own)}", table)
 
