@@ -2,6 +2,7 @@
 
 import pytest
 
+from reporting_files.sampling import SAMPLE_BYTES
 from tests.plugins.files.reading import put, read
 
 HEAD = b"a,b,c\n"
@@ -271,6 +272,27 @@ def test_a_large_file_gives_the_rows_of_a_small_one(tmp_path, monkeypatch):
     parts = read(str(tmp_path))
     assert whole.rows.equals(parts.rows)
     assert whole.rows.height == 20_000
+
+
+@pytest.mark.parametrize("repeats", [1, 2, 200])
+def test_a_sample_that_ends_within_a_quoted_value(tmp_path, repeats):
+    """The depth of calls does not depend on the file."""
+    long = "x,\n" * (2000 if repeats > 2 else 400_000)
+    records = ['1,5" pipe\n', f'2,"{long}"\n'] * repeats
+    text = "".join(["a,b\n", *records])
+    assert len(text) > SAMPLE_BYTES
+    put(str(tmp_path), {"a.csv": text.encode(), "b.csv": b"a,b\n3,z\n"})
+    found = read(str(tmp_path))
+    assert rows_of(found) == [*[(1, '5" pipe'), (2, long)] * repeats, (3, "z")]
+    assert found.rejected == []
+
+
+def test_many_records_that_polars_cannot_read_before_a_long_one(tmp_path):
+    text = "a,b\n" + '1,"p"q\n' * 600 + '2,"' + "x,\n" * 20_000 + '"\n'
+    put(str(tmp_path), {"a.csv": text.encode()})
+    found = read(str(tmp_path))
+    assert {reason for _, reason, _ in found.rejected} == {"csv_invalid"}
+    assert rows_of(found) == [(2, "x,\n" * 20_000)]
 
 
 @pytest.mark.slow

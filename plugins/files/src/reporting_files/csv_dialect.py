@@ -78,16 +78,15 @@ def _line(text: bytes, at: int, settings: FilesSettings) -> tuple[int, bytes]:
     return end, text[at:end]
 
 
-def end_of_record(text: bytes, at: int, quote: bytes, *, inside: bool = False) -> int:
+def end_of_record(text: bytes, at: int, quote: bytes) -> int:
     """Return the position after the record at `at`; 0 if the text ends there.
 
     Args:
         text: CSV text.
-        at: Position of the beginning of a record, or of a line within one.
+        at: Position of the beginning of a record.
         quote: Quote of values, empty if there is none.
-        inside: Whether `at` is within a quoted value.
     """
-    end, odd = at, inside
+    end, odd = at, False
     while end < len(text):
         begin, end = end, text.find(b"\n", end) + 1 or len(text)
         odd ^= bool(quote) and text.count(quote, begin, end) % 2 == 1

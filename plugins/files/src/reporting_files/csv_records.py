@@ -13,6 +13,7 @@ from reporting_files.csv_dialect import CsvTable, end_of_record
 from reporting_files.csv_fields import CsvFields
 from reporting_files.csv_marks import CsvMarks
 from reporting_files.raw_frames import HIDDEN, RawFrame
+from reporting_files.text import last_end
 
 MORE, FEWER = "too_many_values", "too_few_values"
 _EXTRA = f"{HIDDEN}extra"
@@ -204,13 +205,14 @@ class CsvRecords:
         return RawFrame(pl.DataFrame(schema=self._texts).clear(1), [1], faults)
 
     def _middle(self, text: bytes) -> int:
-        """Return the end of a record near the middle, or of the only record."""
+        """Return the end of a record near the middle, or of the only record.
+
+        After two cuts, no part is longer than half of the text.
+        """
         quote = (self._quote or "").encode()
-        at = text.rfind(b"\n", 0, len(text) // 2) + 1
-        if at and not (quote and text.count(quote, 0, at) % 2):
-            return at
-        end = end_of_record(text, at, quote, inside=bool(at))
-        return end if end < len(text) else end_of_record(text, 0, quote)
+        half = text[: len(text) // 2]
+        end, _ = last_end(half, quote, half.count(quote) if quote else 0)
+        return end or end_of_record(text, 0, quote)
 
 
 def _sound(frame: pl.DataFrame) -> RawFrame:

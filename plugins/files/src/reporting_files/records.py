@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import polars as pl
 
@@ -96,14 +97,18 @@ class FileRecords:
         return CsvRecords(table, settings.quote, settings.null_values, types)
 
     def uniform(self, body: bytes, table: CsvTable) -> bytes:
-        """Return records in which quotes are only around values, if they end."""
+        """Return the whole records of a text, in which quotes are only around values.
+
+        A record that does not end, as the text was cut, is left out, and so is what
+        follows a record that is too large.
+        """
         if not self._quote or self.csv_parser(table).marks(body).are_well_quoted():
             return body
         requoting = Requoting(table.separator, self._quote.decode())
-        try:
-            return b"".join(requoting.texts([body], self._settings.max_record_bytes))
-        except UnreadableError:
-            return body
+        whole: list[bytes] = []
+        with suppress(UnreadableError):
+            whole.extend(requoting.texts([body], self._settings.max_record_bytes))
+        return b"".join(whole)
 
     def _blocks(self, content: Content) -> Iterator[bytes]:
         plain = plain_blocks(content.blocks(), self._settings.max_streamed_bytes)

@@ -128,7 +128,7 @@ def whole_records(
         if length < size:
             continue
         text = b"".join(parts)
-        end, inside = _last_end(text, quote, quotes)
+        end, inside = last_end(text, quote, quotes)
         if length - end > most:
             raise UnreadableError(problems.TOO_LARGE)
         if end:
@@ -153,8 +153,10 @@ def within(text: bytes, most: int) -> bytes:
     return text
 
 
-def _last_end(text: bytes, quote: bytes, quotes: int) -> tuple[int, int]:
+def last_end(text: bytes, quote: bytes, quotes: int) -> tuple[int, int]:
     """Return the position after the last record, and the quotes behind it.
+
+    The position is 0 if no record ends.
 
     Args:
         text: Text that begins with a record.
