@@ -234,6 +234,14 @@ def test_with_cast_values_are_converted_as_dataframely_does():
     assert result.frame["number"].to_list() == [1, 0]
 
 
+def test_with_cast_a_float_beyond_a_decimal_rejects_its_row():
+    schema = type("S", (dy.Schema,), {"exact": dy.Decimal(6, 2)})
+    types = ColumnTypes(schema, {"exact": pl.Decimal(6, 2)}, cast=True)
+    frame, faults = types.of(pl.DataFrame({"exact": [2.5, 1e9]}))
+    assert frame["exact"].to_list() == [Decimal("2.50"), None]
+    assert [(fault.error_type, fault.field) for fault in faults] == [("dtype", "exact")]
+
+
 def test_with_cast_texts_are_days_and_times():
     """polars, and so dataframely, converts no texts to these types."""
     times = ["2026-01-01T10:00:00+01:00", "2026-01-01", "soon", None]

@@ -1,6 +1,7 @@
 """Values within lists and objects are in the type of their column, or reject their row."""
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ source    = { use = "files", uri = "in/" }
 validator = { use = "frame" }
 sinks     = [{ use = "parquet-checkpoint", uri = "out.parquet", mode = "upsert" }]
 """
+PRICE = pl.Decimal(10, 2)
 NANO, MICRO = pl.List(pl.Datetime("ns")), pl.List(pl.Datetime("us"))
 
 
@@ -51,6 +53,22 @@ NANO, MICRO = pl.List(pl.Datetime("ns")), pl.List(pl.Datetime("us"))
         (pl.List(pl.Null()), NUMBERS, [[], [None], None], [[], [None], None]),
         (pl.Struct({"k": pl.Int64()}), pl.Struct({"k": NUMBERS}), [{"k": 1}], [None]),
         (pl.List(pl.Int64()), KEYED, [[1]], [None]),
+        (
+            pl.List(pl.Float64()),
+            pl.List(PRICE),
+            [[1e9], [2.5, 1e9], [0.1]],
+            [None, None, [Decimal("0.10")]],
+        ),
+        (
+            pl.Struct({"k": pl.Float32()}),
+            pl.Struct({"k": PRICE}),
+            [{"k": 1e9}, {"k": 0.25}],
+            [None, {"k": Decimal("0.25")}],
+        ),
+        (pl.List(pl.String()), pl.List(pl.Boolean()), [["x"], None], [None, None]),
+        (pl.List(pl.Int64()), pl.List(pl.Boolean()), [[5]], [None]),
+        (pl.List(pl.Date()), pl.List(PRICE), [[date(2024, 1, 1)]], [None]),
+        (pl.List(pl.Binary()), pl.List(pl.String()), [[b"\xff"], [b"a"]], [None, None]),
     ],
 )
 def test_a_nested_value_that_would_change_is_none(

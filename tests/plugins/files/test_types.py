@@ -125,6 +125,47 @@ def test_a_fraction_in_a_declared_format_is_not_cut(tmp_path, form):
     assert found.rejected == [("a.csv#2", "wrong_type", "at")]
 
 
+@pytest.mark.parametrize(
+    ("dtype", "floats", "kept"),
+    [
+        ("decimal(10,2)", [2.5, 1e9, -1e300], ["2.50"]),
+        ("decimal(10,2)", [99999999.99, 99999999.999, 1e8], ["99999999.99"]),
+        ("decimal(38,20)", [0.5, 1e20, float("nan")], ["0.50000000000000000000"]),
+    ],
+)
+@pytest.mark.parametrize("inner", [pl.Float64(), pl.Float32()])
+def test_a_float_beyond_a_decimal_rejects_its_row(tmp_path, dtype, floats, kept, inner):
+    if inner == pl.Float32():
+        floats, kept = [0.1, *floats[1:]], ["0.10"]
+        dtype = "decimal(10,2)"
+    frame = pl.DataFrame({"v": pl.Series(floats, dtype=inner)})
+    put(str(tmp_path), {"a.parquet": written(frame.write_parquet)})
+    found = read(str(tmp_path), columns={"v": dtype})
+    assert [str(value) for value in found.rows["v"]] == kept
+    assert [key for key, *_ in found.rejected] == [
+        f"a.parquet#{number}" for number in range(2, len(floats) + 1)
+    ]
+
+
+def test_an_only_column_of_a_type_that_is_not_cast_rejects_its_rows(tmp_path):
+    frame = pl.DataFrame({"v": [True, False, None]})
+    put(str(tmp_path), {"a.parquet": written(frame.write_parquet)})
+    found = read(str(tmp_path), columns={"v": "int64"})
+    assert found.rows["v"].to_list() == [None]
+    assert found.rejected == [
+        ("a.parquet#1", "wrong_type", "v"),
+        ("a.parquet#2", "wrong_type", "v"),
+    ]
+
+
+def test_a_day_beyond_all_times_rejects_its_row(tmp_path):
+    days = pl.Series("at", [0, 2**31 - 1], pl.Int32).cast(pl.Date)
+    put(str(tmp_path), {"a.parquet": written(days.to_frame().write_parquet)})
+    found = read(str(tmp_path), columns={"at": "datetime"})
+    assert found.rows["at"].to_list() == [datetime(1970, 1, 1, tzinfo=UTC)]
+    assert found.rejected == [("a.parquet#2", "wrong_type", "at")]
+
+
 @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
 @pytest.mark.parametrize("dtype", [None, "datetime"])
 def test_a_time_in_nanoseconds_is_kept_if_it_has_none(tmp_path, dtype, zone):

@@ -10,6 +10,7 @@ import polars as pl
 
 from reporting_framework.builtin.bounds import Bound
 from reporting_framework.builtin.calendar_bounds import within_calendar
+from reporting_framework.builtin.decimal_floats import MAX_PRECISION, rounded
 from reporting_framework.builtin.decimal_texts import exact
 from reporting_framework.plugin_api.table_cursor import moments_of
 
@@ -22,8 +23,6 @@ TYPES: dict[str, pl.DataType] = {
     "date": pl.Date(),
     "datetime": pl.Datetime("us", "UTC"),
 }
-
-MAX_PRECISION = 38
 
 _DECIMAL = re.compile(r"decimal\(([1-9][0-9]?), ?([0-9]+)\)")
 
@@ -133,7 +132,10 @@ def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
         return column.str.to_date("%Y-%m-%d", strict=False)
     if isinstance(column.dtype, pl.String) and isinstance(dtype, pl.Decimal):
         return exact(column, dtype)
-    cast = column.cast(dtype, strict=False)
+    if column.dtype.is_float() and isinstance(dtype, pl.Decimal):
+        cast = pl.select(rounded(pl.lit(column), dtype)).to_series()
+    else:
+        cast = column.cast(dtype, strict=False)
     if not dtype.is_numeric() and not isinstance(dtype, pl.Datetime):
         return cast
     kept = cast.cast(column.dtype, strict=False).eq_missing(column)

@@ -9,6 +9,7 @@ import dataframely as dy
 import polars as pl
 
 from reporting_framework.builtin.calendar_bounds import within_calendar
+from reporting_framework.builtin.decimal_floats import rounded
 from reporting_framework.builtin.frame_faults import Fault
 from reporting_framework.builtin.frame_types import typed
 from reporting_framework.builtin.reasons import OUT_OF_RANGE
@@ -118,6 +119,8 @@ def _cast(column: pl.Series, dtype: pl.DataType) -> pl.Series:
     Raises:
         polars.exceptions.PolarsError: No value of one type can be of the other.
     """
+    if column.dtype.is_float() and isinstance(dtype, pl.Decimal):
+        return pl.select(rounded(pl.lit(column), dtype)).to_series()
     if not isinstance(column.dtype, pl.String):
         return column.cast(dtype, strict=False)
     if isinstance(dtype, pl.Date):

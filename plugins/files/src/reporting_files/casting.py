@@ -12,6 +12,7 @@ import polars as pl
 from polars.datatypes import DataTypeClass
 
 from reporting_files.column_types import MAX_PRECISION
+from reporting_framework.builtin.decimal_floats import rounded
 from reporting_framework.plugin_api.table_cursor import moments_of
 
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
@@ -116,7 +117,7 @@ class Casts:
                 moment = pl.when(~text.str.contains(_NANOSECONDS)).then(moment)
             return _moment(moment, pl.Datetime("us", "UTC"), wanted)
         if not wanted.is_numeric():
-            return pl.lit(None, wanted)
+            return _nothing(wanted)
         if self._decimal_comma:
             if not dots:  # 1.234 may be 1234
                 text = pl.when(~text.str.contains(".", literal=True)).then(text)
@@ -159,9 +160,14 @@ def _from_value(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl
     if wanted.is_nested() and actual.is_nested():
         kept = _keeps(column, actual, wanted)
         if kept is None:
-            return pl.lit(None, wanted)
-        return pl.when(kept).then(column.cast(wanted, strict=False))
-    return pl.lit(None, wanted)
+            return _nothing(wanted)
+        return pl.when(kept).then(column).cast(wanted, strict=False)
+    return _nothing(wanted)
+
+
+def _nothing(dtype: pl.DataType) -> pl.Expr:
+    """Return a null for each row, also if no other column says their number."""
+    return pl.repeat(None, pl.len(), dtype=dtype)
 
 
 def _keeps(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr | None:
@@ -187,7 +193,7 @@ def _keeps(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr
         if inner is None:
             return None
         return column.list.eval(inner).list.all().fill_null(value=True)
-    if actual.is_nested() or wanted.is_nested():
+    if actual.is_nested() or wanted.is_nested() or not _has_cast(actual, wanted):
         return None
     if actual.is_numeric() and wanted.is_numeric():
         cast = _number(column, actual, wanted)
@@ -196,6 +202,17 @@ def _keeps(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr
     else:
         cast = column.cast(wanted, strict=False)
     return column.is_null() | cast.is_not_null()
+
+
+def _has_cast(actual: pl.DataType, wanted: pl.DataType) -> bool:
+    """Return whether values of a type may be kept as another; other casts may raise."""
+    if isinstance(wanted, pl.String):
+        return not isinstance(actual, pl.Binary | pl.Duration)
+    if isinstance(wanted, pl.Datetime):
+        return isinstance(actual, pl.Datetime | pl.Date)
+    return wanted.is_numeric() and (
+        actual.is_numeric() or isinstance(actual, pl.String)
+    )
 
 
 def _opened(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
@@ -209,10 +226,11 @@ def _long_decimal(text: pl.Expr, wanted: pl.Decimal) -> pl.Expr:
 
 
 def _number(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr:
-    cast = column.cast(wanted, strict=False)
     if actual.is_float() and isinstance(wanted, pl.Decimal):  # 1.1 has no exact float
-        kept = (cast.cast(pl.Float64) - column).abs() <= column.abs() * 1e-15
+        cast = rounded(column, wanted)
+        kept = (cast.cast(actual) - column).abs() <= column.abs() * 1e-15
         return pl.when(kept).then(cast)
+    cast = column.cast(wanted, strict=False)
     if actual.is_float() and wanted.is_float():
         return cast
     return pl.when(cast.cast(actual, strict=False).eq_missing(column)).then(cast)
@@ -224,7 +242,7 @@ def _moment(column: pl.Expr, actual: pl.DataType, wanted: pl.Datetime) -> pl.Exp
     else:
         moment = column
     given = moment
-    moment = moment.cast(pl.Datetime(wanted.time_unit))
+    moment = moment.cast(pl.Datetime(wanted.time_unit), strict=False)
     if isinstance(actual, pl.Datetime) and actual.time_unit != wanted.time_unit:
         moment = pl.when(moment.cast(pl.Datetime(actual.time_unit)) == given).then(
             moment
