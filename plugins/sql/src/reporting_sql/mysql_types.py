@@ -80,6 +80,9 @@ _SENT = {
 _AS_TEXT = "CAST({0} AS CHAR) COLLATE utf8mb4_bin"
 """Order of a type that is sorted by its numbers, and compared with a text as text."""
 
+_NO_DAY = "COALESCE(YEAR({0}) = 0 OR {0} + INTERVAL 0 DAY <> {0}, TRUE)"
+"""Condition that a date is none, such as 0000-00-00, 2024-00-01 or 2024-02-31."""
+
 _UNSIGNED, _BINARY_CHARSET = 32, 63
 
 
@@ -108,7 +111,9 @@ def column_of(
     if base == "float":  # the server sends only six digits of a float
         return Column(name, declared, pl.Float32(), "CAST({0} AS DOUBLE)")
     compared = _AS_TEXT if base in ("enum", "json", "set") else SAME
-    return Column(name, declared, _OTHERS.get(base, pl.Null()), compared=compared)
+    unordered = _NO_DAY if base in ("date", "datetime", "timestamp") else ""
+    dtype = _OTHERS.get(base, pl.Null())
+    return Column(name, declared, dtype, unordered=unordered, compared=compared)
 
 
 def sent_column(field: Any) -> Column:

@@ -27,7 +27,7 @@ from reporting_sql.errors import is_database_error, problem_of
 from reporting_sql.selection import select
 from reporting_sql.sessions import Sessions
 from reporting_sql.settings import SqlTableSettings, is_pattern, resolved_url
-from reporting_sql.tables import Described, describe
+from reporting_sql.tables import Described, describe, wrong_value
 
 _VALUE = "\0"
 """Place of a value in SQL, until its literal is inserted; no name holds it."""
@@ -102,7 +102,13 @@ class SqlTable(TableSource):
     def fetch(self, query: TableQuery) -> pl.DataFrame:
         columns = [self._table.columns[name] for name in query.columns]
         frame = self._sessions.frame(self._sql(query), query.limit, query.snapshot)
-        return fitted(frame, columns)
+        frame = fitted(frame, columns)
+        for name in query.order:  # what SQL cannot find, such as bytes that are no text
+            if frame[name].null_count():
+                info = self._table.info
+                role = "primary_key" if name in info.primary_key else "cursor"
+                raise wrong_value(f"table {info.name}: {role} {name}")
+        return frame
 
     @override
     def open_snapshot(self) -> Any:

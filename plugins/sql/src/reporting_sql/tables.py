@@ -177,7 +177,12 @@ def _check_key(
         return
     query = f"SELECT 1 FROM {relation.sql} WHERE {' OR '.join(conditions)} LIMIT 1"  # noqa: S608
     if database.frame(connection, query).height:
-        raise SettingsError(
-            f"{where}: a row has a value that is null, or not of the column's type;"
-            " correct it, or leave the row out with query"
-        )
+        raise wrong_value(where)
+
+
+def wrong_value(where: str) -> SettingsError:
+    """Return the error of a key or a cursor with a value that cannot be ordered."""
+    return SettingsError(
+        f"{where}: a row has a value that is null, or not of the column's type; correct"
+        " it, or leave the row out with query"
+    )
