@@ -65,6 +65,12 @@ NANO, MICRO = pl.List(pl.Datetime("ns")), pl.List(pl.Datetime("us"))
             [{"k": 1e9}, {"k": 0.25}],
             [None, {"k": Decimal("0.25")}],
         ),
+        (
+            pl.List(pl.String()),
+            pl.List(PRICE),
+            [["1.005"], ["1e-400"], ["1.5e1", None]],
+            [None, None, [Decimal(15), None]],
+        ),
         (pl.List(pl.String()), pl.List(pl.Boolean()), [["x"], None], [None, None]),
         (pl.List(pl.Int64()), pl.List(pl.Boolean()), [[5]], [None]),
         (pl.List(pl.Date()), pl.List(PRICE), [[date(2024, 1, 1)]], [None]),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 
 import polars as pl
 
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]+")
 _MOST_DIGITS = 100
 """Number of digits that a number with an exponent may have when it is written out."""
 
@@ -26,10 +28,12 @@ def exact(column: pl.Series, dtype: pl.Decimal) -> pl.Series:
 
 def _written_out(text: str) -> str | None:
     """Return a number without its exponent, `None` if it is none, or a long one."""
+    if _NUMBER.fullmatch(text) is None:
+        return None
     try:
         number = Decimal(text)
-    except InvalidOperation:
+    except InvalidOperation:  # the exponent has too many digits
         return None
-    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
-        return None
-    return f"{number:f}"
+    if not number:
+        return "0"
+    return None if abs(number.adjusted()) > _MOST_DIGITS else f"{number:f}"

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from reporting_files.column_types import MAX_PRECISION
 from reporting_framework.builtin.decimal_floats import rounded
+from reporting_framework.builtin.decimal_texts import exact
 from reporting_framework.plugin_api.table_cursor import moments_of
 
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
@@ -26,35 +26,17 @@ _NANOSECONDS = r"[.,][0-9]{6}[0-9]*[1-9](?:[^0-9]|$)"
 _FRACTION = re.compile(r"%\.?[369]?f")
 """Fraction of a second in the format of a time."""
 
-SPARE_DIGITS = 6
-"""Minimum number of digits behind those of a decimal's scale that are read, to find
-values with more.
-"""
-
 
 def read_types(schema: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
     """Return the types of columns that CSV values may be read as without loss.
 
-    Decimals have spare digits, as polars rounds.
+    Decimals are none of them, as polars rounds.
     """
-    types: dict[str, pl.DataType] = {}
-    for name, dtype in schema.items():
-        if isinstance(dtype, pl.Decimal):
-            if (spare := _spare(dtype)) is not None:
-                types[name] = spare
-        elif dtype.is_numeric():
-            types[name] = dtype
-    return types
-
-
-def _spare(dtype: pl.Decimal) -> pl.Decimal | None:
-    """Return the decimal with all digits behind the point that there is room for.
-
-    Returns None if there is room for fewer than `SPARE_DIGITS` more.
-    """
-    if dtype.precision + SPARE_DIGITS > MAX_PRECISION:
-        return None
-    return pl.Decimal(MAX_PRECISION, MAX_PRECISION - (dtype.precision - dtype.scale))
+    return {
+        name: dtype
+        for name, dtype in schema.items()
+        if dtype.is_numeric() and not isinstance(dtype, pl.Decimal)
+    }
 
 
 class Casts:
@@ -124,9 +106,7 @@ class Casts:
             text = text.str.replace(",", ".", literal=True)
         if not isinstance(wanted, pl.Decimal):
             return text.cast(wanted, strict=False)
-        if (spare := _spare(wanted)) is not None:
-            return _number(text.cast(spare, strict=False), spare, wanted)
-        return _long_decimal(text, wanted)
+        return _decimal(text, wanted)
 
     def _moment_of_text(self, name: str, text: pl.Expr) -> pl.Expr:
         if name not in self._formats:
@@ -199,6 +179,8 @@ def _keeps(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr
         cast = _number(column, actual, wanted)
     elif isinstance(actual, pl.Datetime) and isinstance(wanted, pl.Datetime):
         cast = _moment(column, actual, wanted)
+    elif isinstance(actual, pl.String) and isinstance(wanted, pl.Decimal):
+        cast = _decimal(column, wanted)
     else:
         cast = column.cast(wanted, strict=False)
     return column.is_null() | cast.is_not_null()
@@ -219,10 +201,11 @@ def _opened(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
     return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
-def _long_decimal(text: pl.Expr, wanted: pl.Decimal) -> pl.Expr:
-    """Return decimals without spare digits; null where digits would be lost."""
-    kept = text.str.contains(rf"^[+-]?[0-9]*(?:\.[0-9]{{0,{wanted.scale}}}0*)?$")
-    return pl.when(kept).then(text.cast(wanted, strict=False))
+def _decimal(text: pl.Expr, wanted: pl.Decimal) -> pl.Expr:
+    """Return texts as decimals; null where digits would be lost."""
+    return text.map_batches(
+        lambda column: exact(column, wanted), return_dtype=wanted, is_elementwise=True
+    )
 
 
 def _number(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from reporting_framework.builtin.decimal_floats import MAX_PRECISION
 from reporting_framework.builtin.frame_types import TYPES, dtype_of
 
-__all__ = ["MAX_PRECISION", "dtype_of", "type_name"]
+__all__ = ["dtype_of", "type_name"]
 
 
 def type_name(dtype: pl.DataType) -> str:
