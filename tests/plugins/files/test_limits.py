@@ -77,6 +77,22 @@ def test_members_and_frames_follow_each_other(compress):
         assert plain == b"ab" + b"cd" * 5_000_000
 
 
+@pytest.mark.parametrize("first", [0x50, 0x5F])
+@pytest.mark.parametrize("size", [4, 3_000_000])
+def test_a_zstd_frame_that_is_skipped_comes_first(tmp_path, first, size):
+    frame = bytes([first]) + b"\x2a\x4d\x18" + size.to_bytes(4, "little") + bytes(size)
+    parquet = written(pl.DataFrame({"a": [2]}).write_parquet)
+    put(
+        str(tmp_path),
+        {
+            "a.csv.zst": frame + zstd.compress(b"a\n1\n") + frame,
+            "b.parquet": frame + zstd.compress(parquet),
+        },
+    )
+    found = read(str(tmp_path))
+    assert (found.rows["a"].to_list(), found.rejected) == ([1, 2], [])
+
+
 def test_parts_of_a_bomb_are_small(monkeypatch):
     monkeypatch.setattr(decompress, "MAX_RATIO", 10_000)
     parts = plain_blocks([gzip.compress(bytes(10**8))], 10**9)

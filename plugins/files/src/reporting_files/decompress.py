@@ -28,12 +28,16 @@ MAX_RATIO = 500
 
 RATIO_BYTES = 64 * 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+ZSTD_MAGIC = (
+    b"\x28\xb5\x2f\xfd",
+    *(bytes([first]) + b"\x2a\x4d\x18" for first in range(0x50, 0x60)),
+)
+"""Beginnings of frames: of content, and of those that a reader skips."""
 
 
 def is_compressed(head: bytes) -> bool:
     """Return whether content that begins with `head` is gzip or zstd."""
-    return head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
+    return head.startswith((GZIP_MAGIC, *ZSTD_MAGIC))
 
 
 def plain_blocks(blocks: Iterable[bytes], limit: int) -> Iterator[bytes]:
