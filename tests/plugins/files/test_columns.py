@@ -148,3 +148,25 @@ def test_the_types_of_the_last_run_stay_but_for_fractions(report):
     assert [each.column for each in changes] == ["price"]
     found = pl.read_parquet("out.parquet").select("id", "price").sort("id")
     assert found.rows() == [(1, 1.0), (2, 2.0), (4, 4.0), (5, 0.5)]
+
+
+@pytest.mark.parametrize("key", ["0.csv", "2.5.csv", "9.csv"])
+def test_a_file_without_a_column_of_the_last_run_is_rejected(report, key):
+    run, table = report
+    run({**FIRST, "4.csv": "k,v,cur\n4,1,EUR\n", "5.csv": "k,v\n5,1\n"})
+    result = run({key: "zz\n8\n"})
+    assert (result.accepted, result.rejected) == (0, 1)
+    assert not result.schema_changes
+    assert run({"6.csv": "k,cur\n6,USD\n"}).accepted == 1
+    assert table()[6] == "USD"
+
+
+def test_other_columns_in_all_files_are_new(report, tmp_path):
+    run, _ = report
+    run({"1.csv": "a,b\n1,2\n"})
+    (tmp_path / "in/1.csv").unlink()
+    result = run({"2.csv": "k,cur\n2,EUR\n"})
+    assert (result.accepted, result.rejected) == (1, 0)
+    assert ("k", "added") in [
+        (each.column, each.change) for each in result.schema_changes
+    ]

@@ -74,7 +74,8 @@ def sample_files(
     """Return the columns and formats of files.
 
     Declared types win. Of other columns, the first files and the last one say the type.
-    Columns that only further files have follow: of the last `MAX_HEADERS` ones.
+    Columns that only further files have follow: of the last `MAX_HEADERS` ones. A file
+    without a known column is left out, unless no sampled file has one.
 
     Args:
         store: Store of the files.
@@ -89,14 +90,16 @@ def sample_files(
     path = PathColumns.parse(settings.path_columns) if settings.path_columns else None
     found: dict[str, pl.DataType] = {}
     kept = dict(known)
-    formats = []
+    own = known.keys() - set(path.names if path else ())
     chosen = _chosen(keys, settings.sample_files)
-    for key in chosen:
-        form, types = _sampled(store, key, settings)
-        formats += [form] if form else []
+    sampled = [_sampled(store, key, settings) for key in chosen]
+    formats = [form for form, _ in sampled if form]
+    types_of = [types for _, types in sampled]
+    sharing = [types for types in types_of if not own.isdisjoint(types)]
+    for types in sharing or types_of:
         found, kept = _united(found, types), _widened(kept, types)
     others = [key for key in keys if key not in chosen][-MAX_HEADERS:]
-    further = _further(store, others, found.keys() | declared.keys(), settings)
+    further = _further(store, others, found.keys() | declared.keys() | own, settings)
     found |= {name: dtype for name, dtype in further.items() if name not in found}
     found = kept | {name: of for name, of in found.items() if name not in kept}
     of_path = {} if path is None else _path_types(path, keys, known)
