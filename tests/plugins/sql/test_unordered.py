@@ -121,9 +121,39 @@ def test_a_cursor_of_sqlite_that_is_not_utf_8_is_refused_in_an_increment(
     refused(sqlite_url, "table t: cursor u: a row has a value that is null", cursor="u")
 
 
-def test_a_key_of_postgresql_that_is_infinite_is_refused(postgres_url, writer):
-    writer(postgres_url).run(
-        "CREATE TABLE t (k date PRIMARY KEY)",
-        "INSERT INTO t VALUES ('2024-01-01'), ('infinity')",
+FAR = ["infinity", "-infinity", "0044-03-15 BC", "20000-01-01"]
+
+
+@pytest.mark.parametrize("day", FAR)
+@pytest.mark.parametrize("kind", ["date", "timestamp", "timestamptz"])
+def test_a_key_of_postgresql_that_no_frame_can_hold_is_refused(
+    postgres_url, writer, kind, day
+):
+    shop = writer(postgres_url)
+    shop.run(
+        f"CREATE TABLE t (k {kind} PRIMARY KEY)",
+        "INSERT INTO t VALUES ('0001-01-01 00:00+00'), ('9999-12-31 23:59:59.999999+00')",
     )
+    source = SqlTable(SqlTable.Settings(url=postgres_url, table="t"))
+    assert read(source).height == 2
+    source.close()
+    shop.run(f"INSERT INTO t VALUES ('{day}')")
     refused(postgres_url, "table t: primary_key k: a row has a value that is null, or")
+
+
+@pytest.mark.parametrize("kind", ["date", "timestamp", "timestamptz"])
+def test_a_cursor_of_postgresql_that_no_frame_can_hold_rejects_its_row(
+    folder, postgres_url, writer, kind
+):
+    (folder / "reporting.toml").write_text(REPORT.format(url=postgres_url))
+    shop = writer(postgres_url)
+    wrong = [f"({number}, '{day}')" for number, day in enumerate(FAR, 10)]
+    shop.run(
+        f"CREATE TABLE t (id int PRIMARY KEY, u {kind})",
+        f"INSERT INTO t VALUES (1, '2024-01-30'), {', '.join(wrong)}",
+    )
+    result = run_report("r")
+    assert (result.accepted, result.rejected) == (1, len(FAR))
+    shop.run("INSERT INTO t VALUES (2, '2024-02-01')")
+    run_report("r")
+    assert ids() == [1, 2]

@@ -33,7 +33,10 @@ _AS_TEXT = '{0}::text COLLATE "C"'
 _ODD = "coalesce(array_ndims({0}) > 1 OR array_lower({0}, 1) <> 1, false)"
 """Condition that an array is no list."""
 
-_INFINITE = "NOT isfinite({0})"
+_NO_MOMENT = (
+    "{0} NOT BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'"
+)
+"""Condition that a time is infinite, or of a year that no frame can hold."""
 
 KNOWN = {
     "bool": Known(pl.Boolean()),
@@ -48,10 +51,10 @@ KNOWN = {
     "bpchar": Known(pl.String()),
     "name": Known(pl.String(), "text"),
     "bytea": Known(pl.Binary()),
-    "date": Known(pl.Date(), unordered=_INFINITE),
+    "date": Known(pl.Date(), unordered=_NO_MOMENT),
     "time": Known(pl.Time(), fault="{0} = '24:00'"),
-    "timestamp": Known(pl.Datetime("us"), unordered=_INFINITE),
-    "timestamptz": Known(pl.Datetime("us", "UTC"), unordered=_INFINITE),
+    "timestamp": Known(pl.Datetime("us"), unordered=_NO_MOMENT),
+    "timestamptz": Known(pl.Datetime("us", "UTC"), unordered=_NO_MOMENT),
     **dict.fromkeys(
         (
             "bit",
