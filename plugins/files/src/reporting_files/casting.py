@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from reporting_framework.builtin.decimal_floats import rounded
+from reporting_framework.builtin.decimal_floats import MAX_PRECISION, rounded
 from reporting_framework.builtin.decimal_texts import exact
 from reporting_framework.plugin_api.table_cursor import moments_of
 
@@ -26,17 +26,26 @@ _NANOSECONDS = r"[.,][0-9]{6}[0-9]*[1-9](?:[^0-9]|$)"
 _FRACTION = re.compile(r"%\.?[369]?f")
 """Fraction of a second in the format of a time."""
 
+SPARE_DIGITS = 6
+"""Minimum number of digits behind those of a decimal's scale that are read, to find
+values with more.
+"""
+
 
 def read_types(schema: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
     """Return the types of columns that CSV values may be read as without loss.
 
-    Decimals are none of them, as polars rounds.
+    Decimals have spare digits, as polars rounds.
     """
-    return {
-        name: dtype
-        for name, dtype in schema.items()
-        if dtype.is_numeric() and not isinstance(dtype, pl.Decimal)
-    }
+    types: dict[str, pl.DataType] = {}
+    for name, dtype in schema.items():
+        if isinstance(dtype, pl.Decimal):
+            whole = dtype.precision - dtype.scale
+            if dtype.precision + SPARE_DIGITS <= MAX_PRECISION:
+                types[name] = pl.Decimal(MAX_PRECISION, MAX_PRECISION - whole)
+        elif dtype.is_numeric():
+            types[name] = dtype
+    return types
 
 
 class Casts:

@@ -27,7 +27,8 @@ class CsvRecords:
         quote: Quote of values, `None`: there is none.
         nulls: Texts that mean null.
         types: Types of columns that polars may read as such; others are texts. If a
-            value of a text is not of its type, all columns of that text are texts.
+            value of a text is not of its type, all columns of that text are texts, as
+            are decimals of a text that may have a negative exponent: 1e-40 would be 0.
     """
 
     def __init__(
@@ -44,6 +45,12 @@ class CsvRecords:
         self._texts = pl.Schema(dict.fromkeys(self._names, pl.String()))
         known = {name: types[name] for name in self._names if name in types}
         self._types = pl.Schema({**self._texts, **known})
+        self._without_decimals = pl.Schema(
+            {
+                name: pl.String() if isinstance(dtype, pl.Decimal) else dtype
+                for name, dtype in self._types.items()
+            }
+        )
 
     def marks(self, text: bytes) -> CsvMarks:
         """Return the marks of a text, for `parse`."""
@@ -58,7 +65,10 @@ class CsvRecords:
             text: Records, in which a quote opens or closes a value.
             marks: Marks of the text, if they are known.
         """
-        frame = self._read(text, self._types)
+        types = self._types
+        if types != self._without_decimals and (b"e-" in text or b"E-" in text):
+            types = self._without_decimals
+        frame = self._read(text, types)
         if frame is None:
             return self._parse_texts(text)
         return self._raw(frame, text, marks)
