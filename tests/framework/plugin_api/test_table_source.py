@@ -326,6 +326,8 @@ def test_another_cursor_is_refused_as_its_versions_have_another_order(place):
     for cursor in ("none", "integer"):
         with pytest.raises(SettingsError, match="the cursor was at: times, and now"):
             read(source(cursor=cursor), runs.state)
+        with pytest.raises(SettingsError, match="the cursor was at: times, and now"):
+            source(cursor=cursor).describe_hints(KnownObjects(state=runs.state))
 
 
 def test_another_primary_key_is_refused_as_its_source_keys_are_of_other_rows(place):

@@ -2,15 +2,18 @@
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from pydantic import ValidationError
 
 from reporting_datasets.csv_sink.sink import CsvFile
 from reporting_datasets.settings import CsvSettings
-from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION, Split
+from reporting_framework import DELETED_AT, SOURCE_KEY, VERSION, Split, run_report
+from reporting_framework.cli.main import reporting
 from reporting_framework.errors import (
     CommitConflict,
     CorruptCheckpoint,
@@ -273,7 +276,7 @@ def test_the_file_is_checked(file):
     assert check().found == f"{file.path}: 1 rows"
     unopened = CsvFile(file.sink().settings)  # its columns are not known
     found = unopened.health_checks(write=False)["file"]().found
-    assert found == f"{file.path}: {file.path.stat().st_size} bytes"
+    assert found.startswith(f"{file.path}: {file.path.stat().st_size} bytes; not read")
     (output,) = unopened.stored_artifacts()
     assert (output.rows, output.bytes) == (None, file.path.stat().st_size)
     actions = {
@@ -282,3 +285,24 @@ def test_the_file_is_checked(file):
         for action in permission.actions
     }
     assert "s3:DeleteObject" in actions
+
+
+def test_doctor_reads_the_file_in_the_columns_of_the_last_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text("id,v\n1,2\n")
+    (tmp_path / "reporting.toml").write_text(
+        """
+        [reports.notes]
+        source = { use = "files", uri = "in" }
+        validator = { use = "frame" }
+        sinks = [{ use = "csv", uri = "out/r.csv" }]
+        """
+    )
+    assert run_report("notes").accepted == 1
+    doctor = partial(CliRunner().invoke, reporting, ["doctor", "notes"])
+    assert "out/r.csv: 1 rows" in doctor().stdout
+    (tmp_path / "out" / "r.csv").write_text("garbage,x\n")
+    done = doctor()
+    assert done.exit_code == 1
+    assert "its first line has other columns" in done.stdout

@@ -245,6 +245,9 @@ def test_what_does_not_fit_is_refused(sqlite_url, writer, settings, message):
         "INSERT INTO t VALUES (5)",
         "SELECT nofunction(id) AS id FROM t",
         "SELECT id FROM t WHERE id IN (SELECT 1, 2)",
+        "SELECT id FROM t a, t b",
+        "SELECT id FROM t UNION SELECT id, 1 FROM t",
+        "SELECT id FROM t WHERE sum(id) > 1",
     ],
 )
 def test_a_wrong_query_is_an_error_of_the_settings(request, writer, database, query):

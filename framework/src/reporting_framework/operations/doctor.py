@@ -202,7 +202,10 @@ def _assemble(
 def _schema(
     report: str, composition: PipelineSpec, registry: Registry
 ) -> pl.Schema | None:
-    """Return the schema of the sinks' input, or `None` if it cannot be determined."""
+    """Return the schema of the sinks' input, or `None` if it cannot be determined.
+
+    If the validator takes its columns from the source, they are those of the last run.
+    """
     try:
         validator = plugin_of(report, "validator", composition.validator, registry)
         transforms = [
@@ -210,8 +213,14 @@ def _schema(
             for use in composition.transforms
         ]
         return schema_of(report, validator, transforms)
+    except ReportingError:
+        pass
+    try:
+        known = assemble(report, composition, registry, columns="offline")
     except ReportingError:  # the check of the report shows this error
         return None
+    close(known)
+    return known.schema or None
 
 
 def credentials(permissions: list[Permission]) -> CheckResult:

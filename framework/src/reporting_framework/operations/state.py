@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from reporting_framework._text.commands import prefixed
 from reporting_framework._text.messages import redacted
-from reporting_framework.errors import PluginError, ReportingError
+from reporting_framework.errors import PluginError, ReportingError, SettingsError
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.progress import ledger_of
 from reporting_framework.metadata import removal
@@ -120,6 +120,8 @@ def _describe_next_run(pipeline: Pipeline, hints: Mapping[str, Any]) -> Sequence
             return [f"a run would fail now: {error}"]
         try:
             return source.describe_hints(ledger)
+        except SettingsError as error:
+            return [f"a run would fail now: {error}"]
         except ReportingError as error:
             return [f"unknown, since the source does not say: {error}"]
     return [f"{name}: {value}" for name, value in hints.items()] or [

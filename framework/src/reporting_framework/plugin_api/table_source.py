@@ -176,7 +176,9 @@ class TableSource(Source):
     def describe_hints(self, ledger: RunLedger) -> Sequence[str]:
         """Describe whether the next run reads the whole table."""
         now = datetime.now(UTC)
-        return TablePlan.of(self.info, self.settings, ledger.state, now).described()
+        plan = TablePlan.of(self.info, self.settings, ledger.state, now)
+        plan.check_comparable(self.name)
+        return plan.described()
 
     def plan_replay(self, objects: Sequence[str]) -> Iterator[Split]:
         """Return splits of these rows."""

@@ -27,6 +27,9 @@ _SQLITE = {
     "no such table": "no such table",
     "no such column": "no such column",
     "no such function": "no such function",
+    "ambiguous column name": "SQLITE_ERROR",
+    "misuse of": "SQLITE_ERROR",
+    "SELECTs to the left and right": "SQLITE_ERROR",
     "malformed JSON": "SQLITE_ERROR",
     "integer overflow": "SQLITE_ERROR",
     "[SQLite] Failed to prepare query": "SQLITE_ERROR",
@@ -108,6 +111,8 @@ _REFUSED_BY_MYSQL = (
     "1242",
     "1248",
     "1305",
+    "1365",
+    "1690",
 )
 """Codes of queries that name what is not there, or that are wrong in themselves."""
 
@@ -163,7 +168,7 @@ _CAUSES: Sequence[tuple[tuple[str, ...], type[ReportingError], str]] = (
         " again",
     ),
     (
-        ("42", "22", "no such", "SQLITE_ERROR", *_REFUSED_BY_MYSQL),
+        ("42", "21", "22", "no such", "SQLITE_ERROR", *_REFUSED_BY_MYSQL),
         SettingsError,
         "the database refused the query; compare table, columns and query with the"
         " database",

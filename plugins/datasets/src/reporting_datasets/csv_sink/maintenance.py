@@ -94,6 +94,7 @@ class CsvMaintenance(Sink):
         if entry is None:
             return CheckResult("ok", "there is none yet")
         if not self._dialect.schema:
-            return CheckResult("ok", f"{self._place.uri}: {entry.size:,} bytes")
+            found = f"{self._place.uri}: {entry.size:,} bytes"
+            return CheckResult("ok", f"{found}; not read, as no columns are known yet")
         file = self._read()
         return CheckResult("ok", f"{file.uri}: {file.rows:,} rows")
