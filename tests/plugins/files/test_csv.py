@@ -162,6 +162,8 @@ def test_encodings_that_are_declared_or_marked(tmp_path, data, settings):
         (b"a,b,a\n1,2,3\n", "duplicate_column", {}),
         (b"a,b\r1,2\r", "csv_invalid", {}),
         (b",,\n1,2,3\n", "csv_invalid", {}),
+        (b'a,"b\n' + 40_000 * b"1,2\n", "csv_invalid", {}),
+        (b'a,"%b"\n1,2\n' % (140_000 * b"b"), "csv_invalid", {}),
         (b"x,y\n1,2\n", "no_known_column", {}),
     ],
 )
@@ -175,6 +177,18 @@ def test_a_file_that_cannot_be_read_is_one_rejection(tmp_path, data, reason, set
     found = read(str(tmp_path), columns={"a": "string"}, sample_files=1, **settings)
     assert [item[:2] for item in found.rejected] == [("z.csv", reason)]
     assert found.rows["source_key"].to_list() == ["a.csv#1"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b'a,"b\n' + 40_000 * b"1,2\n", b'a,"%b"\n1,2\n' % (140_000 * b"b")],
+    ids=["open quote", "long name"],
+)
+def test_a_sampled_header_that_cannot_be_read_leaves_the_other_files(tmp_path, data):
+    put(str(tmp_path), {"a.csv": b"a,b\n1,2\n", "b.csv": data})
+    found = read(str(tmp_path))
+    assert found.rejected == [("b.csv", "csv_invalid", None)]
+    assert rows_of(found) == [(1, 2)]
 
 
 def test_bytes_that_are_wrong_in_line_100000_reject_the_whole_file(

@@ -31,7 +31,8 @@ def read_header(text: bytes, settings: FilesSettings) -> CsvTable:
     """Read the header of a text that begins with it.
 
     Raises:
-        UnreadableError: There is no header, or it names a column twice.
+        UnreadableError: There is no header, it names a column twice, or a name in
+            quotes is longer than the csv module reads.
     """
     at = 0
     for _ in range(settings.skip_lines):
@@ -115,4 +116,8 @@ def _fields(line: str, separator: str, quote: str) -> list[str]:
     import csv
 
     rows = csv.reader([line], delimiter=separator, quotechar=quote)
-    return [value for row in rows for value in row]
+    try:
+        return [value for row in rows for value in row]
+    except csv.Error as error:
+        # a quote that no other one closes makes the rest of the text one name
+        raise UnreadableError(problems.CSV) from error
