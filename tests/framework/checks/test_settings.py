@@ -27,6 +27,7 @@ SCHEMA = pl.Schema(
         "at": pl.Datetime("us", "UTC"),
         "local": pl.Datetime("ms"),
         "zoned": pl.Datetime("us", "Europe/Berlin"),
+        "fine": pl.Datetime("ns", "UTC"),
         "flag": pl.Boolean(),
     }
 )
@@ -51,6 +52,10 @@ REFUSED = [
     ({"check": "range", "column": "local", "min": "2026-01-01T00:00Z"}, "report r: check range(local): min: a time of this column has no offset"),
     ({"check": "range", "column": "number", "min": 2, "max": 1.5}, "report r: check range: the settings together: min is greater than max"),
     ({"check": "range", "column": "day", "min": "2024-02-01", "max": "2024-01-31"}, "min is greater than max"),
+    ({"check": "range", "column": "number", "min": "-1e9999999", "max": "1e9999999"}, "report r: check range: min: a bound has at most 38 digits, zeros included"),
+    ({"check": "range", "column": "at", "min": "0001-01-01T00:00+01:00"}, "report r: check range: min: give a time in the years 1 to 9999 of UTC"),
+    ({"check": "range", "column": "at", "max": "9999-12-31T23:59-01:00"}, "report r: check range: max: give a time in the years 1 to 9999 of UTC"),
+    ({"check": "range", "column": "fine", "min": "0001-01-01T00:00Z"}, "report r: check range(fine): min: column fine is Datetime(time_unit='ns', time_zone='UTC'); give a time that it can have"),
     ({"check": "range", "column": "number", "min": True}, "report r: check range: min: give a number, or a date or time as in ISO 8601; found True"),
     ({"check": "accepted_values", "column": "number", "values": ["1"]}, "report r: check accepted_values(number): values: column number is Int32; give values of this type"),
     ({"check": "accepted_values", "column": "number", "values": [1.5]}, "values: column number is Int32"),

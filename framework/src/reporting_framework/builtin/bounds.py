@@ -9,13 +9,37 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
+from reporting_framework.builtin.decimal_floats import MAX_PRECISION
+
 
 def _is_bound(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("give a number, or a date or time as in ISO 8601")
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("give a finite number; without a bound, leave it out")
+    if isinstance(value, str):
+        _check_text(value)
     return value
+
+
+def _check_text(text: str) -> None:
+    """Raise `ValueError` if a text is a number or a time that no column can have."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if number.is_finite() and abs(number.adjusted()) > MAX_PRECISION:
+        raise ValueError(f"a bound has at most {MAX_PRECISION} digits, zeros included")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return
+    if moment.tzinfo is None:
+        return
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("give a time in the years 1 to 9999 of UTC") from None
 
 
 Bound = Annotated[int | float | str, BeforeValidator(_is_bound)]

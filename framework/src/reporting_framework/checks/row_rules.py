@@ -83,10 +83,7 @@ class Range(_RowRule):
                 if (moment.tzinfo is None) != (dtype.time_zone is None):
                     given = "no offset" if dtype.time_zone is None else "an offset"
                     raise self.refuse(f"{name}: a time of this column has {given}")
-                if dtype.time_zone is None:
-                    return pl.lit(moment, dtype)
-                utc = pl.lit(moment.astimezone(UTC), pl.Datetime("us", "UTC"))
-                return utc.cast(dtype)
+                return self._moment(name, moment, dtype)
         except ValueError:
             raise self.refuse(
                 f"{name}: column {self.settings.column} is {dtype}; give it as in ISO"
@@ -106,6 +103,22 @@ class Range(_RowRule):
                 f" {_DIGITS} before and behind the point"
             )
         return bound if isinstance(dtype, pl.Decimal) else value
+
+    def _moment(self, name: str, moment: datetime, dtype: pl.Datetime) -> pl.Expr:
+        """Return a time in the type of the column, which may have fewer years."""
+        if dtype.time_zone is None:
+            bound = pl.lit(moment, dtype)
+        else:
+            utc = pl.lit(moment.astimezone(UTC), pl.Datetime("us", "UTC"))
+            bound = utc.cast(dtype)
+        try:
+            pl.select(bound)
+        except pl.exceptions.InvalidOperationError:
+            raise self.refuse(
+                f"{name}: column {self.settings.column} is {dtype}; give a time that"
+                " it can have, or leave the bound out"
+            ) from None
+        return bound
 
     @override
     def broken(self) -> pl.Expr:
