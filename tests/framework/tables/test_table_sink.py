@@ -456,11 +456,25 @@ def test_columns_that_a_database_cannot_have_are_refused(tmp_path, columns, mess
 
 
 @pytest.mark.parametrize(
-    "name", ["_reporting_state", "_Reporting_Staged", "sales._reporting_state"]
+    "name",
+    [
+        "_reporting_state",
+        "_Reporting_Staged",
+        "sales._reporting_state",
+        '"_reporting_state"',
+        '"a.b"."_reporting_state"',
+    ],
 )
 def test_a_table_that_is_named_as_one_of_the_frameworks_is_refused(tmp_path, name):
     with pytest.raises(ValidationError, match="names that begin with _rep"):
         sink(tmp_path / "a.db", table=name)
+
+
+@pytest.mark.parametrize(
+    "name", ['"x._reporting_y"', 'sales."x._reporting_y"', "_reporting_x.y", "."]
+)
+def test_a_name_within_another_one_is_free(tmp_path, name):
+    assert sink(tmp_path / "a.db", table=name).settings.table == name
 
 
 @pytest.mark.parametrize("column", ["value", "none"])

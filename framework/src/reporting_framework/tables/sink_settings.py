@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -9,6 +10,9 @@ from pydantic import Field, field_validator
 from reporting_framework.plugin_api.records import WriteMode
 from reporting_framework.plugin_api.settings import Settings
 from reporting_framework.tables.loading import INTERNAL
+
+_PART = re.compile(r'"(?:[^"]|"")+"(?=\.|$)|[^.]+')
+"""Part of the name of a table; a dot within double quotes divides none."""
 
 
 class TableSinkSettings(Settings):
@@ -47,7 +51,8 @@ class TableSinkSettings(Settings):
     @field_validator("table")
     @classmethod
     def _is_free(cls, value: str) -> str:
-        if value.rpartition(".")[2].lstrip('"').casefold().startswith(INTERNAL):
+        name = "".join(_PART.findall(value)[-1:])
+        if name.lstrip('"').casefold().startswith(INTERNAL):
             raise ValueError(
                 f"names that begin with {INTERNAL} are the framework's own; give the"
                 " table another one"
