@@ -63,3 +63,23 @@ def test_a_suggested_command_is_shown_without_a_password():
     assert commands == [
         "reporting-run visits --leave-out 'https://host/x' --format json"
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "right"),
+    [
+        (["quarantine", "list", "toy"], "quarantine toy list"),
+        (["quarantine", "show", "--type", "x", "toy/a"], "quarantine toy/a show"),
+        (["state", "show", "toy"], "state toy show"),
+        (["state", "show", "REPORT"], "state REPORT show"),
+        (["state", "reset"], "state REPORT reset"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_an_action_before_its_report_is_answered_with_the_right_order(
+    toy, words, right
+):
+    done = CliRunner().invoke(reporting, words, prog_name="reporting")
+    assert done.exit_code == 2
+    assert f"there is no report '{words[1]}'" in done.stderr
+    assert done.stderr.endswith(f"; the report comes first: reporting {right}\n")

@@ -15,6 +15,7 @@ from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.groups import CommandGroup
 from reporting_framework.cli.options import shared_options
 from reporting_framework.cli.run import ReportCommands, Work, report_command
+from reporting_framework.errors import PluginError
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
@@ -56,6 +57,26 @@ class ReportActions(ReportCommands):
                 for option in action.options()
             }.values()
         )
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve a report.
+
+        Raises:
+            ReportingError: The report does not exist or cannot be used; the message
+                says where an action goes that is in its place.
+        """
+        try:
+            return super().resolve_command(ctx, args)
+        except PluginError as error:
+            action, *rest = args
+            reports = state_of(ctx).registry.names("report")
+            if action not in self.actions or action in reports:
+                raise
+            given = [each for each in rest if each.partition("/")[0] in reports]
+            right = f"{ctx.command_path} {(*given, 'REPORT')[0]} {action}"
+            raise PluginError(f"{error}; the report comes first: {right}") from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the group of actions of a report.
