@@ -261,6 +261,12 @@ def test_a_window_reads_what_is_not_before_the_look_back(place, cursor):
         ({}, timedelta(hours=1), 0),
         ({"lookback": 90}, timedelta(seconds=90), 90),
         ({"lookback": "PT2M"}, timedelta(minutes=2), 120),
+        ({"lookback": "2m"}, timedelta(minutes=2), 120),
+        ({"lookback": "3d"}, timedelta(days=3), 259_200),
+        ({"lookback": "1 day"}, timedelta(days=1), 86_400),
+        ({"lookback": "00:02:00"}, timedelta(minutes=2), 120),
+        ({"lookback": "90"}, timedelta(seconds=90), 90),
+        ({"lookback": 1.5}, timedelta(seconds=1.5), 1),
         ({"lookback": 0}, timedelta(0), 0),
     ],
 )
@@ -276,6 +282,14 @@ def test_a_look_back_into_the_future_is_refused():
     for wrong in (-1, "-PT1S"):
         with pytest.raises(ValidationError, match="must not be below zero"):
             TableSettings(lookback=wrong)
+
+
+@pytest.mark.parametrize("wrong", ["soon", "2x", "", [2], float("inf")])
+def test_a_look_back_that_is_no_duration_is_refused_with_what_is_allowed(wrong):
+    said = "give a number for an integer cursor, seconds, or a duration such as 2h"
+    with pytest.raises(ValidationError, match=said) as refused:
+        TableSettings(lookback=wrong)
+    assert refused.value.error_count() == 1
 
 
 # -- what decides between the whole table and a window ---------------------------------

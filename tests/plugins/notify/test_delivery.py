@@ -248,6 +248,7 @@ def test_notes_that_cannot_be_used_hide_no_failure(report, said, caplog):
     [
         ({"url": ["SECRET"]}, "url: Extra inputs are not permitted; settings: urls, on,"),
         ({"max_age": "SECRET"}, "max_age: Value error, give a number and a unit"),
+        ({"max_age": "0d"}, "max_age: Value error, give a duration above zero"),
         ({"urls": ["secret:x:SECRET"]}, "urls.0: Value error, not a valid reference"),
         ({"reports": {"other": {"on": ["x"]}}}, "reports.other.on.0: Input should be"),
     ],

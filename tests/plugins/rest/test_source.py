@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from reporting_framework import AccessDenied, SettingsError
 from reporting_rest.buffers import Buffers
+from reporting_rest.resource_settings import CursorSettings
 from reporting_rest.resources import resources_of
 from reporting_rest.settings import RestApiSettings
 from reporting_rest.source import RestApi
@@ -381,6 +383,20 @@ def test_nothing_is_before_the_first_year(serve: Serve) -> None:
     runs = Runs(settings_of(server, items(cursor={**BY_CURSOR, "lookback": 10}))).run()
     assert runs.run().read == ["items/1"]
     assert server.asked[1].param("since") == "0001-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("lookback", "read"),
+    [(90, 90), ("2m", 120), ("PT2M", 120), ("1 day", 86_400), ("1w", 604_800)],
+)
+def test_a_look_back_is_seconds_or_a_duration(lookback: Any, read: int) -> None:
+    cursor = CursorSettings(field="at", lookback=lookback)
+    assert cursor.lookback == timedelta(seconds=read)
+
+
+def test_a_look_back_that_is_no_duration_is_refused() -> None:
+    with pytest.raises(ValidationError, match="give seconds, or a duration such as 2h"):
+        CursorSettings.model_validate({"field": "at", "lookback": "soon"})
 
 
 def test_numbers_are_cursors_too(serve: Serve) -> None:

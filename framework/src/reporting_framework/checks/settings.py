@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from reporting_framework.builtin.bounds import Bound, no_value_between
+from reporting_framework.plugin_api.durations import checked_age, duration_of
 from reporting_framework.plugin_api.settings import Settings
-
-_AGE = re.compile(r"([0-9]{1,6})([smhdw])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 Over = Literal["run", "table"]
 """Rows that a check judges: those of the run, or the table as it will be."""
@@ -158,13 +155,11 @@ class FreshnessSettings(CheckSettings):
     @field_validator("max_age")
     @classmethod
     def _is_age(cls, value: str) -> str:
-        if not _AGE.fullmatch(value):
-            raise ValueError("give a number and a unit: s, m, h, d or w, as in 36h")
-        return value
+        return checked_age(value)
 
     @property
     def limit(self) -> timedelta:
         """Greatest age."""
-        match = _AGE.fullmatch(self.max_age)
-        assert match is not None  # noqa: S101 - validated
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        limit = duration_of(self.max_age)
+        assert limit is not None  # noqa: S101 - validated
+        return limit

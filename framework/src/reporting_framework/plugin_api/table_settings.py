@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidatorFunctionWrapHandler, field_validator
 
+from reporting_framework.plugin_api.durations import read_duration
 from reporting_framework.plugin_api.settings import Settings
 
 
@@ -25,9 +27,9 @@ class TableSettings(Settings):
     lookback: int | timedelta | None = Field(
         None,
         description=(
-            "How far behind the last cursor rows may still be committed: seconds or an"
-            " ISO 8601 duration, of an integer cursor a number. Unless set, one hour,"
-            " and 0 for an integer"
+            "How far behind the last cursor rows may still be committed: seconds or a"
+            " duration such as 2h, 3d or PT2H, of an integer cursor a number. Unless"
+            " set, one hour, and 0 for an integer"
         ),
     )
     page_rows: int = Field(
@@ -39,6 +41,11 @@ class TableSettings(Settings):
     parallelism: int = Field(
         4, ge=1, le=64, description="How many splits are read at once"
     )
+
+    @field_validator("lookback", mode="wrap")
+    @classmethod
+    def _is_duration(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        return read_duration(value, read, "a number for an integer cursor, seconds")
 
     @field_validator("lookback")
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal, TypeVar, get_args
@@ -10,6 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import Field, ValidationError, field_validator
 
 from reporting_framework import SecretText, SettingsError
+from reporting_framework.plugin_api.durations import checked_age, duration_of
 from reporting_framework.plugin_api.settings import Settings
 
 VARIABLE = "REPORTING_NOTIFY"
@@ -21,9 +21,6 @@ Topic = Literal["failure", "checks", "rejections", "staleness", "schema"]
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 
 M = TypeVar("M", bound=Settings)
-
-_AGE = re.compile(r"([1-9][0-9]{0,5})([smhdw])", re.ASCII)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 class ReportSettings(Settings):
@@ -58,15 +55,14 @@ class ReportSettings(Settings):
     @field_validator("max_age")
     @classmethod
     def _is_age(cls, value: str | None) -> str | None:
-        if value is not None and not _AGE.fullmatch(value):
-            raise ValueError("give a number and a unit: s, m, h, d or w, as in 36h")
+        if value is not None and not duration_of(checked_age(value)):
+            raise ValueError("give a duration above zero, such as 36h")
         return value
 
     @property
     def age_limit(self) -> timedelta | None:
         """Greatest age of the newest data; `None`: it is not judged."""
-        match = _AGE.fullmatch(self.max_age or "")
-        return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+        return duration_of(self.max_age or "")
 
 
 class NotifySettings(ReportSettings):

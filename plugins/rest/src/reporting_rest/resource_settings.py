@@ -7,9 +7,15 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from reporting_framework.builtin.frame_types import dtype_of
+from reporting_framework.plugin_api.durations import read_duration
 from reporting_framework.plugin_api.settings import Settings
 from reporting_rest.cursors import TimeFormat
 from reporting_rest.paginator_settings import PaginatorSettings, Path
@@ -49,7 +55,7 @@ class CursorSettings(Settings):
         timedelta(0),
         description=(
             "How far before the last cursor a run begins, for records that appear late:"
-            " seconds or an ISO 8601 duration"
+            " seconds or a duration such as 2h, 3d or PT2H"
         ),
     )
     ordered: bool = Field(
@@ -59,6 +65,11 @@ class CursorSettings(Settings):
             " then continued, whatever the paginator"
         ),
     )
+
+    @field_validator("lookback", mode="wrap")
+    @classmethod
+    def _is_duration(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        return read_duration(value, read)
 
     @field_validator("lookback")
     @classmethod
