@@ -94,7 +94,7 @@ def test_a_check_counts_the_rows_that_are_not_deleted(tmp_path):
 @pytest.mark.parametrize(
     ("mode", "settings", "problem"),
     [
-        ("append", {}, "set timestamp to one of .*, use mode upsert or replace, or"),
+        ("append", {}, "with a time zone, and there is none; use mode upsert or repl"),
         ("upsert", {"timestamp": "id"}, "timestamp names id, which is not a column"),
     ],
 )
@@ -103,3 +103,15 @@ def test_an_appended_table_or_a_named_column_must_have_a_time(
 ):
     with pytest.raises(SettingsError, match=problem):
         sink(tmp_path, mode, **settings)
+
+
+def test_an_appended_table_is_advised_of_columns_with_a_time_alone(tmp_path):
+    moments = {"at": pl.Datetime("us", "UTC"), "until": pl.Datetime("ms", "UTC")}
+    others = {"local": pl.Datetime("us"), "fine": pl.Datetime("ns", "UTC")}
+    uri = str(tmp_path / "orders.parquet")
+    opened = ParquetCheckpoint(ParquetCheckpoint.Settings(uri=uri))
+    with pytest.raises(
+        SettingsError,
+        match="and timestamp is none; set timestamp to one of at, until, use mode upsert",
+    ):
+        opened.open(pl.Schema({**SCHEMA, **others, **moments}), "append")

@@ -235,24 +235,29 @@ def timestamp_in(
         SettingsError: It is not a time with a time zone.
     """
     name = settings.timestamp or "timestamp"
-    dtype = schema.get(name)
-    if (
-        isinstance(dtype, pl.Datetime)
+    moments = [
+        name
+        for name, dtype in schema.items()
+        if isinstance(dtype, pl.Datetime)
         and dtype.time_zone is not None
         and dtype.time_unit != "ns"
-    ):
+    ]
+    if name in moments:
         return name
     if settings.timestamp is None and mode != "append":
         return row_versions.VERSION_MOMENT
-    there = ", ".join(f"{name} ({dtype})" for name, dtype in schema.items())
     kind = "Datetime (us or ms) with a time zone"
     if settings.timestamp is None:
+        found, fix = "there is none", "use mode"
+        if moments:
+            found = "timestamp is none"
+            fix = f"set timestamp to one of {', '.join(moments)}, use mode"
         raise SettingsError(
             f"sink parquet-checkpoint: with mode append it needs a column of {kind},"
-            f" and timestamp is none; set timestamp to one of {there}, use mode upsert"
-            " or replace, or use the sink parquet-dataset",
+            f" and {found}; {fix} upsert or replace, or use the sink parquet-dataset",
             path=("timestamp",),
         )
+    there = ", ".join(f"{name} ({dtype})" for name, dtype in schema.items())
     raise SettingsError(
         f"sink parquet-checkpoint: setting timestamp names {name}, which is not a"
         f" column of {kind}; there are {there}",
