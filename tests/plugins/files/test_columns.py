@@ -129,7 +129,14 @@ def test_a_column_of_a_file_in_the_middle(tmp_path, suffix):
             {"a.txt": "k"},
             "no file matches include \\(\\*.csv\\); other files: 1, such as a.txt;",
         ),
-        ({"a.csv": ""}, "no file has columns that can be read"),
+        (
+            {"a.csv": ""},
+            "no file has columns that can be read, such as a.csv: empty; check format",
+        ),
+        (
+            {"a.csv": "k,k\n1,2\n", "b.csv": ""},
+            "no file has columns that can be read, such as a.csv: duplicate_column;",
+        ),
     ],
 )
 def test_a_place_without_columns(report, tmp_path, files, problem, contract):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def described(source: Files) -> CheckResult:
     """Check that files are found and have columns; show format and types."""
     uri = source.store.location.uri
-    schema, formats, _ = source.sample()
+    schema, formats, *_ = source.sample()
     if schema is None:
         found, _, advice = source.schema_problem().rpartition("; ")
         return CheckResult("warn", found, advice)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import polars as pl
 
 from reporting_files.column_types import dtype_of
-from reporting_files.contents import SMALL, Content, fetch
+from reporting_files.contents import SMALL, Content, fetch, read_failure
 from reporting_files.csv_dialect import read_header
 from reporting_files.decompress import plain_blocks
 from reporting_files.formats import STREAMED, format_by_name
@@ -20,8 +20,11 @@ from reporting_files.path_columns import PathColumns
 from reporting_files.problems import UnreadableError
 from reporting_files.raw_frames import is_column
 from reporting_files.records import FileRecords
+from reporting_files.sampled_types import common, inferred
 from reporting_files.settings import FileFormat, FilesSettings
 from reporting_files.text import utf_8_blocks
+from reporting_framework import Rejection
+from reporting_framework._text.messages import one_line
 from reporting_framework.errors import ReportingError
 from reporting_framework.storage import Store
 
@@ -35,18 +38,8 @@ WHOLE_BYTES = 1024 * 1024
 HEADER_REQUESTS = 16
 """Requests for headers at once."""
 
-EXACT_DIGITS, EXACT_WHOLE = 17, 15
-"""Most digits of a number, and before its point, that float64 keeps."""
-
-_INTEGER = r"^-?(?:0|[1-9][0-9]*)$"
-_NUMBER = r"^-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
-_CODE, _FRACTION = r"^[0-9]+[eE][0-9]+$", "."
-"""Text such as 1E10, which is a number only beside a fraction."""
-
 _WITH_TYPES = ("parquet", "avro")
 """Formats whose files say which columns are texts."""
-
-_WORD = r"^(?:true|false|True|False|TRUE|FALSE)$"
 
 _log = logging.getLogger(__name__)
 
@@ -58,11 +51,21 @@ class Sample(NamedTuple):
         schema: The columns, those of paths last; `None` if none are known.
         formats: Formats of the files.
         files: Whether there are files.
+        problem: Path and reason of the first file that cannot be read; may be empty.
     """
 
     schema: pl.Schema | None
     formats: Sequence[FileFormat]
     files: bool
+    problem: str
+
+
+class _Columns(NamedTuple):
+    """Format and columns of one file, or the reason why there are none."""
+
+    form: FileFormat | None
+    types: Mapping[str, pl.DataType]
+    problem: str | None = None
 
 
 def sample_files(
@@ -93,8 +96,13 @@ def sample_files(
     own = known.keys() - set(path.names if path else ())
     chosen = _chosen(keys, settings.sample_files)
     sampled = [_sampled(store, key, settings) for key in chosen]
-    formats = [form for form, _ in sampled if form]
-    types_of = [types for _, types in sampled]
+    formats = [each.form for each in sampled if each.form]
+    types_of = [each.types for each in sampled]
+    unread = [
+        f"{one_line(key, 80)}: {each.problem}"
+        for key, each in zip(chosen, sampled, strict=True)
+        if each.problem
+    ]
     sharing = [types for types in types_of if not own.isdisjoint(types)]
     for types in sharing or types_of:
         found, kept = _united(found, types), _widened(kept, types)
@@ -114,7 +122,8 @@ def sample_files(
         for name, dtype in columns.items()
     }
     schema = pl.Schema(types) if types else None
-    return Sample(schema, list(dict.fromkeys(formats)), bool(keys))
+    problem = unread[0] if unread else ""
+    return Sample(schema, list(dict.fromkeys(formats)), bool(keys), problem)
 
 
 def _chosen(keys: Sequence[str], most: int) -> Sequence[str]:
@@ -131,9 +140,9 @@ def _further(
     found: dict[str, pl.DataType] = {}
     look_up = partial(_sampled, store, settings=settings, header=True)
     with ThreadPoolExecutor(HEADER_REQUESTS if store.remote else 1) as requests:
-        for _, types in requests.map(look_up, keys):
-            if not known or not known.isdisjoint(types):
-                found = _united(found, types)
+        for each in requests.map(look_up, keys):
+            if not known or not known.isdisjoint(each.types):
+                found = _united(found, each.types)
     return found
 
 
@@ -142,7 +151,7 @@ def _united(
 ) -> dict[str, pl.DataType]:
     """Return columns of both, in types for the values of both."""
     return {**known} | {
-        name: _common(known.get(name, pl.Null()), dtype)
+        name: common(known.get(name, pl.Null()), dtype)
         for name, dtype in others.items()
     }
 
@@ -155,7 +164,7 @@ def _widened(
     A single value of another type would make another table, which sinks refuse.
     """
     return {
-        name: _common(dtype, other)
+        name: common(dtype, other)
         if dtype.is_numeric() and (other := found.get(name, dtype)).is_numeric()
         else dtype
         for name, dtype in known.items()
@@ -164,7 +173,7 @@ def _widened(
 
 def _sampled(
     store: Store, key: str, settings: FilesSettings, *, header: bool = False
-) -> tuple[FileFormat | None, dict[str, pl.DataType]]:
+) -> _Columns:
     """Return the format and the columns of a file; none if it cannot be read.
 
     Args:
@@ -177,27 +186,29 @@ def _sampled(
     form = settings.format or format_by_name(key)
     small = HEADER_BYTES if header else SMALL
     content = fetch(store, key, reader.limit(form), small=small)
+    if isinstance(content, Rejection):
+        return _Columns(None, {}, content.error_type)
     if not isinstance(content, Content):
-        return None, {}
+        return _Columns(None, {}, content and content.reason)
     if header:
         content = content._replace(block=HEADER_BYTES)
     try:
         form = reader.form(content)
         if header and form not in STREAMED and content.size > WHOLE_BYTES:
-            return form, {}
+            return _Columns(form, {})
         if header and form == "parquet":
             schema = reader.parquet_schema(content)
-            return form, _types(schema.to_frame(), of_texts=False)
+            return _Columns(form, _types(schema.to_frame(), of_texts=False))
         size = HEADER_BYTES if header else SAMPLE_BYTES
         frame = _first_rows(reader, content, form, settings, size)
-    except UnreadableError:
-        return None, {}  # the run rejects the file
+    except UnreadableError as error:
+        return _Columns(None, {}, error.reason)  # the run rejects the file
     except ReportingError as error:
         _log.warning("no sample of a file: %s", error)
-        return None, {}
+        return _Columns(None, {}, read_failure(key, error).reason)
     if form == "csv" and settings.decimal_comma:
         frame = frame.with_columns(_with_points(pl.col(pl.String)))
-    return form, _types(frame, of_texts=form not in _WITH_TYPES)
+    return _Columns(form, _types(frame, of_texts=form not in _WITH_TYPES))
 
 
 def _with_points(text: pl.Expr) -> pl.Expr:
@@ -211,7 +222,7 @@ def _with_points(text: pl.Expr) -> pl.Expr:
 def _types(frame: pl.DataFrame, *, of_texts: bool) -> dict[str, pl.DataType]:
     """Return the types of columns; `of_texts`: texts may be numbers or booleans."""
     return {
-        name: _inferred(frame[name])
+        name: inferred(frame[name])
         if of_texts or frame.schema[name] != pl.String
         else pl.String()
         for name in frame.columns
@@ -252,63 +263,13 @@ def _head(blocks: Iterable[bytes], size: int) -> bytes:
     return text if text.endswith(b"\n") else text + b"\n"
 
 
-def _inferred(column: pl.Series) -> pl.DataType:
-    """Return the type of a sample; texts may be numbers or booleans.
-
-    A number with leading zeros stays a text, and so does one with more digits than the
-    type of numbers keeps.
-    """
-    dtype = column.dtype
-    if isinstance(dtype, pl.Categorical | pl.Enum):
-        return pl.String()
-    if isinstance(dtype, pl.Datetime):
-        return pl.Datetime("us", "UTC" if dtype.time_zone else None)
-    if not isinstance(dtype, pl.String):
-        return dtype
-    values = column.filter(column != "")
-    if not len(values):
-        return pl.Null()
-    if values.str.contains(_INTEGER).all():
-        fits = values.cast(pl.Int64, strict=False).null_count() == 0
-        return pl.Int64() if fits else pl.String()
-    if values.str.contains(_NUMBER).all():
-        fractions = values.str.contains(_FRACTION, literal=True).any()
-        codes = not fractions and values.str.contains(_CODE).any()
-        return pl.String() if codes or _has_long(values) else pl.Float64()
-    return pl.Boolean() if values.str.contains(_WORD).all() else pl.String()
-
-
-def _has_long(numbers: pl.Series) -> bool:
-    """Return whether a number has more digits than float64 keeps."""
-    digits = numbers.str.replace("[eE].*$", "").str.strip_prefix("-")
-    known = digits.str.replace(".", "", literal=True).str.strip_chars_start("0")
-    whole = digits.str.replace(r"\..*$", "")
-    long = (known.str.len_bytes() > EXACT_DIGITS) | (
-        whole.str.len_bytes() > EXACT_WHOLE
-    )
-    return bool(long.any())
-
-
-def _common(one: pl.DataType, other: pl.DataType) -> pl.DataType:
-    """Return a type for the values of both types."""
-    if isinstance(one, pl.Null) or one == other:
-        return other
-    if isinstance(other, pl.Null):
-        return one
-    if one.is_integer() and other.is_integer():
-        return pl.Int64()
-    if one.is_numeric() and other.is_numeric():
-        return pl.Float64()
-    return pl.String()
-
-
 def _path_types(
     path: PathColumns, keys: Sequence[str], known: Mapping[str, pl.DataType]
 ) -> dict[str, pl.DataType]:
     rows = [values for key in keys if (values := path.values(key)) is not None]
     frame = pl.DataFrame(rows, dict.fromkeys(path.names, pl.String()), orient="row")
     types = {
-        name: _common(known.get(name, pl.Null()), _inferred(frame[name]))
+        name: common(known.get(name, pl.Null()), inferred(frame[name]))
         for name in path.names
     }
     return {

@@ -99,7 +99,9 @@ class Files(Source):
     def schema_problem(self) -> str:
         uri, pattern = self.store.location.uri, self.settings.include
         if self.sample().files:
-            return f"{uri}: no file has columns that can be read; check format"
+            first = self.sample().problem
+            reason = f", such as {first}" if first else ""
+            return f"{uri}: no file has columns that can be read{reason}; check format"
         fix = "check uri and include, or declare columns"
         problem = f"{uri}: no file matches include ({pattern})"
         if not self._names.ignored:
