@@ -386,3 +386,22 @@ def test_numbers_of_json_and_of_paths_have_dots_beside_csv(tmp_path):
         (Decimal("1.50"), 2.5, 1.5),
         (Decimal("1.25"), 2.5, 2.5),
     ]
+
+
+def test_floats_are_the_decimals_of_their_shortest_texts(tmp_path):
+    """A float has about 16 digits; only digits behind its 15th may be noise."""
+    exact = [97897453777937.89, 585190113742708.1, -39689038430305.91, 1e22, 0.1]
+    noisy = [0.1 + 0.2, None]
+    long = [7108795923282.123, 999999999999.999, 0.999999999999999]
+    odd = [float("nan"), float("inf"), 1e300]
+    frame = pl.DataFrame({"n": [*exact, *noisy, *long, *odd]})
+    put(str(tmp_path), {"a.parquet": written(frame.write_parquet)})
+    found = read(str(tmp_path), columns={"n": "decimal(38,2)"})
+    assert found.rows["n"].to_list() == [
+        *(Decimal(repr(value)) for value in exact),
+        Decimal("0.30"),
+        None,
+    ]
+    assert found.rejected == [
+        (f"a.parquet#{at}", "wrong_type", "n") for at in range(8, 14)
+    ]

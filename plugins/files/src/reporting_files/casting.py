@@ -31,6 +31,11 @@ SPARE_DIGITS = 6
 values with more.
 """
 
+NOISE, NOISE_DIGITS = 8e-16, 14
+"""Share of a float that may be noise, less than a 15th digit; and most digits of a
+decimal that noise is looked for in.
+"""
+
 
 def read_types(schema: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
     """Return the types of columns that CSV values may be read as without loss.
@@ -220,8 +225,10 @@ def _decimal(text: pl.Expr, wanted: pl.Decimal) -> pl.Expr:
 def _number(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr:
     if actual.is_float() and isinstance(wanted, pl.Decimal):  # 1.1 has no exact float
         cast = rounded(column, wanted)
-        kept = (cast.cast(actual) - column).abs() <= column.abs() * 1e-15
-        return pl.when(kept).then(cast)
+        kept = (cast.cast(actual) - column).abs() <= column.abs() * NOISE
+        long = column.cast(pl.Float64).abs() >= 10.0 ** (NOISE_DIGITS - wanted.scale)
+        text = pl.when(long).then(column).cast(pl.String)  # the shortest of each float
+        return pl.when(long).then(_decimal(text, wanted)).when(kept).then(cast)
     cast = column.cast(wanted, strict=False)
     if actual.is_float() and wanted.is_float():
         return cast
