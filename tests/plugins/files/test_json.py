@@ -90,7 +90,7 @@ TYPES = {
     "amount": pl.Float64(),
     "tags": pl.Struct({"k": pl.Int64()}),
     "list": pl.List(pl.Float64()),
-    "big": pl.Int128(),
+    "big": pl.String(),
 }
 
 
@@ -101,7 +101,7 @@ TYPES = {
         b'{"id": 9, "name": "x", "am',
         b'{"id": 9, "amount": NaN}',
         b'{"id": 9, "amount": 1e400}',
-        b'{"id": 9, "big": 1%s}' % (b"0" * 60),
+        b'{"id": 9, "big": 1%s}' % (b"0" * 400),
         b'{"id": 9} {"id": 10}',
         rb'{"id": 9, "name": "\ud83d"}',
         rb'{"id": 9, "name": "\uD83d and more"}',
@@ -147,7 +147,7 @@ def test_a_column_with_values_of_several_types_is_of_texts(
     found = read(str(tmp_path), columns=columns)
     assert found.schema == {**TYPES, name: pl.String()}
     assert found.rows[name][0, -1].to_list() == texts
-    assert found.rows["big"].to_list() == [*[2**70] * 5, None]
+    assert found.rows["big"].to_list() == [*[str(2**70)] * 5, None]
     assert not found.rejected
 
 

@@ -20,6 +20,8 @@ TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
 ISO_DATE = "%Y-%m-%d"
 
+_INTEGER = "^[+-]?[0-9]+$"
+
 _NANOSECONDS = r"[.,][0-9]{6}[0-9]*[1-9](?:[^0-9]|$)"
 """Part of the text of a time that has digits behind its microseconds."""
 
@@ -118,9 +120,15 @@ class Casts:
             if not dots:  # 1.234 may be 1234
                 text = pl.when(~text.str.contains(".", literal=True)).then(text)
             text = text.str.replace(",", ".", literal=True)
-        if not isinstance(wanted, pl.Decimal):
-            return text.cast(wanted, strict=False)
-        return _decimal(text, wanted)
+        if isinstance(wanted, pl.Decimal):
+            return _decimal(text, wanted)
+        number = text.cast(wanted, strict=False)
+        if wanted.is_float() and dots:  # as an integer that is no text
+            same = number.cast(pl.Int128, strict=False) == text.cast(
+                pl.Int128, strict=False
+            )
+            number = pl.when(same | ~text.str.contains(_INTEGER)).then(number)
+        return number
 
     def _moment_of_text(self, name: str, text: pl.Expr) -> pl.Expr:
         if name not in self._formats:

@@ -2,7 +2,7 @@
 
 polars infers the types of a text. If it cannot, a line may be at fault, or values of a
 column are of types that do not fit together: lines at fault are found one by one, and
-such columns are read as texts.
+such columns are read as texts. So are columns with a number that polars would change.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from reporting_files.long_numbers import with_long_as_texts
 from reporting_files.problems import UnreadableError
 from reporting_files.raw_frames import HIDDEN, RawFrame, typed_name
 
@@ -23,6 +24,8 @@ INVALID = "json_invalid"
 _SPACE = b" \t\r\n"
 _UNREAD = f"{HIDDEN}{HIDDEN}unread"
 _VALUE = "value"
+_INEXACT = 2.0**53
+"""Smallest float64 that may be another integer of JSON, rounded."""
 
 _HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 """First half of a character without the second; polars reads it as U+0000."""
@@ -32,14 +35,19 @@ def parse_lines(text: bytes, schema: Mapping[str, pl.DataType]) -> RawFrame:
     """Return the records of NDJSON, one in each line that is not blank.
 
     Values of a column that are of types that do not fit together are texts: those of
-    JSON, without the quotes of strings. So are lists and objects of a column that is
-    wanted as text.
+    JSON, without the quotes of strings. So are those of a column with a number that
+    float64 or int64 does not keep, and lists and objects of a column that is wanted as
+    text.
 
     Args:
         text: Lines, as UTF-8; the last one ends, too.
         schema: Columns that are wanted; none: all types are inferred.
     """
+    text = with_long_as_texts(text, as_floats=False)
     frame, faults = _inferred(text), None
+    if frame is None or _has_large(frame):  # integers may be floats beside fractions
+        given, text = text, with_long_as_texts(text, as_floats=True)
+        frame = frame if text is given else _inferred(text)
     if frame is None or frame.height != text.count(b"\n"):
         lines = [line for line in text.split(b"\n") if line.strip(_SPACE)]
         if not lines:
@@ -81,6 +89,12 @@ def _inferred(text: bytes) -> pl.DataFrame | None:
     except pl.exceptions.PolarsError:
         return None
     return frame if frame.width else pl.DataFrame({_UNREAD: [None] * frame.height})
+
+
+def _has_large(frame: pl.DataFrame) -> bool:
+    """Return whether a float may be an integer that was rounded."""
+    floats = (column for column in frame if column.dtype == pl.Float64)
+    return any((column.abs() >= _INEXACT).any() for column in floats)
 
 
 def _read(text: bytes, types: Mapping[str, pl.DataType]) -> pl.DataFrame:
