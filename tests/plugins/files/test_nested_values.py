@@ -50,6 +50,12 @@ NANO, MICRO = pl.List(pl.Datetime("ns")), pl.List(pl.Datetime("us"))
             [{"k": 1, "more": 2}, {"k": 1, "more": None}],
             [None, {"k": 1}],
         ),
+        (
+            pl.List(pl.Float64()),
+            pl.List(pl.Decimal(38, 2)),
+            [[97897453777937.89], [1.5, None], [123456789012345.5]],
+            [None, [Decimal("1.50"), None], [Decimal("123456789012345.50")]],
+        ),
         (pl.List(pl.Null()), NUMBERS, [[], [None], None], [[], [None], None]),
         (pl.Struct({"k": pl.Int64()}), pl.Struct({"k": NUMBERS}), [{"k": 1}], [None]),
         (pl.List(pl.Int64()), KEYED, [[1]], [None]),

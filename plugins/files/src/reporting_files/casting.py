@@ -199,6 +199,8 @@ def _keeps(column: pl.Expr, actual: pl.DataType, wanted: pl.DataType) -> pl.Expr
         return None
     if actual.is_numeric() and wanted.is_numeric():
         cast = _number(column, actual, wanted)
+        if actual.is_float() and isinstance(wanted, pl.Decimal):  # the cast is polars'
+            cast = pl.when(rounded(column, wanted) == cast).then(cast)
     elif isinstance(actual, pl.Datetime) and isinstance(wanted, pl.Datetime):
         cast = _moment(column, actual, wanted)
     elif isinstance(actual, pl.String) and isinstance(wanted, pl.Decimal):
