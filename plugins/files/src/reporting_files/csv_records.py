@@ -16,6 +16,7 @@ from reporting_files.raw_frames import HIDDEN, RawFrame
 from reporting_files.text import last_end
 
 MORE, FEWER = "too_many_values", "too_few_values"
+_DIGITS = bytes.maketrans(b".123456789E", b"0000000000e")
 _EXTRA = f"{HIDDEN}extra"
 
 
@@ -28,7 +29,7 @@ class CsvRecords:
         nulls: Texts that mean null.
         types: Types of columns that polars may read as such; others are texts. If a
             value of a text is not of its type, all columns of that text are texts, as
-            are decimals of a text that may have a negative exponent: 1e-40 would be 0.
+            are decimals of a text in which one is 0 and may have a negative exponent.
     """
 
     def __init__(
@@ -45,12 +46,11 @@ class CsvRecords:
         self._texts = pl.Schema(dict.fromkeys(self._names, pl.String()))
         known = {name: types[name] for name in self._names if name in types}
         self._types = pl.Schema({**self._texts, **known})
-        self._without_decimals = pl.Schema(
-            {
-                name: pl.String() if isinstance(dtype, pl.Decimal) else dtype
-                for name, dtype in self._types.items()
-            }
-        )
+        self._decimals = [
+            name for name, dtype in known.items() if isinstance(dtype, pl.Decimal)
+        ]
+        texts = dict.fromkeys(self._decimals, pl.String())
+        self._without_decimals = pl.Schema({**self._types, **texts})
 
     def marks(self, text: bytes) -> CsvMarks:
         """Return the marks of a text, for `parse`."""
@@ -65,13 +65,16 @@ class CsvRecords:
             text: Records, in which a quote opens or closes a value.
             marks: Marks of the text, if they are known.
         """
-        types = self._types
-        if types != self._without_decimals and (b"e-" in text or b"E-" in text):
-            types = self._without_decimals
-        frame = self._read(text, types)
+        frame = self._read(text, self._types)
+        if frame is not None and self._has_zero(frame) and _has_small(text):
+            frame = self._read(text, self._without_decimals)
         if frame is None:
             return self._parse_texts(text)
         return self._raw(frame, text, marks)
+
+    def _has_zero(self, frame: pl.DataFrame) -> bool:
+        """Return whether a decimal is 0, as polars reads 1e-40."""
+        return any((frame[name] == 0).any() for name in self._decimals)
 
     def _parse_texts(self, text: bytes) -> RawFrame:
         frame = self._read(text, self._texts)
@@ -223,6 +226,16 @@ class CsvRecords:
         half = text[: len(text) // 2]
         end, _ = last_end(half, quote, half.count(quote) if quote else 0)
         return end or end_of_record(text, 0, quote)
+
+
+def _has_small(text: bytes) -> bool:
+    """Return whether a text may hold a number with a negative exponent.
+
+    `rfind` takes a third of the time of `find` here.
+    """
+    if text.rfind(b"e-") < 0 and text.rfind(b"E-") < 0:
+        return False
+    return text.translate(_DIGITS).rfind(b"0e-0") >= 0  # not so in article-7
 
 
 def _sound(frame: pl.DataFrame) -> RawFrame:
