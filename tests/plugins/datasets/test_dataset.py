@@ -561,6 +561,22 @@ def test_an_append_during_a_compaction_is_kept(dataset, monkeypatch):
     assert dataset.names() == dataset.keys
 
 
+def test_a_snapshot_that_a_compaction_overtakes_commits_no_state(tmp_path):
+    """Its deletes are not applied, so the source must give the snapshot again."""
+    dataset = Dataset(tmp_path / "prices", "upsert")
+    for start in range(0, 6, 2):
+        rows = versioned(table(range(start, start + 2)))
+        dataset.run(rows, schema=SCHEMA, context=CommitContext(state={"after": start}))
+    sink = dataset.sink()
+    sink.ledger()
+    part = sink.stage(versioned(table(range(2))), Split("all", {}), 0)
+    assert dataset.sink().compact().after == 1
+    at = datetime(2024, 3, 1, tzinfo=UTC)
+    sink.commit([part], CommitContext(state={"after": 6}, snapshot=True, at=at))
+    assert dataset.sink().load_state() == {"after": 4}
+    assert dataset.manifest.deleted == 0
+
+
 def test_a_ledger_goes_on_with_the_files_of_a_compaction(dataset):
     for start in range(0, 10, 2):
         dataset.run(table(range(start, start + 2)))
