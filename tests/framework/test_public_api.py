@@ -14,7 +14,7 @@ PUBLIC = re.findall(
     r"\w+",
     """
 API_VERSION Absence FILTERED LOOKS_LIKE SOURCE_KEY AccessDenied Batch CommitConflict PipelineSpec ConfigurationError CorruptCheckpoint DatedObject Engine
-FatalError StagedPart ColumnFacts ColumnSource query_report InvariantBroken LazyPlugin Ledger LocationError PageContext ModelValidator Notes ObserverContext ObjectMissing SplitResult Page ParquetFile Permission Plugin PluginError MetadataLocation
+FatalError FirstReads StagedPart ColumnFacts ColumnSource query_report InvariantBroken LazyPlugin Ledger LocationError PageContext ModelValidator Notes ObserverContext ObjectMissing SplitResult Page ParquetFile Permission Plugin PluginError MetadataLocation
 Query CommitResult Rejection Report ReportingError TriggerResponse RunLedger SecretReference SecretText SettingsError Shape ShownError Sink Source Split StepFailed StorageUnavailable
 PlanStats Timestamp Transform TransientError Trigger TriggerError ReadFailure PluginRef Validated Validator holds_several hookimpl install_command line_source_key object_of
 run_report single_source_key supports optional NotSupported CommitContext DELETED_AT FinishedSplit IncompleteRun ROWS_ONLY UpsertCounts VERSION WriteMode ObjectInfo ObjectPlan ObjectRecords ObjectSource PushSource RejectedMessage

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.checks import CheckSetting
     from reporting_framework.plugin_api.engine import Engine
     from reporting_framework.plugin_api.ledger import Ledger, RunLedger
-    from reporting_framework.plugin_api.metadata import MetadataLocation
+    from reporting_framework.plugin_api.metadata import FirstReads, MetadataLocation
     from reporting_framework.plugin_api.object_plan import ObjectInfo, ObjectPlan
     from reporting_framework.plugin_api.object_source import (
         ObjectRecords,
@@ -153,6 +153,7 @@ __all__ = [
     "Engine",
     "FatalError",
     "FinishedSplit",
+    "FirstReads",
     "IncompleteRun",
     "InvariantBroken",
     "LazyPlugin",

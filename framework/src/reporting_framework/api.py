@@ -87,7 +87,14 @@ def run_report(
     )
     lifecycle = registry.lifecycle(page_maker(composition, registry))
     return run_all(
-        assemble_all(name, composition, registry, trigger=trigger, lifecycle=lifecycle),
+        assemble_all(
+            name,
+            composition,
+            registry,
+            trigger=trigger,
+            lifecycle=lifecycle,
+            early=True,
+        ),
         lifecycle=lifecycle,
         deadline=None if time_budget is None else began + time_budget,
         dry_run=dry_run,

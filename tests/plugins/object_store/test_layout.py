@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporting_framework import SettingsError, Split
-from reporting_framework.metadata.store import quarantine_place
+from reporting_framework.metadata.places import MetadataPlaces
 from reporting_framework.storage import Location, parse_location
 from reporting_framework.storage.key_values import LONGEST, encode
 from reporting_object_store.parquet_sink.layout import Layout
@@ -101,7 +101,7 @@ def test_what_the_pattern_matches_is_one_segment_of_the_form_that_encode_gives(s
 )
 def test_the_quarantine_is_not_among_the_checkpoints(uri):
     sink = checkpoint(uri)
-    place = quarantine_place(sink.metadata_location())
+    place = MetadataPlaces.of(sink.metadata_location()).quarantine
     for key in (place.name, place.name.replace(".parquet", ".json")):
         assert not sink.layout.owns(place.parent.join(key))
 
@@ -198,7 +198,7 @@ def test_a_place_is_taken_apart(uri, folder, template, columns, state):
         columns,
     )
     location = checkpoint(uri).metadata_location()
-    assert quarantine_place(location).uri == state
+    assert MetadataPlaces.of(location).quarantine.uri == state
     assert metadata(checkpoint(uri)).quarantine.uri == state
 
 

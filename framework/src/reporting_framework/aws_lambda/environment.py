@@ -136,7 +136,7 @@ class Environment:
         ]
         lifecycle = self.registry.lifecycle(page_maker(composition, self.registry))
         result = run_all(
-            self._assemble(settings, trigger, lifecycle),
+            self._assemble(settings, trigger, lifecycle, early=True),
             lifecycle=lifecycle,
             deadline=deadline,
         )
@@ -149,6 +149,8 @@ class Environment:
         settings: BaseModel,
         trigger: Trigger | None = None,
         lifecycle: Lifecycle | None = None,
+        *,
+        early: bool = False,
     ) -> Assembled:
         composition = composed(self.report, settings)
         return assemble_all(
@@ -157,6 +159,7 @@ class Environment:
             self.registry,
             trigger=trigger,
             lifecycle=lifecycle,
+            early=early,
         )
 
     def _settings(self, trigger: Mapping[str, Any]) -> BaseModel:

@@ -76,6 +76,7 @@ def execute(
             state.registry,
             trigger=trigger,
             lifecycle=state.registry.lifecycle(page),
+            early=True,
         )
         assembled = assembled.map(
             lambda pipeline: with_words(pipeline, context, given, generic)

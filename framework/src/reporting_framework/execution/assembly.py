@@ -14,6 +14,7 @@ from reporting_framework.errors import (
     SettingsError,
     TriggerError,
 )
+from reporting_framework.execution.early_start import start_early
 from reporting_framework.execution.output_schema import known_schema_of
 from reporting_framework.execution.pipeline import Pipeline, metadata_of
 from reporting_framework.execution.plugin_building import (
@@ -55,6 +56,7 @@ def assemble(
     trigger: Trigger | None = None,
     reading: SharedReading | None = None,
     columns: Columns = "source",
+    early: bool = False,
 ) -> Pipeline:
     """Build the plugins of a composition, and check that they fit together.
 
@@ -70,6 +72,8 @@ def assemble(
         columns: Origin of the source's columns; a pipeline with others than those of
             the source cannot run, and has no checks. With ``offline``, its schema is
             empty if the columns are not known.
+        early: Whether the pipeline runs at once, so that its first requests begin while
+            plugins are imported.
 
     Raises:
         PluginError: A plugin is unknown, broken or blocked, or two do not fit together.
@@ -77,13 +81,32 @@ def assemble(
         StepFailed: A plugin raised an error of its own.
         TriggerError: The trigger names work that the source does not take.
     """
-    make = partial(plugin_of, report, registry=registry)
     if not composition.sinks:
         raise SettingsError(f"report {report}: it has no sink; give at least one")
     if columns != "offline" or may_have_streams(report, composition, registry):
         refuse_streams(report, composition, registry)  # settings would have {stream}
+    parts = (report, composition, registry, trigger)
+    if not early:
+        return _assembled(*parts, None, reading, columns)
+    start = start_early(*parts)
+    with start.serve():
+        pipeline = _assembled(*parts, start.source, reading, columns)
+    return pipeline._replace(early=start)
+
+
+def _assembled(
+    report: str,
+    composition: PipelineSpec,
+    registry: Registry,
+    trigger: Trigger | None,
+    source: Source | None,
+    reading: SharedReading | None,
+    columns: Columns,
+) -> Pipeline:
+    """Return the pipeline; see `assemble`. The source may have been built before."""
+    make = partial(plugin_of, report, registry=registry)
     validator = make("validator", composition.validator)  # needs no network
-    source = source_of(report, composition, registry, reading)
+    source = source or source_of(report, composition, registry, reading)
     check_formats(report, source, validator)
     if columns == "source":
         select_stream(report, composition, source)

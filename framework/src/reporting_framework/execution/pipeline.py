@@ -18,6 +18,7 @@ from reporting_framework.plugin_api.result import Step
 if TYPE_CHECKING:
     import polars as pl
 
+    from reporting_framework.execution.early_start import EarlyStart
     from reporting_framework.execution.report_checks import ReportChecks
     from reporting_framework.execution.source_schema import SourceSchema
     from reporting_framework.metadata.history import RunHistory
@@ -58,6 +59,7 @@ class Pipeline(NamedTuple):
         source_schema: Columns of the source, if it knows them.
         primary_key: Primary key of the source as the last run stored it; `None`: the
             source is asked.
+        early: Requests that have begun, `None` if the run begins with none.
     """
 
     report: str
@@ -76,6 +78,7 @@ class Pipeline(NamedTuple):
     checks: ReportChecks | None = None
     source_schema: SourceSchema | None = None
     primary_key: Sequence[str] | None = None
+    early: EarlyStart | None = None
 
     @property
     def history(self) -> RunHistory | None:
@@ -186,6 +189,8 @@ def close(pipeline: Pipeline) -> None:
 
 def close_source(pipeline: Pipeline) -> None:
     """Close the source of a pipeline whose sinks are still needed; see `close`."""
+    if pipeline.early is not None:
+        pipeline.early.cancel()
     log_errors(pipeline.source.close, _CLOSING)
 
 

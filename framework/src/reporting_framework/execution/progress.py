@@ -77,6 +77,8 @@ def _prefetch(pipeline: Pipeline) -> None:
 
     If these cannot be read, the error is raised when the metadata store is loaded.
     """
+    if pipeline.early is not None and pipeline.early.wait():
+        return
     metadata = pipeline.metadata
     if metadata is None or "replace" in pipeline.modes:
         return

@@ -70,6 +70,7 @@ def assemble_all(
     *,
     trigger: Trigger | None = None,
     lifecycle: Lifecycle | None = None,
+    early: bool = False,
 ) -> Assembled:
     """Assemble a report: its only pipeline, or one pipeline for each stream.
 
@@ -80,13 +81,14 @@ def assemble_all(
         trigger: Trigger of the run.
         lifecycle: Observers of the run. They learn of a source that cannot be reached:
             its columns are looked up before the run starts.
+        early: See `assembly.assemble`; the pipelines of streams begin nothing early.
 
     Raises:
         ReportingError: As `assembly.assemble`. If the assembly of one stream fails for
             a reason other than its configuration, the others are still assembled.
     """
     try:
-        return _assemble_all(report, composition, registry, trigger)
+        return _assemble_all(report, composition, registry, trigger, early=early)
     except (PluginError, SettingsError, TriggerError):
         raise
     except ReportingError as error:
@@ -126,10 +128,12 @@ def _assemble_all(
     composition: PipelineSpec,
     registry: Registry,
     trigger: Trigger | None,
+    *,
+    early: bool,
 ) -> Assembled:
     streams, at_once = streams_of(report, composition, registry)
     if not streams:
-        only = assemble(report, composition, registry, trigger=trigger)
+        only = assemble(report, composition, registry, trigger=trigger, early=early)
         return Assembled(report, {None: only})
     reading = _reading_of(report, composition, registry, streams)
     pipelines: dict[str | None, Pipeline | ReportingError] = {}

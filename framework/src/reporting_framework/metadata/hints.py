@@ -68,11 +68,7 @@ class HintsFile:
             stored = self._store.get(self._key)
         except ObjectMissing:
             return None, {}
-        try:
-            content = json.loads(stored.data)
-        except (ValueError, RecursionError):
-            content = {}
-        return stored.version, content if isinstance(content, dict) else {}
+        return stored.version, hints_in(stored.data)
 
     def save(self, hints: Mapping[str, Any]) -> None:
         """Save hints for the next run.
@@ -96,3 +92,12 @@ class HintsFile:
         data = json.dumps(content, sort_keys=True, indent=1).encode()
         version = self._store.put(self._key, data, if_version=if_version)
         self._content = (version, dict(content))
+
+
+def hints_in(data: bytes) -> Mapping[str, Any]:
+    """Return the content of the file, empty if it is damaged."""
+    try:
+        content = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}

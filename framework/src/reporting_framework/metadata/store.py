@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.metadata import removal
 from reporting_framework.metadata.hints import HintsFile
+from reporting_framework.metadata.places import MetadataPlaces
 from reporting_framework.metadata.quarantine import ParquetQuarantine
 from reporting_framework.metadata.reset import UNFINISHED, ResetMarker
 from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
-from reporting_framework.storage import Location, open_store, parse_location
+from reporting_framework.storage import open_store, parse_location
 from reporting_framework.storage.backup import (
     Place,
     back_up,
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.base import Permission
     from reporting_framework.plugin_api.metadata import MetadataLocation
     from reporting_framework.plugin_api.sink import Sink
-
-QUARANTINE_FOLDER = "_quarantine"
-"""Folder of the quarantine. Athena and Hive skip it because of the underscore."""
 
 RUNS_FOLDER = "_runs"
 """Folder of the run history, skipped by Athena and Hive as well."""
@@ -61,15 +59,12 @@ class MetadataStore:
         self._location = location
         self._folder = parse_location(location.folder)
         self._output_versions = output_versions
-        place = quarantine_place(location)
-        self._state = open_store(place.parent)
-        self.quarantine = ParquetQuarantine(self._state, place.name)
-        hints = f"{place.name.removesuffix('.parquet')}.json"
-        self._keys = {"quarantine": place.name, "hints": hints}
-        self._hints = HintsFile(self._state, hints, self._versions)
-        self._marker = ResetMarker(
-            self._folder.join(f"{QUARANTINE_FOLDER}/{location.name}.reset")
-        )
+        places = MetadataPlaces.of(location)
+        self._state = open_store(places.quarantine.parent)
+        self._keys = {"quarantine": places.quarantine.name, "hints": places.hints.name}
+        self.quarantine = ParquetQuarantine(self._state, self._keys["quarantine"])
+        self._hints = HintsFile(self._state, self._keys["hints"], self._versions)
+        self._marker = ResetMarker(places.marker)
 
     @cached_property
     def history(self) -> RunHistory | None:
@@ -277,14 +272,6 @@ class MetadataStore:
             "ok",
             f"{self.quarantine.uri}: {self.quarantine.entries().height:,} records",
         )
-
-
-def quarantine_place(location: MetadataLocation) -> Location:
-    """Return the location of the quarantine."""
-    if location.quarantine is not None:
-        return parse_location(location.quarantine)
-    folder = parse_location(location.folder)
-    return folder.join(f"{QUARANTINE_FOLDER}/{location.name}.parquet")
 
 
 def permissions_of(location: MetadataLocation) -> list[Permission]:

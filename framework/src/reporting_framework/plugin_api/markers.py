@@ -33,13 +33,27 @@ class LazyPlugin:
         name: The name that users select it by.
         target: ``package.module:Class``.
         summary: One line for listings.
+        early: ``package.module:function``, for a sink: the function takes the settings
+            as a mapping, and returns `FirstReads`, the objects that the sink reads
+            first. A run begins to read them while it imports the sink's module, so the
+            function's own module should import little.
     """
 
     name: str
     target: str
     summary: str = ""
+    early: str = ""
 
     def load(self) -> Any:
         """Import the module and return the class."""
-        module, _, attribute = self.target.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        return _imported(self.target)
+
+    def load_early(self) -> Any:
+        """Import and return the function `early`."""
+        return _imported(self.early)
+
+
+def _imported(reference: str) -> Any:
+    """Return what a reference ``package.module:name`` names."""
+    module, _, attribute = reference.partition(":")
+    return getattr(importlib.import_module(module), attribute)

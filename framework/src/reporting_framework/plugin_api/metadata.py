@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 KEEP_RUNS = 500
@@ -25,3 +26,16 @@ class MetadataLocation(NamedTuple):
     name: str
     quarantine: str | None = None
     keep_runs: int = KEEP_RUNS
+
+
+class FirstReads(NamedTuple):
+    """Objects that a sink reads first, known from its settings; see `LazyPlugin.early`.
+
+    Attributes:
+        metadata: See `Sink.metadata_location`.
+        objects: URIs of further objects that the sink gets as a whole when it is
+            opened, each with the `limit` of `Store.get`.
+    """
+
+    metadata: MetadataLocation | None = None
+    objects: Mapping[str, int | None] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import cause, one_line
@@ -20,6 +20,7 @@ from reporting_framework.registry.plugin_info import (
 if TYPE_CHECKING:
     import pluggy
 
+    from reporting_framework.plugin_api.metadata import FirstReads
     from reporting_framework.registry.discovery import PluginOrigin
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -42,6 +43,13 @@ class Registered(NamedTuple):
             self.origin.version,
             summary=summary_of(self.item),
         )
+
+    def early(self) -> Callable[[Mapping[str, Any]], FirstReads] | None:
+        """Return the function of `LazyPlugin.early`, `None` if there is none."""
+        if not isinstance(self.item, LazyPlugin) or not self.item.early:
+            return None
+        early: Callable[[Mapping[str, Any]], FirstReads] = self.item.load_early()
+        return early
 
     def resolve(self) -> Any:
         """Return the class itself, imported if it is lazy.

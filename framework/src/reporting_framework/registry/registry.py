@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import click
 
     from reporting_framework.config.file import Config
+    from reporting_framework.plugin_api.metadata import FirstReads
     from reporting_framework.plugin_api.observer import PageMaker
 
 _PAGES = {
@@ -85,6 +86,24 @@ class Registry:
             PluginError: No plugin or several plugins have this name.
         """
         return self._single(role, name).origin
+
+    def first_reads(
+        self, role: str, name: str, settings: Mapping[str, Any]
+    ) -> FirstReads:
+        """Return what a plugin with these settings reads first, as far as it says so.
+
+        Its class is not imported.
+
+        Raises:
+            PluginError: No plugin or several plugins have this name.
+            ValueError: The settings are invalid.
+        """
+        from reporting_framework.plugin_api.metadata import (
+            FirstReads,
+        )  # only runs need it
+
+        early = self._single(role, name).early()
+        return FirstReads() if early is None else early(settings)
 
     def _single(self, role: str, name: str) -> Registered:
         registered = self._registered.get((role, name), [])

@@ -20,6 +20,7 @@ from obstore.exceptions import BaseError
 
 from reporting_framework.errors import LocationError, ObjectMissing, ReportingError
 from reporting_framework.storage.bucket_listing import BucketListing
+from reporting_framework.storage.early_reads import GET, HEAD, begun_early, serving
 from reporting_framework.storage.error_codes import codes_of, storage_error
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.maintenance import BucketMaintenance
@@ -85,6 +86,7 @@ class BucketStore(BucketMaintenance):
         self._client = client
         self._known: set[str] = set()  # empty objects that a listing has looked up
         self._prefix = f"{location.key}/" if location.key else ""
+        self.early_reads = serving()
 
     @property
     def remote(self) -> bool:
@@ -119,6 +121,7 @@ class BucketStore(BucketMaintenance):
             )
         return self._client()
 
+    @begun_early(GET)
     @request("GetObject")
     def get(
         self,
@@ -173,6 +176,7 @@ class BucketStore(BucketMaintenance):
         except _boto_errors() as error:
             raise self._translate(error, key) from error
 
+    @begun_early(HEAD)
     @request("HeadObject")
     def head(self, key: str) -> Entry | None:
         """See `Store.head`.

@@ -17,6 +17,7 @@ def reporting_sinks() -> Sequence[LazyPlugin]:
             "parquet-dataset",
             "reporting_datasets.parquet_sink.sink:ParquetDataset",
             "a folder of parquet files in Hive partitions, committed by one manifest",
+            early="reporting_datasets.parquet_sink.place:first_reads",
         ),
         LazyPlugin(
             "csv",

@@ -29,5 +29,6 @@ def reporting_sinks() -> Sequence[LazyPlugin]:
             "delta-table",
             "reporting_delta.sink:DeltaTableSink",
             "a Delta Lake table; rows and source state are one commit",
+            early="reporting_datasets.parquet_sink.place:first_reads",
         )
     ]

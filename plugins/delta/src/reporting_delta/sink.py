@@ -113,7 +113,7 @@ class DeltaTableSink(DeltaMaintenance):
 
     def metadata_location(self) -> MetadataLocation:
         """See `Sink.metadata_location`: the folder that holds the table's folder."""
-        return MetadataLocation(self.place.home.uri, self.place.name)
+        return self.place.metadata
 
     # -- a run -------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ def reporting_sinks() -> Sequence[LazyPlugin]:
             "reporting_object_store.parquet_sink.sink:ParquetCheckpoint",
             "one sorted parquet file, or one per combination of columns, that is its"
             " own ledger",
+            early="reporting_object_store.parquet_sink.first_reads:first_reads",
         ),
         LazyPlugin(
             "ndjson-archive",

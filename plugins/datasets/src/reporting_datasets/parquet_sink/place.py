@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
 
+from reporting_framework import FirstReads, MetadataLocation
 from reporting_framework.storage import Location, Store, open_store, parse_location
 
 MANIFEST_FOLDER = "_manifest"
@@ -40,6 +42,11 @@ class Place(NamedTuple):
         return self.folder.name
 
     @property
+    def metadata(self) -> MetadataLocation:
+        """Place of the report's metadata, beside the dataset."""
+        return MetadataLocation(self.home.uri, self.name)
+
+    @property
     def manifest(self) -> str:
         """Key of the manifest, relative to `home`."""
         return f"{MANIFEST_FOLDER}/{self.name}/current.json"
@@ -57,3 +64,12 @@ class Place(NamedTuple):
     def store(self) -> Store:
         """Store of `home`; all keys of the dataset are relative to it."""
         return open_store(self.home)
+
+
+def first_reads(settings: Mapping[str, Any]) -> FirstReads:
+    """Return what a dataset reads first: the report's metadata.
+
+    Raises:
+        LocationError: The URI cannot be used.
+    """
+    return FirstReads(Place.parse(str(settings["uri"])).metadata)

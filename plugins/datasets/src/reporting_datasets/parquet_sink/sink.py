@@ -107,7 +107,7 @@ class ParquetDataset(DatasetMaintenance):
 
     def metadata_location(self) -> MetadataLocation:
         """See `Sink.metadata_location`: the folder that holds the dataset's folder."""
-        return MetadataLocation(self.place.home.uri, self.place.name)
+        return self.place.metadata
 
     # -- a run -------------------------------------------------------------------------
 

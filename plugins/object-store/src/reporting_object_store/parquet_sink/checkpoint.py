@@ -28,15 +28,13 @@ from reporting_framework.storage import (
     row_versions,
     same_version,
 )
+from reporting_object_store.parquet_sink.first_reads import READ_WHOLE
 from reporting_object_store.parquet_sink.merge import READ_ROWS
 from reporting_object_store.parquet_sink.staging import is_sorted
 from reporting_object_store.parquet_sink.state import text_in
 
 _SOURCE_KEY = pl.col(SOURCE_KEY)
 _SEVERAL = _SOURCE_KEY.str.contains("#", literal=True)
-READ_WHOLE = 8 * 1024 * 1024
-"""Size in bytes up to which a checkpoint in a bucket is read in one request."""
-
 TAIL = 16_384
 """Number of rows at the end of a file that are read first."""
 

@@ -20,6 +20,7 @@ from reporting_framework.storage import (
     same_version,
 )
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
+from reporting_object_store.parquet_sink.first_reads import metadata_location
 from reporting_object_store.parquet_sink.layout import Layout
 from reporting_object_store.parquet_sink.scan import scan_files, table_files
 from reporting_object_store.parquet_sink.state import StateFile
@@ -195,17 +196,8 @@ class CheckpointFiles(Sink):
         return keys
 
     def metadata_location(self) -> MetadataLocation:
-        """See `Sink.metadata_location`: the folder of the files.
-
-        The name contains the columns, so that a checkpoint with other columns, or
-        without, in the same folder has metadata of its own.
-        """
-        return MetadataLocation(
-            self.layout.folder.uri,
-            self.layout.template.removesuffix(".parquet"),
-            self.settings.quarantine,
-            self.settings.keep_runs,
-        )
+        """See `Sink.metadata_location`."""
+        return metadata_location(self.settings, self.layout)
 
     def output_versions(self) -> Mapping[str, str | None]:
         """See `Sink.output_versions`: the versions of the files, by their keys."""

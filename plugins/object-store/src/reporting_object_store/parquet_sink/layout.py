@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
-
-import polars as pl
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.errors import SettingsError
 from reporting_framework.storage import Location, key_values, parse_location
+
+if TYPE_CHECKING:
+    import polars as pl
 
 SOURCE_STATE_FOLDER = "_state"
 """Folder of the source state of a checkpoint of several files; because of the
@@ -104,6 +105,8 @@ class Layout(NamedTuple):
 
     def values(self, names: Collection[str]) -> list[pl.Expr]:
         """Return an expression for each of `columns`, of rows with columns `names`."""
+        import polars as pl  # late: places are known before it is imported
+
         moment = pl.col(self.timestamp).dt.convert_time_zone("UTC")
         return [
             pl.col(column)

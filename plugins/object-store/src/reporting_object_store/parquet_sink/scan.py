@@ -22,7 +22,7 @@ from reporting_framework.storage import (
     checksums,
     parquet_errors,
 )
-from reporting_object_store.parquet_sink.checkpoint import READ_WHOLE
+from reporting_object_store.parquet_sink.first_reads import READ_WHOLE
 from reporting_object_store.parquet_sink.layout import Layout
 
 MAX_WORKERS = 16
