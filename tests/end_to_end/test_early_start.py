@@ -96,16 +96,20 @@ def test_the_first_requests_leave_before_polars_is_imported(report, proxy, tmp_p
     assert {each: reads.count(each) for each in wanted} == dict.fromkeys(wanted, 1)
 
 
-def test_early_requests_that_fail_are_made_again(report, proxy):
+@pytest.mark.parametrize(
+    "key", ["out/events.parquet", "out/_quarantine/events.json", "out/_quarantine/*"]
+)
+def test_what_cannot_be_read_early_fails_the_run_as_a_late_read_would(
+    report, proxy, key
+):
     first = run(report)
     proxy.reset()
-    rules = [
-        proxy.inject(Fault.answer(403, "AccessDenied"), kind=kind, key="out/*")
-        for kind in ("GET", "HEAD")
-    ]
+    rule = proxy.inject(Fault.answer(403, "AccessDenied"), key=key, times=None)
+    done = subprocess.run(["reporting-run", *report], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert rule.fired
+    assert "AccessDenied" in done.stderr
+    assert "Traceback" not in done.stderr
+    proxy.reset()
     again = run(report)
-    assert [rule.fired for rule in rules] == [1, 1]
-    assert (again["accepted"], again["outputs"][0]["rows"]) == (
-        0,
-        first["outputs"][0]["rows"],
-    )
+    assert again["outputs"][0]["rows"] == first["outputs"][0]["rows"]

@@ -39,8 +39,8 @@ _log = logging.getLogger(__name__)
 class EarlyStart:
     """Requests that a run has begun.
 
-    They only save time: a response that nobody asks for is dropped, and a request that
-    fails is made again by the part of the run that needs it.
+    They only save time: a response that nobody asks for is dropped, and an error is
+    raised where a later read would raise it.
 
     Attributes:
         source: The source, if it has begun to list; nothing else begins with it.

@@ -222,9 +222,10 @@ class Source(Plugin):
     def prefetch(self, hints: Mapping[str, Any]) -> None:
         """Start requests whose responses `plan` will probably need, and return at once.
 
-        Called before `plan`, in another thread, while the ledgers are read; not called
-        for a replay. The responses must only save time: `plan` decides from its ledger
-        what they are worth. It must work without this call, too.
+        Called before `plan`, in another thread, while the other plugins are imported
+        and the ledgers are read; not called for a replay. The responses must only save
+        time: `plan` decides from its ledger what they are worth. It must work without
+        this call, too.
 
         Args:
             hints: Hints of the last run as they are stored. They may be outdated;

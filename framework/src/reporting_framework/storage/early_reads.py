@@ -10,9 +10,7 @@ from contextvars import ContextVar
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from reporting_framework.errors import ObjectMissing
 from reporting_framework.storage.location import Location
-from reporting_framework.storage.store import TooLargeError
 
 if TYPE_CHECKING:
     from reporting_framework.storage.store import Object, Store
@@ -58,17 +56,24 @@ class EarlyReads:
         self._begun: dict[tuple[str, str, int | None], Future[Any]] = {}
 
     def get(self, place: Location, limit: int | None = None) -> Future[Object]:
-        """Begin to read an object; see `Store.get`."""
+        """Begin to read an object; see `Store.get`.
+
+        Raises:
+            ReportingError: Its store cannot be opened.
+        """
+        store = self._open(place.parent)
         return self._begin(
-            (GET, place.uri, limit),
-            lambda: self._open(place.parent).get(place.name, limit=limit),
+            (GET, place.uri, limit), lambda: store.get(place.name, limit=limit)
         )
 
     def head(self, place: Location) -> None:
-        """Begin to look up an object; see `Store.head`."""
-        self._begin(
-            (HEAD, place.uri, None), lambda: self._open(place.parent).head(place.name)
-        )
+        """Begin to look up an object; see `Store.head`.
+
+        Raises:
+            ReportingError: Its store cannot be opened.
+        """
+        store = self._open(place.parent)
+        self._begin((HEAD, place.uri, None), lambda: store.head(place.name))
 
     def _begin(
         self, read: tuple[str, str, int | None], work: Callable[[], Any]
@@ -77,17 +82,8 @@ class EarlyReads:
         return future
 
     def take(self, kind: str, uri: str, limit: int | None) -> Future[Any] | None:
-        """Wait for a read and return it; return `None` if the caller must read.
-
-        That is the case if the read was not begun, or has failed: the error that counts
-        is the one that the caller gets.
-        """
-        future = self._begun.pop((kind, uri, limit), None)
-        if future is None:
-            return None
-        failed = future.exception()
-        answered = failed is None or isinstance(failed, ObjectMissing | TooLargeError)
-        return future if answered else None
+        """Return a read that has begun, its error included; `None`: there is none."""
+        return self._begun.pop((kind, uri, limit), None)
 
     @contextmanager
     def serve(self) -> Iterator[None]:
