@@ -147,10 +147,20 @@ def test_what_json_cannot_say_is_found_before_the_runtime_does(kind, value):
 @pytest.mark.parametrize("policy", ["auto", "raise", "respond"])
 @pytest.mark.parametrize(
     "kind",
-    ["direct", "http", "schedule", "s3", "sqs", "kinesis", "continuation", "unknown"],
+    [
+        "direct",
+        "http",
+        "schedule",
+        "s3",
+        "sqs",
+        "kinesis",
+        "continuation",
+        "map",
+        "unknown",
+    ],
 )
 def test_who_is_answered_by_a_failed_run(policy, kind):
     asked = policy == "respond" or (policy == "auto" and kind in ("direct", "http"))
     assert responds(policy, kind) is (
-        asked and kind not in ("sqs", "kinesis", "unknown")
+        asked and kind not in ("sqs", "kinesis", "map", "unknown")
     )

@@ -10,6 +10,7 @@ from reporting_framework.errors import TriggerError
 from reporting_framework.execution.triggers import (
     AWAITED,
     CONTINUE,
+    MAP,
     correlation_id,
     kind_of,
     trigger_of,
@@ -250,6 +251,14 @@ def test_a_request_has_an_id_and_a_chain_keeps_the_first_ones():
         == "c"
     )
     assert correlation_id("continuation", {CONTINUE: 1}, "mine") == "mine"
+    assert correlation_id("map", {MAP: {"correlation_id": "c"}}, "mine") == "c"
+    assert correlation_id("map", {MAP: None}, "mine") == "mine"
+
+
+def test_a_step_of_a_state_machine_has_a_kind_and_no_settings():
+    event = {MAP: {"step": "plan"}, "source": "s3://elsewhere"}
+    assert kind_of(event, SETTINGS) == "map"
+    assert trigger_of("map", event).settings == {}
 
 
 anything = st.recursive(

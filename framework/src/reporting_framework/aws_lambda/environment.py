@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,6 +102,8 @@ class Environment:
         trigger = Trigger(kind)
         try:
             trigger = trigger_of(kind, event)
+            if kind == "map":
+                return self._map_step(event, trigger, context)
             chain = continuation.chain_length(event)
             settings, result = self._run(trigger, context)
             more = self._after(settings, result, context)
@@ -122,21 +124,46 @@ class Environment:
             raised = responses.as_runtime_error(error, self.settings.report)
         raise raised from None  # the cause may hold values of records
 
-    def _run(self, trigger: Trigger, context: Any) -> tuple[Any, RunResult]:
-        remaining = context.get_remaining_time_in_millis() / 1000
-        deadline = (
-            time.monotonic()
-            + remaining
-            - min(self.settings.margin, MARGIN_SHARE * remaining)
+    def _map_step(self, event: Any, trigger: Trigger, context: Any) -> Any:
+        """Take one step of a distributed run; see `map_steps`."""
+        from reporting_framework.aws_lambda import (
+            map_steps,
+        )  # imported late: few functions are part of a state machine
+
+        step = map_steps.step_of(event)
+        if isinstance(step, map_steps.CommitStep):
+            settings, result = self._run(trigger, context, step.change)
+            more = self._after(settings, result, context)
+            return responses.success(
+                "map", self.report, settings, result, continued=False, more=more
+            )
+        return step.run(
+            lambda: self._assemble(self._settings({}), trigger), self._deadline(context)
         )
+
+    def _deadline(self, context: Any) -> float:
+        """Return the time at which a run must end, on the clock `time.monotonic()`."""
+        remaining = context.get_remaining_time_in_millis() / 1000
+        margin = min(self.settings.margin, MARGIN_SHARE * remaining)
+        return time.monotonic() + float(remaining - margin)
+
+    def _run(
+        self,
+        trigger: Trigger,
+        context: Any,
+        change: Callable[[Assembled], Assembled] | None = None,
+    ) -> tuple[Any, RunResult]:
+        deadline = self._deadline(context)
         settings = self._settings(trigger.settings)
         composition = composed(self.report, settings)
         self.observer.outputs = [
             f"{use.name}{place_of(composition, use.name)}" for use in composition.sinks
         ]
         lifecycle = self.registry.lifecycle(page_maker(composition, self.registry))
+        early = change is None  # a planned run lists nothing
+        assembled = self._assemble(settings, trigger, lifecycle, early=early)
         result = run_all(
-            self._assemble(settings, trigger, lifecycle, early=True),
+            assembled if change is None else change(assembled),
             lifecycle=lifecycle,
             deadline=deadline,
         )

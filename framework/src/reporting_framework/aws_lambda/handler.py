@@ -39,7 +39,7 @@ def handler(event: Any, context: Any) -> Any:
 
     Args:
         event: Settings of a direct invocation, a schedule's event, S3 notifications, a
-            batch of SQS or Kinesis, or an HTTP request.
+            batch of SQS or Kinesis, an HTTP request, or a step of a distributed run.
         context: Lambda's context object.
 
     Raises:

@@ -21,9 +21,10 @@ _NOTHING: Mapping[str, Any] = {}
 def responds(policy: str, kind: Kind) -> bool:
     """Return whether a failed run returns a response instead of raising.
 
-    A queue, a stream or an unknown service takes any response for success.
+    A queue, a stream, a state machine or an unknown service takes any response for
+    success.
     """
-    if kind in ("sqs", "kinesis", "unknown"):
+    if kind in ("sqs", "kinesis", "map", "unknown"):
         return False
     return policy == "respond" or (policy == "auto" and kind in AWAITED)
 

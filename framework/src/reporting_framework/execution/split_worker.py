@@ -43,12 +43,13 @@ class SplitWorker:
     def __call__(self, split: Split) -> SplitResult:
         """Read, validate, transform and stage one split."""
         result = self.start(split)
-        with closing(self._reader()(split)) as parts:
+        with closing(self.reader()(split)) as parts:
             for number, part in enumerate(parts):
                 self.add(result, number, part)
         return result
 
-    def _reader(self) -> SplitReader:
+    def reader(self) -> SplitReader:
+        """Return the function that reads, validates and transforms a split."""
         pipeline = self.pipeline
         return SplitReader(
             pipeline.report,
@@ -70,7 +71,7 @@ class SplitWorker:
         )  # an engine in this process does not need it
 
         schema = self.pipeline.source_schema
-        return portable(self._reader(), None if schema is None else schema.taken)
+        return portable(self.reader(), None if schema is None else schema.taken)
 
     def start(self, split: Split) -> SplitResult:
         """See `DividedWork.start`."""

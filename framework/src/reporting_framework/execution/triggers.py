@@ -13,7 +13,15 @@ from reporting_framework.errors import TriggerError
 from reporting_framework.plugin_api.records import Trigger
 
 Kind = Literal[
-    "direct", "http", "schedule", "s3", "sqs", "kinesis", "continuation", "unknown"
+    "direct",
+    "http",
+    "schedule",
+    "s3",
+    "sqs",
+    "kinesis",
+    "continuation",
+    "map",
+    "unknown",
 ]
 
 AWAITED: frozenset[Kind] = frozenset({"direct", "http"})
@@ -26,6 +34,9 @@ NAMING: frozenset[Kind] = frozenset({"s3", "sqs", "kinesis"})
 
 CONTINUE = "reporting_continue"
 """Key of an event by which a function continues its unfinished work."""
+
+MAP = "reporting_map"
+"""Key of an event by which a state machine asks for one step of a distributed run."""
 
 ID_LIMIT = 128
 """Longest correlation id, in characters: it is external input, and every log line has
@@ -56,6 +67,8 @@ def kind_of(event: Any, settings: Collection[str] = ()) -> Kind:
         return "unknown"
     if CONTINUE in event:
         return "continuation"
+    if MAP in event:
+        return "map"
     if "Records" in event:
         return _polled_service(event["Records"])
     if event.get("Event") == "s3:TestEvent":
@@ -228,7 +241,8 @@ def correlation_id(kind: Kind, event: Any, request_id: str) -> str:
         value = event["requestContext"].get("requestId")
     elif kind == "schedule" or (kind == "s3" and "source" in event):
         value = event.get("id")
-    elif kind == "continuation" and isinstance(event[CONTINUE], Mapping):
-        value = event[CONTINUE].get("correlation_id")
+    elif kind in ("continuation", "map"):
+        marker = event[MAP if kind == "map" else CONTINUE]
+        value = marker.get("correlation_id") if isinstance(marker, Mapping) else None
     text = value if isinstance(value, str) and value else request_id
     return text.encode("ascii", "backslashreplace").decode()[:ID_LIMIT]

@@ -159,3 +159,9 @@ class ObjectPlan:
         self.waiting -= len(keys)
         self.left -= set(keys)
         return Split(keys[0], {"keys": keys})
+
+
+def objects_of_split(split: Split) -> list[str]:
+    """Return the objects of a split of an `ObjectPlan`; of others, the id alone."""
+    keys = split.data.get("keys")
+    return list(keys) if isinstance(keys, list) else [split.id]
