@@ -82,6 +82,27 @@ module "function" {
   } : {}
 }
 
+module "distributed_map" {
+  count  = var.distributed_map == null ? 0 : 1
+  source = "../modules/distributed-map"
+
+  name               = local.name
+  function_alias_arn = module.function.alias_arn
+  function_role_name = module.function.role_name
+  work_bucket        = var.checkpoint_bucket
+  work_prefix        = trim("${local.checkpoint_folder}/_work", "/")
+
+  max_splits                   = var.distributed_map.max_splits
+  max_concurrency              = var.distributed_map.max_concurrency
+  tolerated_failure_percentage = var.distributed_map.tolerated_failure_percentage
+  schedule                     = var.distributed_map.schedule
+  schedule_timezone            = var.schedule_timezone
+  log_retention_days           = var.log_retention_days
+  kms_key_arn                  = var.kms_key_arn
+  data_kms_key_arns            = distinct(concat(var.data_kms_key_arns, var.create_checkpoint_bucket ? var.kms_key_arn[*] : []))
+  permissions_boundary_arn     = var.permissions_boundary_arn
+}
+
 module "monitoring" {
   source = "../modules/monitoring"
 

@@ -68,6 +68,11 @@ output "dead_letter_queue_url" {
   value       = module.function.dead_letter_queue_url
 }
 
+output "state_machine_arn" {
+  description = "ARN of the state machine of distributed_map; null: there is none."
+  value       = one(module.distributed_map[*].state_machine_arn)
+}
+
 output "alarm_arns" {
   description = "ARNs of the alarms, by what they watch."
   value       = module.monitoring.alarm_arns

@@ -272,6 +272,17 @@ variable "notifications" {
 
 # -- layers -----------------------------------------------------------------------------------------------------------
 
+variable "distributed_map" {
+  description = "Make a state machine that reads with many invocations at once, such as {} or { schedule = \"rate(1 day)\" }; null: none."
+  type = object({
+    schedule                     = optional(string)
+    max_splits                   = optional(number, 1000)
+    max_concurrency              = optional(number, 100)
+    tolerated_failure_percentage = optional(number, 0)
+  })
+  default = null
+}
+
 variable "reuse_existing_layers" {
   description = "Take layers that another deployment in this account and region has published, where their content is the same."
   type        = bool

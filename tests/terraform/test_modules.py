@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from reporting_framework import errors
 from tests.support.terraform import CONFIGURATIONS, MODULES, ROOT, Terraform
 
 FOLDERS = [path.relative_to(ROOT) for path in (*MODULES, *CONFIGURATIONS)]
@@ -59,6 +60,30 @@ def test_what_is_refused(terraform_folder, provider, folder):
     terraform = Terraform(terraform_folder / folder, provider=provider)
     passes(terraform, files_of(folder, refused=True))
     terraform("validate", "-no-color")
+
+
+def test_a_distributed_map_tries_again_what_may_go_away():
+    text = (ROOT / "modules" / "distributed-map" / "main.tf").read_text()
+    blocks = re.findall(
+        r"ErrorEquals\s+= \[(.*?)\].*?MaxAttempts\s+= (\d+)", text, re.DOTALL
+    )
+    attempts = {
+        name: int(number)
+        for names, number in blocks
+        for name in re.findall(r'"(\w+)"', names)
+    }
+    kinds = {
+        name: kind
+        for name, kind in vars(errors).items()
+        if isinstance(kind, type) and issubclass(kind, errors.ReportingError)
+    }
+    named = attempts.keys() & kinds.keys()
+    assert {
+        name for name in named if issubclass(kinds[name], errors.TransientError)
+    } == {name for name in named if attempts[name]}
+    leaves = {name for name, kind in kinds.items() if not kind.__subclasses__()}
+    of_a_build_or_replace = {"BuildError", "IncompleteRun"}
+    assert leaves - attempts.keys() - of_a_build_or_replace == {"StepFailed"}
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=str)

@@ -39,6 +39,10 @@ mock_provider "aws" {
     defaults = { arn = "arn:aws:lambda:us-east-1:123456789012:function:function:dev" }
   }
 
+  mock_resource "aws_sfn_state_machine" {
+    defaults = { arn = "arn:aws:states:us-east-1:123456789012:stateMachine:event-log-checkpoint-dev" }
+  }
+
   mock_resource "aws_lambda_layer_version" {
     defaults = { arn = "arn:aws:lambda:us-east-1:123456789012:layer:layer:1", version = "1" }
   }
@@ -169,4 +173,43 @@ run "a_prefix_that_names_another_folder" {
   }
 
   expect_failures = [var.prefix]
+}
+
+run "no_state_machine_unless_it_is_asked_for" {
+  command = plan
+
+  assert {
+    condition     = length(module.distributed_map) == 0 && output.state_machine_arn == null
+    error_message = "distributed_map is null by default."
+  }
+}
+
+run "a_state_machine_works_beside_the_checkpoint" {
+  command = plan
+
+  variables {
+    distributed_map = { schedule = "rate(1 day)" }
+  }
+
+  assert {
+    condition = (
+      jsondecode(module.distributed_map[0].definition).States.Plan.Parameters.Payload.reporting_map.work == "s3://my-checkpoints/visits/_work"
+      && output.state_machine_arn == module.distributed_map[0].state_machine_arn
+    )
+    error_message = "The work folder is beside the checkpoint."
+  }
+}
+
+run "the_work_folder_of_a_checkpoint_at_the_top_of_its_bucket" {
+  command = plan
+
+  variables {
+    checkpoint_key  = "events.parquet"
+    distributed_map = {}
+  }
+
+  assert {
+    condition     = jsondecode(module.distributed_map[0].definition).States.Plan.Parameters.Payload.reporting_map.work == "s3://my-checkpoints/_work"
+    error_message = "The work folder is at the top, too."
+  }
 }
