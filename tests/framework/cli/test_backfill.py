@@ -79,6 +79,8 @@ def test_the_estimate_is_what_is_then_read_and_nothing_else(project, engine):
     )
     assert done["complete"]
     assert (done["chunks_done"], done["accepted"], done["records_read"]) == (3, 60, 60)
+    assert done["traffic"]["bytes_read"] > sum(sizes)  # and the table in each chunk
+    assert "requests" not in done["traffic"]
     assert days(project) == {f"2024-01-{day:02d}": 10 for day in range(5, 11)}
     rest = as_json("run")  # the next run takes all others
     assert (rest["accepted"], rest["listing"]) == (141, "full")
@@ -276,3 +278,30 @@ def test_a_report_that_cannot_be_done_in_parts_is_refused(
     assert done.exit_code == 2
     assert message in done.stderr
     assert not (project / "out").exists()
+
+
+def test_requests_of_all_chunks_are_counted(
+    settled, proxy, s3_environment, s3_client, bucket, monkeypatch
+):
+    for number in range(20):
+        s3_client.put_object(
+            Bucket=bucket,
+            Key=f"events/{name('20240106', number)}",
+            Body=event("20240106", number),
+        )
+    settled(f"s3://{bucket}/events/", f"s3://{bucket}/out/e.parquet")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+    done = as_json("backfill", *JANUARY, "--yes", "--chunk-objects", "5")
+    requests, read = done["traffic"]["requests"], 0
+    for exchange in proxy.requests:
+        read += exchange.kind == "GET" and exchange.key.startswith("events/")
+    assert (done["chunks_done"], read) == (4, 20)
+    assert done["estimate"]["get_requests"] == 20 < requests["get"]
+    assert requests["put"] == proxy.count("PUT")
+    again = ("--from", "2024-01-06", "--to", "2024-01-06", "--again", "--yes")
+    row = next(
+        line
+        for line in invoke("backfill", *again).stdout.splitlines()
+        if line.startswith("  requests") and "bytes read" in line
+    )
+    assert " GET, " in row

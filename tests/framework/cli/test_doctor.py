@@ -20,8 +20,7 @@ from reporting_framework.operations.installation import _extras, _plugins
 from reporting_framework.plugin_api.records import CheckResult
 from reporting_framework.registry.discovery import allow_list
 from reporting_framework.registry.registry import load_plugins
-from reporting_framework.storage import open as connect
-from reporting_framework.storage import open_store
+from reporting_framework.storage import open_store, sending
 from reporting_framework.storage.temporary import temporary_folder
 from reporting_framework.storage.write_check import written
 from reporting_object_store.health_checks import clock
@@ -415,7 +414,7 @@ def test_all_is_well_on_s3(here, s3_environment, bucket):
 
 
 def test_denied_is_denied(here, s3_environment, proxy, bucket, monkeypatch):
-    monkeypatch.setattr(connect, "MAX_RETRIES", 0)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     proxy.inject(Fault.answer(403, "AccessDenied"), times=None)
     found = doctor(

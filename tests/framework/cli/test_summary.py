@@ -22,6 +22,7 @@ from reporting_framework.plugin_api.result import (
     RejectionCount,
     RunResult,
     Seconds,
+    Traffic,
 )
 
 OUTPUT = Output(uri="out/visits.parquet", rows=1234, new_rows=34, bytes=5678)
@@ -393,3 +394,13 @@ def test_a_size_that_is_not_known_is_not_shown():
     table = OUTPUT.model_copy(update={"uri": "a.db#orders", "bytes": 0})
     text = summary.summary(FULL.model_copy(update={"outputs": [table]}), [])
     assert re.search(r"^  output +a\.db#orders: 1,234 rows \(\+34\)$", text, re.M)
+
+
+def test_requests_are_one_line_and_bytes_alone_are_none():
+    traffic = Traffic(requests={"get": 1200, "put": 1}, bytes_read=5000)
+    said = summary.summary(FULL.model_copy(update={"traffic": traffic}), [])
+    assert (
+        "  requests           1,200 GET, 1 PUT; 5,000 bytes read, 0 written\n" in said
+    )
+    local = FULL.model_copy(update={"traffic": Traffic(bytes_read=5000)})
+    assert "requests" not in summary.summary(local, [])

@@ -11,6 +11,7 @@ from reporting_framework.plugin_api.result import (
     RejectionCount,
     RunResult,
     Seconds,
+    Traffic,
 )
 
 
@@ -92,3 +93,12 @@ def test_the_whole_is_as_its_streams_are(results, status, complete, cut_short):
 
 def test_a_result_without_streams_prints_none():
     assert not {"streams", "cut_short"} & result().model_dump(mode="json").keys()
+
+
+def test_requests_and_bytes_are_added():
+    one = result(traffic=Traffic(requests={"get": 1}, bytes_read=2))
+    other = result(traffic=Traffic(requests={"api": 3}, bytes_read=4))
+    assert summed(one, other, result()).traffic == Traffic(
+        requests={"api": 3, "get": 1}, bytes_read=6
+    )
+    assert summed(result()).traffic is None

@@ -7,8 +7,7 @@ import pytest
 
 from reporting_framework.errors import AccessDenied
 from reporting_framework.metadata.hints import HintsFile
-from reporting_framework.storage import open as connect
-from reporting_framework.storage import open_store, parse_location
+from reporting_framework.storage import open_store, parse_location, sending
 from tests.support import Fault
 
 _numbers = itertools.count(1)
@@ -112,7 +111,7 @@ def test_hints_of_other_versions_are_ignored(version):
 def test_denied_hints_are_not_taken_for_none(
     s3_environment, proxy, bucket, monkeypatch
 ):
-    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     file = hints_at(parse_location(f"s3://{bucket}/_quarantine/x.json"))
     proxy.inject(Fault.answer(403, "AccessDenied"), times=None)

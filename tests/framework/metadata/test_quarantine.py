@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from reporting_framework import Rejection, line_source_key, object_of, single_source_key
 from reporting_framework.errors import AccessDenied, CommitConflict, CorruptCheckpoint
 from reporting_framework.metadata.quarantine import BEGUN, DISCARDED_PREFIX, SCHEMA
-from reporting_framework.storage import attempts, open_store, parse_location
-from reporting_framework.storage import open as connect
+from reporting_framework.storage import attempts, open_store, parse_location, sending
 from tests.support import Fault
 from tests.support.plugins import quarantine_at
 from tests.support.properties import given_few
@@ -316,7 +315,7 @@ def test_another_table_is_told_and_left_alone():
 def test_a_denied_quarantine_is_not_an_empty_one(
     s3_environment, proxy, bucket, monkeypatch
 ):
-    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     quarantine = quarantine_at(parse_location(f"s3://{bucket}/_quarantine/x.parquet"))
     proxy.inject(Fault.answer(403, "AccessDenied"), times=None)

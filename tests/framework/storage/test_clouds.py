@@ -16,7 +16,7 @@ from reporting_framework.errors import (
     ObjectMissing,
     StorageUnavailable,
 )
-from reporting_framework.storage import Store, cloud_bucket, open_store
+from reporting_framework.storage import Store, open_store, sending
 from reporting_framework.storage.cloud_bucket import CloudBucketStore
 from tests.framework.storage.conftest import CLOUDS, make_store
 from tests.support.azurite import azurite_program
@@ -152,7 +152,7 @@ def test_an_object_whose_key_cannot_be_named_stops_a_listing(google):
 @pytest.fixture
 def few_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections that do not retry; those of other tests are not used."""
-    monkeypatch.setattr(cloud_bucket, "MAX_RETRIES", 0)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 0)
     monkeypatch.setattr("reporting_framework.storage.google._open", {})
 
 

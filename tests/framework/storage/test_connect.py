@@ -383,7 +383,7 @@ def private(s3_environment, monkeypatch, tmp_path):
 def test_a_certificate_of_a_private_authority_is_told_with_what_to_do(
     private, bucket, monkeypatch
 ):
-    monkeypatch.setattr("reporting_framework.storage.open.MAX_RETRIES", 0)
+    monkeypatch.setattr("reporting_framework.storage.sending.MAX_RETRIES", 0)
     store = open_store(f"s3://{bucket}/a")
     for ask in (lambda: store.get("k"), store.clock):
         with pytest.raises(

@@ -14,8 +14,7 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.execution.plugin_errors import Owner, call
-from reporting_framework.storage import open as connect
-from reporting_framework.storage import open_store
+from reporting_framework.storage import open_store, sending
 from reporting_framework.storage.error_codes import PROBLEMS, storage_error
 
 
@@ -53,7 +52,7 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def answering(server, s3_environment, monkeypatch):
     """Have the server answer so; a store at it that does not try again."""
-    monkeypatch.setattr(connect, "MAX_RETRIES", 0)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", server)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
@@ -239,7 +238,7 @@ def test_a_login_that_has_expired_is_told():
 
 
 def test_an_endpoint_whose_name_nobody_knows_is_told(s3_environment, monkeypatch):
-    monkeypatch.setattr(connect, "MAX_RETRIES", 0)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 0)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://no-such-host.invalid:9")
     with pytest.raises(
         StorageUnavailable, match="did not answer: no such host; check AWS_ENDPOINT_URL"

@@ -20,8 +20,8 @@ from reporting_framework.storage import (
     bucket_listing,
     list_keys,
     open_store,
+    sending,
 )
-from reporting_framework.storage import open as connect
 from reporting_framework.storage.bucket import PUT_LIMIT, BucketStore
 from reporting_framework.testing.s3 import lead_to
 from tests.support import Fault, moto_server
@@ -34,7 +34,7 @@ DENIED = Fault.answer(403, "AccessDenied")
 @pytest.fixture
 def broken(proxy, s3_environment, bucket, monkeypatch):
     """A store behind the proxy that tries only twice, and the proxy."""
-    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     return open_store(f"s3://{bucket}/a"), proxy
 

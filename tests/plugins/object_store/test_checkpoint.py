@@ -19,8 +19,7 @@ from reporting_framework.errors import (
     LocationError,
     StorageUnavailable,
 )
-from reporting_framework.storage import open as connect
-from reporting_framework.storage import open_store
+from reporting_framework.storage import open_store, sending
 from reporting_object_store.parquet_sink import checkpoint as module
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint, OutOfOrderError
 from tests.plugins.object_store.tables import START, WIDE, in_order, rows, table
@@ -370,7 +369,7 @@ def test_a_file_that_goes_while_it_is_read_is_unavailable_and_not_empty(tmp_path
 def test_what_keeps_a_file_in_a_bucket_from_being_opened(
     s3_environment, proxy, bucket, monkeypatch, fault, error, message
 ):
-    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}")
     store.put("x.parquet", GOOD, if_version=None)
@@ -403,7 +402,7 @@ def test_what_keeps_a_file_in_a_bucket_from_being_opened(
 def test_what_polars_cannot_fetch_is_no_corrupt_file(
     s3_environment, proxy, bucket, monkeypatch, fault, error, message
 ):
-    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 1)
     monkeypatch.setattr(module, "READ_WHOLE", 10)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     store = open_store(f"s3://{bucket}")

@@ -16,8 +16,7 @@ import polars as pl
 import pytest
 
 from reporting_framework.errors import ReportingError
-from reporting_framework.storage import open as connect
-from reporting_framework.storage import open_store
+from reporting_framework.storage import open_store, sending
 from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
 from tests.support import Fault
 from tests.support.plugins import checkpoint, event, execute, name_of, pipeline, source
@@ -100,7 +99,7 @@ class World:
 @pytest.fixture
 def bucket_behind(s3_environment, proxy, bucket, monkeypatch):
     """A bucket behind the proxy, and the proxy; what fails is tried once more."""
-    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     return bucket, proxy
 

@@ -19,8 +19,7 @@ from pydantic import ValidationError
 from reporting_framework import Permission, SettingsError, Split
 from reporting_framework.errors import AccessDenied, LocationError
 from reporting_framework.plugin_api.records import CommitResult, ReadFailure
-from reporting_framework.storage import open as connect
-from reporting_framework.storage import open_store
+from reporting_framework.storage import open_store, sending
 from reporting_object_store.ndjson_sink.encoding import (
     LONGEST_METADATA,
     lines,
@@ -477,7 +476,7 @@ def test_an_object_carries_what_is_in_it_and_is_not_decompressed_on_the_way(
 @pytest.fixture
 def behind(s3_environment, proxy, bucket, monkeypatch):
     """A place behind the proxy; what fails is tried once more."""
-    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     return f"s3://{bucket}/a"
 

@@ -20,8 +20,7 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.plugin_api.records import object_of
-from reporting_framework.storage import attempts, open_store
-from reporting_framework.storage import open as connect
+from reporting_framework.storage import attempts, open_store, sending
 from reporting_object_store.parquet_sink import checkpoint as checkpoint_module
 from reporting_object_store.parquet_sink.append import AppendCommit
 from tests.plugins.object_store.tables import (
@@ -568,7 +567,7 @@ def test_writers_in_processes_lose_and_double_nothing(request, tmp_path, kind):
 @pytest.fixture
 def behind(s3_environment, proxy, bucket, monkeypatch):
     """The URI of a checkpoint behind the proxy, and the proxy; what fails is tried once more."""
-    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     return f"s3://{bucket}/out/x.parquet", proxy
 

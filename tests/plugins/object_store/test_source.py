@@ -19,8 +19,7 @@ from reporting_framework.errors import (
     LocationError,
     StorageUnavailable,
 )
-from reporting_framework.storage import folder, open_store
-from reporting_framework.storage import open as connect
+from reporting_framework.storage import folder, open_store, sending
 from reporting_framework.testing.s3 import lead_to
 from reporting_object_store.json_source import batches, listing_state, object_reader
 from reporting_object_store.json_source import source as module
@@ -268,7 +267,7 @@ def test_files_of_two_splits_are_never_read_at_once(tmp_path):
 @pytest.fixture
 def behind(s3_environment, proxy, bucket, monkeypatch):
     """The URI of a folder behind the proxy, and the proxy; what fails is tried once more."""
-    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 1)
     monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
     return f"s3://{bucket}/events", proxy
 

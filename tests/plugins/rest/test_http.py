@@ -17,6 +17,7 @@ from reporting_framework import (
     SettingsError,
     StorageUnavailable,
 )
+from reporting_framework.plugin_api.traffic import TrafficCounts, counting
 from reporting_rest.http import (
     Auth,
     BasicAuth,
@@ -146,12 +147,15 @@ def test_what_may_succeed_later_is_sent_again(
     serve: Serve, client: Callable[..., HttpClient], bad: Answer
 ) -> None:
     server = serve(in_turn(bad, bad, GOOD))
-    response = client().send(
-        get(f"{server.url}/x"),
-        retry_on=lambda response: "an error" if b"error" in response.body else None,
-    )
+    counts = TrafficCounts()
+    with counting(counts):
+        response = client().send(
+            get(f"{server.url}/x"),
+            retry_on=lambda response: "an error" if b"error" in response.body else None,
+        )
     assert response.json() == {"ok": True}
-    assert len(server.asked) == 3
+    assert len(server.asked) == counts.current()["api"] == 3
+    assert counts.current()["bytes_read"] >= len(response.body)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from reporting_framework import AccessDenied, PluginError, Split
 from reporting_framework.builtin.processes.sent_errors import received
 from reporting_framework.builtin.processes.sent_logs import levels
 from reporting_framework.builtin.processes.work import divided
-from reporting_spark.engine import SparkEngine
+from reporting_spark.engine import SparkEngine, _Jobs
 from reporting_spark.task import SplitTask
-from tests.plugins.spark.works import Work
+from tests.plugins.spark.works import Requests, Work
 
 
 @pytest.fixture
@@ -105,3 +105,18 @@ def test_a_missing_package_is_named(monkeypatch):
         "engine spark: package pyspark is not installed; install"
         " reporting-spark[pyspark], or start the program by spark-submit"
     )
+
+
+@pytest.mark.usefixtures("root")
+def test_requests_of_an_executor_are_in_the_result_of_their_split(monkeypatch):
+    work = divided(Requests())
+    task = SplitTask("five", pickle.dumps(work.first_part()), {})
+
+    def sent(jobs, split):
+        return list(task([pickle.dumps(split)]))
+
+    monkeypatch.setattr(_Jobs, "_messages", sent)
+    for split in (Split("a", {}), Split("b", {})):
+        result = _Jobs(None, work, task)(split)
+        assert result.source_keys == [split.id]
+        assert result.traffic == {"get": 2, "bytes_read": 5}

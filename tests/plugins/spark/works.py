@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reporting_framework import AccessDenied, SplitResult
+from reporting_framework.plugin_api.traffic import count
 
 
 @dataclass(frozen=True)
@@ -36,3 +37,12 @@ class Dies(Work):
 
     def __call__(self, split):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Requests(Work):
+    """Work that sends two requests for each split."""
+
+    def __call__(self, split):
+        count("get", 2)
+        count("bytes_read", 5)
+        return SplitResult(split, source_keys=[split.id])

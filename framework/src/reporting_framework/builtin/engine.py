@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -12,6 +12,7 @@ from typing_extensions import override
 from reporting_framework.plugin_api.engine import Engine
 from reporting_framework.plugin_api.records import Split, SplitResult
 from reporting_framework.plugin_api.settings import Settings
+from reporting_framework.plugin_api.traffic import ContextThreads
 
 if TYPE_CHECKING:
     from reporting_framework.builtin.handover import HandOver
@@ -113,7 +114,7 @@ def _in_threads(
     pays: HandOver,
 ) -> Results:
     """Process splits in threads, until worker processes pay."""
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="reporting-split")
+    pool = ContextThreads(threads, thread_name_prefix="reporting-split")
     under_way: set[Future[SplitResult]] = set()
     shared = None
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reporting_framework.cli.standard_streams import escape_control_chars
+from reporting_framework.cli.summary import traffic_rows
 from reporting_framework.cli.tables import Rows, table
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def result_text(result: BackfillResult) -> str:
             ("output", f"{output.uri}: {output.rows:,} rows")
             for output in result.outputs[:MAX_OUTPUTS]
         ),
+        *traffic_rows(result.traffic),
         ("time", _duration(result.seconds)),
     ]
     clean = [(label, escape_control_chars(value)) for label, value in rows]

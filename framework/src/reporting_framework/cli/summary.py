@@ -16,7 +16,12 @@ from reporting_framework.cli.standard_streams import escape_control_chars
 from reporting_framework.cli.tables import Rows, table
 
 if TYPE_CHECKING:
-    from reporting_framework.plugin_api.result import CheckOutcome, Output, RunResult
+    from reporting_framework.plugin_api.result import (
+        CheckOutcome,
+        Output,
+        RunResult,
+        Traffic,
+    )
 
 MAX_REASONS = 10
 """Most rejection reasons that are shown."""
@@ -137,8 +142,18 @@ def _rows(result: RunResult) -> Rows:
     rows += _listed(result)
     rows += [("warning", warning) for warning in result.warnings]
     rows.append(("complete", _complete(result)))
+    rows += traffic_rows(result.traffic)
     rows.append(("seconds", f"{result.seconds.total:.2f}"))
     return rows
+
+
+def traffic_rows(traffic: Traffic | None) -> Rows:
+    """Return the row of counted requests; no row if none were sent."""
+    if traffic is None or not traffic.requests:
+        return []
+    parts = [f"{number:,} {kind.upper()}" for kind, number in traffic.requests.items()]
+    sizes = f"{traffic.bytes_read:,} bytes read, {traffic.bytes_written:,} written"
+    return [("requests", f"{', '.join(parts)}; {sizes}")]
 
 
 def check_lines(result: RunResult) -> str:

@@ -36,6 +36,7 @@ from reporting_framework.execution.validator_binding import (
 )
 from reporting_framework.execution.write_modes import check_names, write_modes_of
 from reporting_framework.plugin_api.base import Shape
+from reporting_framework.plugin_api.traffic import TrafficCounts, counting
 from reporting_framework.plugin_api.validator import InputFormat
 
 if TYPE_CHECKING:
@@ -81,6 +82,25 @@ def assemble(
         StepFailed: A plugin raised an error of its own.
         TriggerError: The trigger names work that the source does not take.
     """
+    traffic = TrafficCounts()
+    with counting(traffic):
+        pipeline = _assemble(
+            report, composition, registry, trigger, reading, columns, early=early
+        )
+    return pipeline._replace(traffic=traffic)
+
+
+def _assemble(
+    report: str,
+    composition: PipelineSpec,
+    registry: Registry,
+    trigger: Trigger | None,
+    reading: SharedReading | None,
+    columns: Columns,
+    *,
+    early: bool,
+) -> Pipeline:
+    """Build the pipeline; see `assemble`."""
     if not composition.sinks:
         raise SettingsError(f"report {report}: it has no sink; give at least one")
     if columns != "offline" or may_have_streams(report, composition, registry):

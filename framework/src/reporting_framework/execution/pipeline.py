@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reporting_framework.plugin_api.records import WriteMode
     from reporting_framework.plugin_api.sink import Sink
     from reporting_framework.plugin_api.source import Source
+    from reporting_framework.plugin_api.traffic import TrafficCounts
     from reporting_framework.plugin_api.transform import Transform
     from reporting_framework.plugin_api.validator import Validator
 
@@ -60,6 +61,7 @@ class Pipeline(NamedTuple):
         primary_key: Primary key of the source as the last run stored it; `None`: the
             source is asked.
         early: Requests that have begun, `None` if the run begins with none.
+        traffic: Requests and bytes of its assembly, to which its run adds.
     """
 
     report: str
@@ -79,6 +81,7 @@ class Pipeline(NamedTuple):
     source_schema: SourceSchema | None = None
     primary_key: Sequence[str] | None = None
     early: EarlyStart | None = None
+    traffic: TrafficCounts | None = None
 
     @property
     def history(self) -> RunHistory | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +16,7 @@ from reporting_framework.plugin_api.records import (
     holds_several,
     object_of,
 )
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def open_sinks(
     """
     for _ in pipeline.open_sinks():
         pass
-    with ThreadPoolExecutor(1, "reporting-prefetch") as pool:
+    with ContextThreads(1, "reporting-prefetch") as pool:
         early = pool.submit(_prefetch, pipeline) if plans else None
         if recorder is not None:
             if pipeline.metadata is not None:
@@ -110,7 +110,7 @@ def _open_ledgers(pipeline: Pipeline, recorder: Recorder | None) -> OpenedSinks:
     loads = [pipeline.metadata.load] if pipeline.metadata is not None else []
     if recorder is not None and recorder.history is not None:
         loads.append(recorder.history.load)
-    with ThreadPoolExecutor(len(loads) or 1, "reporting-metadata") as pool:
+    with ContextThreads(len(loads) or 1, "reporting-metadata") as pool:
         loading = [pool.submit(load) for load in loads]
         ledgers = [sink.ledger() for sink in pipeline.sinks]
         for future in loading:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
+from reporting_framework.errors import CheckFailed
 from reporting_framework.execution.checking import Checking
 from reporting_framework.execution.column_lineage import column_sources
 from reporting_framework.execution.committing import Committing
@@ -17,9 +18,11 @@ from reporting_framework.execution.planning import DRY_RUN_LIMIT, Plan, Run
 from reporting_framework.execution.progress import open_sinks
 from reporting_framework.execution.recorder import Recorder
 from reporting_framework.execution.run_result import run_result
+from reporting_framework.execution.run_traffic import with_traffic
 from reporting_framework.execution.run_warnings import RunWarnings
 from reporting_framework.execution.split_observers import SplitObservers
 from reporting_framework.execution.totals import RunTotals
+from reporting_framework.plugin_api.traffic import TrafficCounts, counting
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
@@ -38,9 +41,10 @@ def run(
 ) -> RunResult:
     """Execute a report once.
 
-    The result of a run is final before its plugins are closed: errors of closing are
-    logged, and change neither the result nor the history. Exactly one of `run_finished`
-    and `run_failed` is called after closing, also on Ctrl-C.
+    The result of a run is final before its plugins are closed, except for its counts of
+    requests and bytes: errors of closing are logged, and change neither the result nor
+    the history. Exactly one of `run_finished` and `run_failed` is called after closing,
+    also on Ctrl-C.
 
     Args:
         pipeline: The report, assembled and checked.
@@ -57,7 +61,17 @@ def run(
     """
     sample = limit or DRY_RUN_LIMIT if dry_run else None
     this = Run.begin(pipeline, deadline=deadline, limit=sample, replay=replay)
-    recorder = Recorder(pipeline, this.id, this.at, replay=replay is not None)
+    traffic = TrafficCounts()
+    if pipeline.traffic is not None:
+        traffic.add_all(pipeline.traffic.take())
+    with counting(traffic):
+        return _run(this, traffic, lifecycle)
+
+
+def _run(this: Run, traffic: TrafficCounts, lifecycle: Lifecycle) -> RunResult:
+    """Execute and record a run, and close its plugins; see `run`."""
+    pipeline, dry_run = this.pipeline, not this.writes
+    recorder = Recorder(pipeline, this.id, this.at, replay=this.replay is not None)
     known = {"report": pipeline.report, "run_id": this.id}
     notes = pipeline.metadata.notes if pipeline.metadata is not None else None
     try:
@@ -73,6 +87,8 @@ def run(
         )
         result = _execute(this, lifecycle, recorder)
     except BaseException as error:
+        if isinstance(error, CheckFailed):
+            error.result = with_traffic(error.result, traffic)
         with ExitStack() as ending:  # last one first, whatever another one raises
             ending.callback(
                 lifecycle.run_failed, **known, error=error, notes=notes, dry_run=dry_run
@@ -81,10 +97,14 @@ def run(
             recorder.failed(error)
         raise
     with ExitStack() as ending:
-        ending.callback(lifecycle.run_finished, result=result, notes=notes)
+        ending.callback(
+            lambda: lifecycle.run_finished(
+                result=with_traffic(result, traffic), notes=notes
+            )
+        )
         ending.callback(close, pipeline)
         recorder.finished(result)
-    return result
+    return with_traffic(result, traffic)
 
 
 def _execute(this: Run, lifecycle: Lifecycle, recorder: Recorder) -> RunResult:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import ReportingError
 from reporting_framework.execution.pipeline import close
+from reporting_framework.execution.run_traffic import with_traffic
 from reporting_framework.execution.runner import run
 from reporting_framework.execution.stream_failures import StreamFailures
 from reporting_framework.execution.stream_totals import failed_stream, sum_of
+from reporting_framework.plugin_api.traffic import (
+    ContextThreads,
+    TrafficCounts,
+    counting,
+)
 
 if TYPE_CHECKING:
     from reporting_framework.execution.streams import Assembled
@@ -42,9 +47,14 @@ def run_all(
     Raises:
         ReportingError: As `runner.run`; with streams, only if all streams failed.
     """
+    traffic = assembled.traffic or TrafficCounts()
     if isinstance(only := assembled.pipelines.get(None), tuple):
+        if only.traffic is not None:
+            only.traffic.add_all(traffic.take())
         return run(only, lifecycle=lifecycle, deadline=deadline, **how)
-    return _StreamRuns(assembled, deadline, {"lifecycle": lifecycle, **how}).run()
+    with counting(traffic):
+        result = _StreamRuns(assembled, deadline, {"lifecycle": lifecycle, **how}).run()
+    return with_traffic(result, traffic)
 
 
 class _StreamRuns:
@@ -98,7 +108,7 @@ class _StreamRuns:
         numbers = range(len(self._names))
         if self._at_once == 1 and self._reading is None:
             return list(map(self._run_one, numbers))
-        pool = ThreadPoolExecutor(self._at_once, "reporting-stream")
+        pool = ContextThreads(self._at_once, "reporting-stream")
         try:
             results = pool.map(self._run_one, numbers)
             if self._reading is not None:

@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import CheckFailed
 from reporting_framework.execution.run_result import MAX_SAMPLES, by_frequency
+from reporting_framework.execution.run_traffic import sum_of_traffic
 from reporting_framework.plugin_api.records import TimeRange, around
-from reporting_framework.plugin_api.result import RejectionCount, RunResult, Seconds
+from reporting_framework.plugin_api.result import (
+    RejectionCount,
+    RunResult,
+    Seconds,
+)
 
 if TYPE_CHECKING:
     from reporting_framework.errors import ReportingError
@@ -96,6 +101,7 @@ def sum_of(
             for name, result in streams.items()
             for outcome in result.checks
         ],
+        traffic=sum_of_traffic(result.traffic for result in results),
         seconds=_seconds(results, seconds),
         spans=_spans(results),
         streams=dict(streams),

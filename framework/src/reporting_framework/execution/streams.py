@@ -25,6 +25,7 @@ from reporting_framework.execution.pipeline import close, metadata_of
 from reporting_framework.execution.plugin_building import plugin_of
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.report import STREAM
+from reporting_framework.plugin_api.traffic import TrafficCounts, counting
 
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
@@ -46,12 +47,14 @@ class Assembled(NamedTuple):
             their names; an error if a stream could not be assembled.
         at_once: Number of streams to read at once.
         reading: Reading for all streams, if the source reads them together.
+        traffic: Requests and bytes of the assembly that belong to no single stream.
     """
 
     report: str
     pipelines: Mapping[str | None, Pipeline | ReportingError]
     at_once: int = 1
     reading: SharedReading | None = None
+    traffic: TrafficCounts | None = None
 
     def map(self, change: Callable[[Pipeline], Pipeline]) -> Assembled:
         """Return the report with `change` applied to each pipeline."""
@@ -87,8 +90,13 @@ def assemble_all(
         ReportingError: As `assembly.assemble`. If the assembly of one stream fails for
             a reason other than its configuration, the others are still assembled.
     """
+    traffic = TrafficCounts()
     try:
-        return _assemble_all(report, composition, registry, trigger, early=early)
+        with counting(traffic):
+            assembled = _assemble_all(
+                report, composition, registry, trigger, early=early
+            )
+        return assembled._replace(traffic=traffic)
     except (PluginError, SettingsError, TriggerError):
         raise
     except ReportingError as error:

@@ -28,6 +28,7 @@ from reporting_framework.plugin_api.source_keys import (
     newest_versions,
     objects_among,
 )
+from reporting_framework.plugin_api.traffic import count_all
 
 if TYPE_CHECKING:
     import polars as pl
@@ -141,6 +142,7 @@ class RunTotals:
                 the order of the plan.
         """
         self.splits += 1
+        count_all(split_result.traffic)
         self.read += len(split_result.source_keys)
         self.staged += split_result.accepted
         self.rejections += split_result.rejections

@@ -11,7 +11,6 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ import polars as pl
 
 from reporting_framework.errors import CorruptCheckpoint, LocationError, ObjectMissing
 from reporting_framework.plugin_api.records import SOURCE_KEY
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.storage import (
     Location,
     LockedPath,
@@ -165,7 +165,7 @@ class Lineage:
         )
         for left in reversed(range(MAX_ATTEMPTS)):
             try:
-                with ThreadPoolExecutor(
+                with ContextThreads(
                     MAX_WORKERS, thread_name_prefix="reporting-lineage"
                 ) as pool:
                     frames = list(
@@ -238,7 +238,7 @@ class Lineage:
             if (rows := rows + file.rows) > FULL:
                 break
             group.append(file)
-        with ThreadPoolExecutor(
+        with ContextThreads(
             MAX_WORKERS, thread_name_prefix="reporting-lineage"
         ) as pool:
             try:

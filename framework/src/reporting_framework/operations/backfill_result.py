@@ -5,13 +5,19 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from reporting_framework.execution.run_traffic import sum_of_traffic
 from reporting_framework.operations.backfill_estimate import Estimate
-from reporting_framework.plugin_api.result import Output
+from reporting_framework.plugin_api.result import Output, Traffic
 
 if TYPE_CHECKING:
     from reporting_framework.plugin_api.result import RunResult
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
 
 _COUNTS = ("records_read", "accepted", "rejected", "filtered", "duplicates")
 _MORE = ("inserted", "updated", "unchanged", "deleted")
@@ -31,6 +37,8 @@ class BackfillResult(BaseModel):
         records_read: As in `RunResult`; so are the next four.
         inserted: With ``upsert``, as in `RunResult`; so are the next three.
         objects_unread: Number of objects that could not be read.
+        traffic: Requests and bytes that its runs have counted, as in `RunResult`; those
+            of the estimate are not included.
         seconds: Total duration of the runs.
         outputs: Outputs at the end of the last run.
         run_ids: Ids of the runs, in their order.
@@ -53,6 +61,7 @@ class BackfillResult(BaseModel):
     unchanged: int | None = None
     deleted: int | None = None
     objects_unread: int = 0
+    traffic: Traffic | None = Field(default=None, exclude_if=_is_none)
     seconds: float = 0.0
     outputs: list[Output] = []
     run_ids: list[str] = []
@@ -64,6 +73,7 @@ class BackfillResult(BaseModel):
         for name in _MORE:
             if (count := getattr(result, name)) is not None:
                 setattr(self, name, (getattr(self, name) or 0) + count)
+        self.traffic = sum_of_traffic([self.traffic, result.traffic])
         self.seconds = round(self.seconds + result.seconds.total, 6)
         self.outputs = result.outputs
         self.run_ids.append(result.run_id)

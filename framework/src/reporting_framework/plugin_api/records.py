@@ -376,6 +376,8 @@ class SplitResult:
         seconds: Wall time by stage (``read``, ``validate``, ``transform``, ``commit``).
         spans: First beginning and last end of each of these stages.
         check_parts: Files and numbers of the rows that were staged for checks.
+        traffic: Requests and bytes that another process has counted; see
+            `plugin_api.traffic.count`.
     """
 
     split: Split
@@ -392,6 +394,7 @@ class SplitResult:
     deletes: pl.DataFrame | None = None
     position: Mapping[str, Any] | None = None
     check_parts: list[StagedPart] = field(default_factory=list)
+    traffic: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: SplitResult) -> None:
         """Add the result of another part of the split."""
@@ -413,9 +416,15 @@ class SplitResult:
         for own_part, new in zip(self.staged_parts, other.staged_parts, strict=True):
             own_part += new
         self.check_parts += other.check_parts
+        self.add_traffic(other.traffic)
         for stage, taken in other.seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + taken
             self.spans[stage] = around(self.spans.get(stage), other.spans[stage])
+
+    def add_traffic(self, counts: Mapping[str, int]) -> None:
+        """Add requests and bytes that another process has counted."""
+        for name, number in counts.items():
+            self.traffic[name] = self.traffic.get(name, 0) + number
 
     def reject(self, rejections: Sequence[Rejection]) -> None:
         """Add records that were read and rejected."""

@@ -142,6 +142,24 @@ class Seconds(_Model):
     total: float = 0.0
 
 
+class Traffic(_Model):
+    """Counted requests and bytes of a run.
+
+    Attributes:
+        requests: Number of requests by kind: ``get``, ``head``, ``list``, ``put``
+            (also copies) and ``delete`` to buckets, ``api`` to APIs. A request
+            that is repeated counts once. Empty, and not printed, if there were none,
+            as with folders.
+        bytes_read: Bytes that were read from objects and files, and of responses of
+            APIs, as stored or sent.
+        bytes_written: Bytes that were written to objects and files, and sent to APIs.
+    """
+
+    requests: dict[str, int] = Field(default={}, exclude_if=_is_empty)
+    bytes_read: int = 0
+    bytes_written: int = 0
+
+
 class RunResult(_Model):
     """Result of one run of a report.
 
@@ -195,6 +213,9 @@ class RunResult(_Model):
         checks: Outcomes of the report's checks. Empty, and not printed, if it has none.
         schema_changes: Changes of the columns of the source since the last run. Empty,
             and not printed, if there are none.
+        traffic: Requests and bytes that the framework has counted. `None`, and not
+            printed, if there was nothing to count. Not counted is what a library reads
+            or writes by itself: polars, a database driver, a library of a table format.
         seconds: Time by stage.
         spans: First beginning and last end of each stage, in seconds since the epoch;
             for observers, never printed.
@@ -236,6 +257,7 @@ class RunResult(_Model):
     quarantine: QuarantineState | None = None
     checks: list[CheckOutcome] = Field(default=[], exclude_if=_is_empty)
     schema_changes: list[SchemaChange] = Field(default=[], exclude_if=_is_empty)
+    traffic: Traffic | None = Field(default=None, exclude_if=_is_none)
     seconds: Seconds = Seconds()
     spans: dict[str, tuple[float, float]] = Field(
         default_factory=dict, exclude=True, repr=False

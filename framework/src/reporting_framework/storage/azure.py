@@ -8,9 +8,9 @@ from reporting_framework.errors import AccessDenied
 from reporting_framework.storage.cloud_bucket import (
     CloudBucketStore,
     client_options,
-    retry_options,
     variables_of,
 )
+from reporting_framework.storage.sending import retry_options
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend

@@ -19,12 +19,14 @@ import obstore
 from obstore.exceptions import BaseError
 
 from reporting_framework.errors import LocationError, ObjectMissing, ReportingError
+from reporting_framework.plugin_api.traffic import BYTES_READ, BYTES_WRITTEN, count
 from reporting_framework.storage.bucket_listing import BucketListing
 from reporting_framework.storage.early_reads import GET, HEAD, begun_early, serving
 from reporting_framework.storage.error_codes import codes_of, storage_error
 from reporting_framework.storage.location import ODD_KEY, Location
 from reporting_framework.storage.maintenance import BucketMaintenance
 from reporting_framework.storage.object_snapshot import ObjectSnapshot
+from reporting_framework.storage.sending import send
 from reporting_framework.storage.store import (
     Entry,
     Object,
@@ -36,6 +38,7 @@ from reporting_framework.storage.temporary import PREFIX, LockedPath
 from reporting_framework.storage.watch import pages, request
 
 if TYPE_CHECKING:
+    from obstore import GetResult
     from obstore.store import ObjectStore as Backend
 
     from reporting_framework.storage.plain_listing import PlainListing
@@ -136,13 +139,17 @@ class BucketStore(BucketMaintenance):
         for left in reversed(range(MAX_ATTEMPTS)):
             answered = False
             try:
-                result = obstore.get(self._backend, self._prefix + key)
+                result = send(
+                    "get", lambda: obstore.get(self._backend, self._prefix + key)
+                )
                 version, answered = result.meta["e_tag"] or "", True
                 if limit is not None and result.meta["size"] > limit:
                     raise TooLargeError(version, result.meta["size"])
                 if admit is not None:
                     admit(result.meta["size"])
-                return Object(result.bytes().to_bytes(), version)
+                data = result.bytes().to_bytes()
+                count(BYTES_READ, len(data))
+                return Object(data, version)
             except (BaseError, OSError, ValueError) as error:
                 if not (answered and left):
                     raise self._translate(error, key) from error
@@ -159,7 +166,9 @@ class BucketStore(BucketMaintenance):
                 raise TooLargeError(answer["ETag"], answer["ContentLength"])
             if admit is not None:
                 admit(answer["ContentLength"])
-            return Object(answer["Body"].read(), answer["ETag"])
+            data = answer["Body"].read()
+            count(BYTES_READ, len(data))
+            return Object(data, answer["ETag"])
 
     @contextmanager
     def _boto3_response(self, key: str) -> Iterator[Any]:
@@ -188,11 +197,11 @@ class BucketStore(BucketMaintenance):
                 with self._boto3_response(key) as answer:
                     return Entry(key, answer["ContentLength"], answer["ETag"])
             try:
-                meta = obstore.get(
-                    self._backend, self._prefix + key, options={"head": True}
-                ).meta
+                meta = self._head(key).meta
             except FileNotFoundError:
-                meta = obstore.get(self._backend, self._prefix + key).meta
+                meta = send(
+                    "get", lambda: obstore.get(self._backend, self._prefix + key)
+                ).meta
             except BaseError as error:
                 raise self._reason(error, key) from None
         except ObjectMissing:
@@ -204,6 +213,14 @@ class BucketStore(BucketMaintenance):
             raise translated from error
         return Entry(key, meta["size"], meta["e_tag"])
 
+    def _head(self, key: str) -> GetResult:
+        return send(
+            "head",
+            lambda: obstore.get(
+                self._backend, self._prefix + key, options={"head": True}
+            ),
+        )
+
     def _reason(self, error: BaseError, key: str) -> Exception:
         """Return the error of a GET instead of a refused HEAD's.
 
@@ -211,7 +228,7 @@ class BucketStore(BucketMaintenance):
         """
         if {"400", "403"} & set(codes_of(error)):
             try:
-                obstore.get(self._backend, self._prefix + key)
+                send("get", lambda: obstore.get(self._backend, self._prefix + key))
             except FileNotFoundError:
                 pass
             except BaseError as base_error:
@@ -231,14 +248,19 @@ class BucketStore(BucketMaintenance):
         except (BaseError, OSError, ValueError) as error:
             raise self._translate(error, key, writing=True) from error
         try:
-            result = obstore.put(
-                self._backend,
-                self._prefix + key,
-                _body(data),
-                mode=mode,
-                attributes={self.commit_attribute: mark},
-                use_multipart=False,
+            body = _body(data)
+            result = send(
+                "put",
+                lambda: obstore.put(
+                    self._backend,
+                    self._prefix + key,
+                    body,
+                    mode=mode,
+                    attributes={self.commit_attribute: mark},
+                    use_multipart=False,
+                ),
             )
+            count(BYTES_WRITTEN, len(body))
             return result["e_tag"] or ""
         except (BaseError, OSError, ValueError) as error:
             if (version := self._written(key, mark)) is not None:
@@ -258,13 +280,17 @@ class BucketStore(BucketMaintenance):
         If a response is lost, obstore sends the same bytes again, which is harmless.
         """
         try:
-            result = obstore.put(
-                self._backend,
-                self._prefix + key,
-                data,
-                attributes={"Content-Type": content_type, **metadata},
-                use_multipart=False,
+            result = send(
+                "put",
+                lambda: obstore.put(
+                    self._backend,
+                    self._prefix + key,
+                    data,
+                    attributes={"Content-Type": content_type, **metadata},
+                    use_multipart=False,
+                ),
             )
+            count(BYTES_WRITTEN, len(data))
             return result["e_tag"] or ""
         except (BaseError, OSError, ValueError) as error:
             raise self._translate(error, key) from error
@@ -272,9 +298,7 @@ class BucketStore(BucketMaintenance):
     def _written(self, key: str, mark: str) -> str | None:
         """Return the version of the object at `key` if the PUT with `mark` wrote it."""
         try:
-            result = obstore.get(
-                self._backend, self._prefix + key, options={"head": True}
-            )
+            result = self._head(key)
         except (BaseError, OSError, ValueError):
             return None
         return (

@@ -10,8 +10,8 @@ these: importing boto3 takes longer than most runs list.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +19,9 @@ import obstore
 from obstore.exceptions import BaseError, InvalidPathError
 
 from reporting_framework.errors import StorageUnavailable
+from reporting_framework.plugin_api.traffic import ContextThreads, count
 from reporting_framework.storage.location import ODD_KEY, Location
+from reporting_framework.storage.sending import send
 from reporting_framework.storage.store import Entry, Page
 from reporting_framework.storage.timeouts import call_within
 
@@ -111,9 +113,15 @@ class BucketListing(NamedTuple):
         pages = obstore.list(
             self.backend, self.prefix or None, offset=offset, chunk_size=PAGE_SIZE
         )
-        while page := call_within(
-            TIMEOUT_SECONDS, lambda: next(pages, None), "reporting-page"
-        ):
+        count("list")
+        for number in itertools.count():
+            page = call_within(
+                TIMEOUT_SECONDS, lambda: next(pages, None), "reporting-page"
+            )
+            if not page:
+                return
+            if number:  # the end of the listing needs no request
+                count("list")
             entries = [
                 Entry(meta["path"][skip:], meta["size"], meta["e_tag"]) for meta in page
             ]
@@ -144,13 +152,13 @@ class BucketListing(NamedTuple):
         new = [key for key in keys if key not in self.known]
         if len(new) < 2:
             return all(map(self._is_there, new))
-        with ThreadPoolExecutor(len(new), "reporting-head") as pool:
+        with ContextThreads(len(new), "reporting-head") as pool:
             return all(list(pool.map(self._is_there, new)))
 
     def _is_there(self, key: str) -> bool:
         """Return whether an object of exactly this key exists."""
         try:
-            obstore.head(self.backend, f"{self.prefix}{key}")
+            send("head", lambda: obstore.head(self.backend, f"{self.prefix}{key}"))
         except (BaseError, OSError):
             return False
         self.known.add(key)

@@ -12,8 +12,6 @@ from typing_extensions import override
 from reporting_framework.storage.bucket import BucketStore
 from reporting_framework.storage.plain_listing import PlainListing
 
-MAX_RETRIES = 5
-RETRY_SECONDS = 60
 TIMEOUT_SECONDS = 300
 CONNECT_SECONDS = 10
 
@@ -55,12 +53,4 @@ def client_options(endpoint: str) -> Any:
         "allow_http": endpoint.startswith("http://"),
         "timeout": timedelta(seconds=TIMEOUT_SECONDS),
         "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
-    }
-
-
-def retry_options() -> Any:
-    """Return the options of retries."""
-    return {
-        "max_retries": MAX_RETRIES,
-        "retry_timeout": timedelta(seconds=RETRY_SECONDS),
     }

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from reporting_framework.plugin_api.traffic import in_context
 from reporting_framework.storage.location import Location
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def begin(work: Callable[[], T]) -> Future[T]:
         except BaseException as error:
             future.set_exception(error)
 
-    Thread(target=answer, name="reporting-early", daemon=True).start()
+    thread = Thread(target=in_context(answer), name="reporting-early", daemon=True)
+    thread.start()
     return future
 
 

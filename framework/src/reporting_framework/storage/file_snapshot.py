@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 from reporting_framework.errors import ReportingError
+from reporting_framework.plugin_api.traffic import BYTES_READ, count
 from reporting_framework.storage.store import replaced
 
 
@@ -64,7 +65,9 @@ class FileSnapshot:
                 start, length = start + len(part), length - len(part)
         except OSError as error:
             raise self._translate(error) from error
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        count(BYTES_READ, len(data))
+        return data
 
     def close(self) -> None:
         """See `Pinned.close`."""

@@ -25,6 +25,7 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
+from reporting_framework.plugin_api.traffic import BYTES_READ, BYTES_WRITTEN, count
 from reporting_framework.storage.file_snapshot import FileSnapshot
 from reporting_framework.storage.location import Location
 from reporting_framework.storage.maintenance import FolderMaintenance
@@ -178,6 +179,7 @@ class FolderStore(FolderMaintenance):
                 data = os.read(descriptor, status.st_size)
                 if len(data) < status.st_size:
                     data = self._read_rest(descriptor, data, status.st_size)
+                count(BYTES_READ, len(data))
                 return Object(data, _version(status))
             finally:
                 os.close(descriptor)
@@ -251,6 +253,7 @@ class FolderStore(FolderMaintenance):
     def _move(self, scratch: Path, key: str) -> str:
         """Move a file into place, flushed to disk; return its version there."""
         _flush(scratch)
+        count(BYTES_WRITTEN, os.stat(scratch).st_size)
         os.makedirs(os.path.dirname(self._path(key)), exist_ok=True)
         os.replace(scratch, self._path(key))
         _flush(Path(self._path(key)).parent)

@@ -12,9 +12,9 @@ from reporting_framework.errors import AccessDenied, CommitConflict
 from reporting_framework.storage.cloud_bucket import (
     CloudBucketStore,
     client_options,
-    retry_options,
     variables_of,
 )
+from reporting_framework.storage.sending import retry_options, send
 from reporting_framework.storage.versions import same_version
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class GoogleStore(CloudBucketStore):
             return "create"
         meta: Any
         try:
-            meta = obstore.head(self._backend, self._prefix + key)
+            meta = send("head", lambda: obstore.head(self._backend, self._prefix + key))
         except FileNotFoundError:
             meta = {"e_tag": None, "version": None}
         if not same_version(meta["e_tag"], if_version):

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework._text.messages import PLACE_ERRORS
 from reporting_framework.errors import CommitConflict, ObjectMissing, ReportingError
+from reporting_framework.plugin_api.traffic import BYTES_READ, count
+from reporting_framework.storage.sending import send
 from reporting_framework.storage.versions import same_version
 from reporting_framework.storage.watch import request
 
@@ -118,7 +120,9 @@ class BucketMaintenance:
         if self.head(key) is None:
             return None
         with self._translated(key):
-            return obstore.head(self._backend, self._prefix + key)["last_modified"]
+            return send(
+                "head", lambda: obstore.head(self._backend, self._prefix + key)
+            )["last_modified"]
 
     def clock(self) -> datetime | None:
         """See `Store.clock`. Return the ``Date`` header of a response."""
@@ -137,19 +141,29 @@ class BucketMaintenance:
         import obstore
 
         with self._translated(key):
-            obstore.copy(self._backend, self._prefix + key, self._prefix + to)
+            send(
+                "put",
+                lambda: obstore.copy(
+                    self._backend, self._prefix + key, self._prefix + to
+                ),
+            )
 
     def digest(self, key: str) -> Digest:
         """See `Store.digest`."""
         import obstore
 
-        digest = hashlib.sha256()
-        with self._translated(key):
+        def hashed() -> Digest:
+            digest, size = hashlib.sha256(), 0
             result = obstore.get(self._backend, self._prefix + key)
             version = result.meta["e_tag"] or ""
             for chunk in result.stream():
                 digest.update(chunk)
-        return Digest(digest.hexdigest(), version)
+                size += len(chunk)
+            count(BYTES_READ, size)
+            return Digest(digest.hexdigest(), version)
+
+        with self._translated(key):
+            return send("get", hashed)
 
     @request("DeleteObject")
     def delete(self, key: str, *, if_version: str | None) -> None:
@@ -171,7 +185,10 @@ class BucketMaintenance:
                 with contextlib.suppress(
                     FileNotFoundError
                 ):  # a memory store raises it, a bucket does not
-                    obstore.delete(self._backend, self._prefix + key)
+                    send(
+                        "delete",
+                        lambda: obstore.delete(self._backend, self._prefix + key),
+                    )
                 return
             place = {"Bucket": self.location.root, "Key": self._prefix + key}
             try:

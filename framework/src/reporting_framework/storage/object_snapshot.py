@@ -12,11 +12,14 @@ import obstore
 from obstore.exceptions import BaseError
 
 from reporting_framework.errors import ReportingError
+from reporting_framework.plugin_api.traffic import BYTES_READ, count
+from reporting_framework.storage.sending import send
 from reporting_framework.storage.store import replaced
 from reporting_framework.storage.versions import same_version
 from reporting_framework.storage.watch import request
 
 if TYPE_CHECKING:
+    from obstore import GetOptions
     from obstore.store import ObjectStore as Backend
 
 MAX_ATTEMPTS = 3
@@ -63,20 +66,25 @@ class ObjectSnapshot:
         end = min(start + length, self.size)
         if end <= start:
             return b""
+        options: GetOptions = {
+            "range": (start, end),
+            "if_match": self.version or None,
+        }
         for left in reversed(range(MAX_ATTEMPTS)):
             answered = False
             try:
-                result = obstore.get(
-                    self._backend,
-                    self._path,
-                    options={"range": (start, end), "if_match": self.version or None},
+                result = send(
+                    "get",
+                    lambda: obstore.get(self._backend, self._path, options=options),
                 )
                 answered = True
                 if not same_version(
                     result.meta["e_tag"], self.version
                 ):  # a server that ignores If-Match
                     raise replaced(self._where)
-                return result.bytes().to_bytes()
+                data = result.bytes().to_bytes()
+                count(BYTES_READ, len(data))
+                return data
             except (BaseError, OSError, ValueError) as error:
                 if type(error).__name__ == "PreconditionError" or isinstance(
                     error, FileNotFoundError

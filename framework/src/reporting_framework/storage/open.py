@@ -10,6 +10,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from reporting_framework.errors import AccessDenied, LocationError
+from reporting_framework.plugin_api.traffic import count
+from reporting_framework.storage import sending
 from reporting_framework.storage.aws_config import (
     AwsConfig,
     AwsKeys,
@@ -24,18 +26,19 @@ from reporting_framework.storage.bucket_settings import (
 )
 from reporting_framework.storage.folder import FolderStore
 from reporting_framework.storage.location import Location, parse_location
+from reporting_framework.storage.sending import retry_options
 from reporting_framework.storage.store import Store
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore as Backend
 
-MAX_RETRIES = 5
-RETRY_SECONDS = 60
-
 MAX_CONNECTIONS = 64
 """Connections that boto3 keeps open: one for each concurrent thread."""
 
 _BUCKET = re.compile(r"[A-Za-z0-9._-]+")
+
+_KINDS = {"Get": "get", "List": "list", "Put": "put", "Delete": "delete"}
+"""Kinds of requests by the verb of their operation; see `count`."""
 
 _OWN: dict[str, Any] = {
     "conditional_put": "etag",
@@ -164,10 +167,7 @@ class _Bucket:
                 aws_endpoint_url_s3=config.endpoint,
                 credential_provider=_provider(config),
                 client_options=client,
-                retry_config={
-                    "max_retries": MAX_RETRIES,
-                    "retry_timeout": timedelta(seconds=RETRY_SECONDS),
-                },
+                retry_config=retry_options(),
                 **encryption,
                 **self._own,
             )
@@ -189,7 +189,7 @@ class _Bucket:
         }
         storage |= {
             "aws_region": config.region,
-            "max_retries": MAX_RETRIES,
+            "max_retries": sending.MAX_RETRIES,
             "aws_endpoint_url": config.endpoint,
             "aws_endpoint_url_s3": config.endpoint,
             "aws_allow_http": str(config.endpoint.startswith("http://")).lower(),
@@ -229,9 +229,19 @@ class _Bucket:
                     region_name=config.region,
                     config=Config(max_pool_connections=MAX_CONNECTIONS),
                 )
+                self._client.meta.events.register("before-send.s3", _count)
                 if self._settings.requester_pays:
                     self._client.meta.events.register("before-call.s3", _add_payer)
             return self._client
+
+
+def _count(event_name: str, **_: Any) -> None:
+    """Count a request of boto3, which sends this event for each attempt.
+
+    The name of the event ends with that of the operation, such as ``GetObject``.
+    """
+    operation = event_name.rpartition(".")[2]
+    count(_KINDS.get(operation.partition("Object")[0], "head"))
 
 
 def _add_payer(params: dict[str, Any], **_: Any) -> None:

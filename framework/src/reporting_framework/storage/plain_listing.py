@@ -6,8 +6,8 @@ Such a key is recognised, since no object exists under the name without the slas
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +15,9 @@ import obstore
 from obstore.exceptions import BaseError, InvalidPathError
 
 from reporting_framework.errors import LocationError, StorageUnavailable
+from reporting_framework.plugin_api.traffic import ContextThreads, count
 from reporting_framework.storage.location import Location
+from reporting_framework.storage.sending import send
 from reporting_framework.storage.store import Entry, Page
 from reporting_framework.storage.timeouts import call_within
 
@@ -82,9 +84,15 @@ class PlainListing(NamedTuple):
         )
         skip = len(self.prefix)
         try:
-            while found := call_within(
-                TIMEOUT_SECONDS, lambda: next(pages, None), "reporting-page"
-            ):
+            count("list")
+            for number in itertools.count():
+                found = call_within(
+                    TIMEOUT_SECONDS, lambda: next(pages, None), "reporting-page"
+                )
+                if not found:
+                    return
+                if number:  # the end of the listing needs no request
+                    count("list")
                 yield [
                     Entry(meta["path"][skip:], meta["size"], _quoted(meta["e_tag"]))
                     for meta in found
@@ -127,13 +135,13 @@ class PlainListing(NamedTuple):
         new = list(dict.fromkeys(key for key in keys if key not in self.known))
         if not new:
             return set()
-        with ThreadPoolExecutor(min(len(new), MAX_HEADS), "reporting-head") as pool:
+        with ContextThreads(min(len(new), MAX_HEADS), "reporting-head") as pool:
             there = pool.map(self._is_there, new)
             return {key for key, exists in zip(new, there, strict=True) if not exists}
 
     def _is_there(self, key: str) -> bool:
         try:
-            obstore.head(self.backend, f"{self.prefix}{key}")
+            send("head", lambda: obstore.head(self.backend, f"{self.prefix}{key}"))
         except FileNotFoundError:
             return False
         except BaseError:  # reading it will say why

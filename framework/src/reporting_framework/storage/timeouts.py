@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
+from reporting_framework.plugin_api.traffic import in_context
+
 T = TypeVar("T")
 
 
@@ -27,7 +29,7 @@ def call_within(seconds: float, function: Callable[[], T], name: str) -> T:
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=call, name=name, daemon=True)
+    thread = threading.Thread(target=in_context(call), name=name, daemon=True)
     thread.start()
     thread.join(seconds)
     if errors:

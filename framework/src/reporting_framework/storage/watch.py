@@ -1,4 +1,4 @@
-"""Counts of the requests to a bucket, by operation, while a watch is on."""
+"""Calls of operations of a bucket, with their duration, while a watch is on."""
 
 from __future__ import annotations
 

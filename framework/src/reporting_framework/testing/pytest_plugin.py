@@ -132,10 +132,10 @@ def reporting_s3_faults(
 
     The framework's own storage retries only once.
     """
-    from reporting_framework.storage import open as connect
+    from reporting_framework.storage import sending
     from reporting_framework.testing.faults.wire import WireFaults
 
-    monkeypatch.setattr(connect, "MAX_RETRIES", 1)
+    monkeypatch.setattr(sending, "MAX_RETRIES", 1)
     return WireFaults(reporting_s3_proxy)
 
 

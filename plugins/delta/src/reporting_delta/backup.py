@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import polars as pl
@@ -15,6 +14,7 @@ from reporting_delta.log import DeltaLog, Write
 from reporting_delta.place import DeltaPlace
 from reporting_delta.snapshot import DeltaFile, Snapshot
 from reporting_framework.errors import CommitConflict, StorageUnavailable
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.storage import Location, backup
 
 MAX_WORKERS = 16
@@ -51,7 +51,7 @@ def copy_table(log: DeltaLog, snapshot: Snapshot, name: str) -> str:
             )
 
     files = [file for file in snapshot.manifest.files if isinstance(file, DeltaFile)]
-    with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-copy") as pool:
+    with ContextThreads(MAX_WORKERS, thread_name_prefix="reporting-copy") as pool:
         list(pool.map(copied, [place.key(file.key) for file in files]))
     now = int(time.time() * 1000)
     added = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 from reporting_files.contents import Content, fetch
@@ -11,6 +10,7 @@ from reporting_files.settings import MEBIBYTE, FilesSettings
 from reporting_files.split_data import SplitData
 from reporting_files.split_reading import SplitReading
 from reporting_framework import Batch, ReadFailure, Rejection
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.storage import Admit, InFlight, Store
 
 IN_FLIGHT_BYTES = 128 * MEBIBYTE
@@ -29,9 +29,9 @@ class FileReader:
         self._store, self._settings = store, settings
 
     @cached_property
-    def _requests(self) -> ThreadPoolExecutor:
+    def _requests(self) -> ContextThreads:
         """Threads for requests, shared by all splits."""
-        return ThreadPoolExecutor(
+        return ContextThreads(
             self._settings.max_in_flight, thread_name_prefix="reporting-get"
         )
 

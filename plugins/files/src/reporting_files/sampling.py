@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence, Set
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ from reporting_files.text import utf_8_blocks
 from reporting_framework import Rejection
 from reporting_framework._text.messages import one_line
 from reporting_framework.errors import ReportingError
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.storage import Store
 
 SAMPLE_BYTES = 1024 * 1024
@@ -139,7 +139,7 @@ def _further(
     """Return the columns of further files that have at least one known column."""
     found: dict[str, pl.DataType] = {}
     look_up = partial(_sampled, store, settings=settings, header=True)
-    with ThreadPoolExecutor(HEADER_REQUESTS if store.remote else 1) as requests:
+    with ContextThreads(HEADER_REQUESTS if store.remote else 1) as requests:
         for each in requests.map(look_up, keys):
             if not known or not known.isdisjoint(each.types):
                 found = _united(found, each.types)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import TypeVar
+
+from reporting_framework.plugin_api.traffic import ContextThreads
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -19,7 +21,7 @@ def in_order(call: Callable[[T], R], items: Iterable[T], at_once: int) -> Iterat
         items: Arguments of the calls.
         at_once: How many calls run at once, or wait with a result.
     """
-    pool = ThreadPoolExecutor(at_once, thread_name_prefix="redcap")
+    pool = ContextThreads(at_once, thread_name_prefix="redcap")
     waiting: deque[Future[R]] = deque()
     try:
         for item in items:

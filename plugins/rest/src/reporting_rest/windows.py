@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, NamedTuple
+
+from reporting_framework.plugin_api.traffic import ContextThreads
 
 GROUP, MAX_SINGLE = 4, 512
 """Number of known pages that a thread fetches at once, but for the last ones."""
@@ -58,9 +60,9 @@ def in_order(items: Iterable[Any], most: int) -> Iterator[Any]:
                 started.cancel()
 
 
-def pool(parallelism: int) -> ThreadPoolExecutor:
+def pool(parallelism: int) -> ContextThreads:
     """Return threads for requests."""
-    return ThreadPoolExecutor(parallelism, thread_name_prefix="rest-api")
+    return ContextThreads(parallelism, thread_name_prefix="rest-api")
 
 
 def nothing() -> Future[None]:

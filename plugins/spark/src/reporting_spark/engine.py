@@ -108,6 +108,8 @@ class _Jobs:
             elif kind == "part":
                 self._work.add(result, number, what)
                 number += 1
+            elif kind == "done":
+                result.add_traffic(what)
         return result
 
     def cancel(self) -> None:

@@ -11,6 +11,9 @@ from typing import Any
 from reporting_framework.builtin.processes.sent_errors import sent
 from reporting_framework.builtin.processes.sent_logs import Levels, forward
 from reporting_framework.plugin_api.records import Split
+from reporting_framework.plugin_api.traffic import TrafficCounts, counting
+
+_END = object()
 
 Work = Callable[[Split], Iterable[Any]]
 """First part of the work; see `reporting_framework.plugin_api.engine.DividedWork`."""
@@ -32,7 +35,10 @@ class SplitTask:
     levels: Levels
 
     def __call__(self, splits: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield pickled messages: a kind (log, part, error or done), and its data."""
+        """Yield pickled messages: a kind, and its data.
+
+        Kinds are log, part, error, and done with the counts of requests and bytes.
+        """
         for split in splits:
             for message in self._messages(pickle.loads(split)):  # noqa: S301 - of the driver
                 yield pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
@@ -40,14 +46,24 @@ class SplitTask:
     def _messages(self, split: Split) -> Iterator[tuple[str, Any]]:
         logs = _process.logs(self.levels)
         logs.clear()
-        end: tuple[str, Any] = ("done", None)
+        counts = TrafficCounts()
+        end: tuple[str, Any]
         try:
-            for part in _process.built(self.key, self.work)(split):
+            with counting(counts):
+                parts = iter(_process.built(self.key, self.work)(split))
+            while (part := _next(parts, counts)) is not _END:
                 yield "part", part
+            end = ("done", counts.current())
         except BaseException as error:
             end = ("error", sent(error))
         yield from (("log", fields) for fields in logs)
         yield end
+
+
+def _next(parts: Iterator[Any], counts: TrafficCounts) -> Any:
+    """Return the next part or `_END`; add its requests and bytes to the counts."""
+    with counting(counts):
+        return next(parts, _END)
 
 
 class _Process:

@@ -17,6 +17,7 @@ from reporting_framework.builtin.processes.channel import Channel
 from reporting_framework.builtin.processes.sent_errors import sent
 from reporting_framework.builtin.processes.sent_logs import Levels, forward
 from reporting_framework.plugin_api.records import Split
+from reporting_framework.plugin_api.traffic import TrafficCounts, counting
 
 
 class Setup(NamedTuple):
@@ -43,27 +44,38 @@ def main() -> None:
         return
     gc.set_threshold(*setup.collector)
     forward(lambda record: channel.send(("log", 0, record)), setup.levels)
+    counts = TrafficCounts()
     try:
-        work = pickle.loads(setup.work)  # noqa: S301 - of the parent
+        with counting(counts):
+            work = pickle.loads(setup.work)  # noqa: S301 - of the parent
     except BaseException as error:
         channel.send(("broken", 0, sent(error)))
         return
     channel.send(("ready", 0, None))
-    serve(channel, work, setup.at_once)
+    serve(channel, work, setup.at_once, counts)
 
 
 def serve(
-    channel: Channel, work: Callable[[Split], Iterable[Any]], at_once: int
+    channel: Channel,
+    work: Callable[[Split], Iterable[Any]],
+    at_once: int,
+    counts: TrafficCounts,
 ) -> None:
     """Process splits in threads while this one waits for the parent's end.
 
     The process then ends at once, whatever the threads do: nobody reads their results.
+
+    Args:
+        channel: Channel to the parent.
+        work: Function that processes a split.
+        at_once: Number of splits to process at once.
+        counts: Requests and bytes of this process so far.
     """
     splits = SimpleQueue[tuple[int, Split]]()
     idle = threading.Semaphore(at_once)
     for _ in range(at_once):
         threading.Thread(
-            target=_work, args=(channel, work, splits, idle), daemon=True
+            target=_work, args=(channel, work, splits, idle, counts), daemon=True
         ).start()
     while (message := channel.receive()) is not None:
         splits.put(message)
@@ -79,20 +91,25 @@ def _work(
     work: Callable[[Split], Iterable[Any]],
     splits: SimpleQueue[tuple[int, Split]],
     idle: threading.Semaphore,
+    counts: TrafficCounts,
 ) -> None:
     """Process one split after the other."""
     while True:
         number, split = splits.get()
-        with idle:
-            _process(partial(_send, channel, number), work, split)
+        with idle, counting(counts):
+            _process(partial(_send, channel, number), work, split, counts)
 
 
 def _process(
     send: Callable[[str, Any], None],
     work: Callable[[Split], Iterable[Any]],
     split: Split,
+    counts: TrafficCounts,
 ) -> None:
-    """Process a split, and send what comes of it."""
+    """Process a split, and send what comes of it.
+
+    The counts of all splits are sent with the first one that is done.
+    """
     try:
         send("begun", None)
         for part in work(split):
@@ -100,7 +117,7 @@ def _process(
     except BaseException as error:
         send("error", sent(error))
     else:
-        send("done", None)
+        send("done", counts.take())
 
 
 def _send(channel: Channel, number: int, kind: str, what: Any) -> None:

@@ -6,7 +6,6 @@ import logging
 import pickle
 from collections import Counter, deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -19,6 +18,7 @@ from reporting_framework.builtin.processes.worker import (
 from reporting_framework.errors import ReportingError, StepFailed, TransientError
 from reporting_framework.plugin_api.engine import DividedWork
 from reporting_framework.plugin_api.records import Split, SplitResult
+from reporting_framework.plugin_api.traffic import ContextThreads
 
 AHEAD = 24
 """Number of splits that may be under way or finished after the first that is not: their
@@ -209,7 +209,7 @@ class _ThisProcess:
         self.at_once = self.capacity = at_once
         self.under_way: dict[int, Split] = {}
         self._work, self._events = work, events
-        self._threads = ThreadPoolExecutor(at_once, "reporting-split")
+        self._threads = ContextThreads(at_once, "reporting-split")
 
     def submit(self, number: int, split: Split) -> None:
         """See `Place`."""

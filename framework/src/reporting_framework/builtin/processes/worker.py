@@ -21,6 +21,7 @@ from reporting_framework.builtin.processes.sent_errors import received
 from reporting_framework.builtin.processes.sent_logs import levels, log
 from reporting_framework.plugin_api.engine import DividedWork
 from reporting_framework.plugin_api.records import Split, SplitResult
+from reporting_framework.plugin_api.traffic import in_context
 
 _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
@@ -94,7 +95,7 @@ class WorkerProcess:
         reading, writing = self._process.stdout, self._process.stdin
         self._channel = Channel(cast(IO[bytes], reading), cast(IO[bytes], writing))
         self._listener = threading.Thread(
-            target=self._listen, name="reporting-worker", daemon=True
+            target=in_context(self._listen), name="reporting-worker", daemon=True
         )
         self._listener.start()
         self._send(Setup(pickled, at_once, levels(), gc.get_threshold()))
@@ -160,6 +161,8 @@ class WorkerProcess:
         elif kind == "error":
             self._end(number, received(what))
         elif kind == "done":
+            if number in self._results:
+                self._results[number].add_traffic(what)
             self._end(number)
         elif number in self._results:
             try:

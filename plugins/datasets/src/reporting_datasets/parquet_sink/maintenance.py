@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -20,6 +19,7 @@ from reporting_datasets.settings import ParquetDatasetSettings
 from reporting_framework import SOURCE_KEY, Sink
 from reporting_framework.errors import CommitConflict
 from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.storage import backup, same_version, write_check
 
 MAX_WORKERS = 16
@@ -92,9 +92,7 @@ class DatasetMaintenance(Sink):
             if store.digest(key).sha256 != store.digest(f"{to}/{key}").sha256:
                 raise backup.changed(artifact)
 
-        with ThreadPoolExecutor(
-            MAX_WORKERS, thread_name_prefix="reporting-copy"
-        ) as pool:
+        with ContextThreads(MAX_WORKERS, thread_name_prefix="reporting-copy") as pool:
             list(pool.map(copy, keys))
         copy(self.place.manifest)
         self._unchanged(artifact)

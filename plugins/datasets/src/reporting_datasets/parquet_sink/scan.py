@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -12,6 +11,7 @@ import polars as pl
 from reporting_datasets.parquet_sink.data_files import DataFiles, missing
 from reporting_datasets.parquet_sink.manifest import DataFile, Manifest
 from reporting_framework.errors import CorruptCheckpoint
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.query.schemas import SchemaMapping
 from reporting_framework.storage import ParquetSnapshot, checksums, parquet_errors
 
@@ -92,5 +92,5 @@ def dataset_files(files: DataFiles, manifest: Manifest) -> list[ParquetSnapshot]
             raise
         return ParquetSnapshot(uri, schema, content)
 
-    with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
+    with ContextThreads(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
         return list(pool.map(pinned, manifest.files))

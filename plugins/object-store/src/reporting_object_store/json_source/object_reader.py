@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from functools import cached_property
 from threading import Lock
 
 from reporting_framework import Batch, ReadFailure, Rejection, single_source_key
 from reporting_framework.errors import AccessDenied, ObjectMissing, ReportingError
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.storage import (
     Admit,
     Entry,
@@ -42,9 +42,9 @@ class ObjectReader:
         self._turn = Lock()  # two threads read files more slowly than one
 
     @cached_property
-    def _requests(self) -> ThreadPoolExecutor:
+    def _requests(self) -> ContextThreads:
         """Threads for requests, shared by all splits."""
-        return ThreadPoolExecutor(
+        return ContextThreads(
             self._settings.max_in_flight, thread_name_prefix="reporting-get"
         )
 

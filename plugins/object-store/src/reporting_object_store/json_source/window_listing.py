@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.storage import Entry, Store
 from reporting_framework.storage.object_names import unique_entries
 from reporting_object_store.json_source.listing import ObjectFilter
@@ -66,7 +67,7 @@ class WindowListing:
         self._store, self._day, self._cancelled = store, day, False
         self._matches = re.compile(pattern).match if pattern else None
         parts = list(_pieces(self.ranges, marks, day))
-        self._pool = ThreadPoolExecutor(
+        self._pool = ContextThreads(
             min(len(parts), at_once), thread_name_prefix="reporting-list"
         )
         self._parts = self._start(parts)

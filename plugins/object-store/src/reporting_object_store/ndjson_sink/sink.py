@@ -6,7 +6,7 @@ The files are written once and never read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
@@ -27,6 +27,7 @@ from reporting_framework import (
 from reporting_framework.errors import SettingsError, StorageUnavailable
 from reporting_framework.plugin_api.records import ReadFailure
 from reporting_framework.plugin_api.result import Output
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.storage import open_store, parse_location, permissions
 from reporting_object_store.ndjson_sink.encoding import (
     LONGEST_METADATA,
@@ -173,7 +174,7 @@ class NdjsonArchive(Sink):
             return CommitResult(duplicates=None)
         jobs: list[tuple[pl.DataFrame, Future[Output]]] = []
         failed, outputs, newest = [], [], list[datetime]()
-        with ThreadPoolExecutor(
+        with ContextThreads(
             MAX_WORKERS, thread_name_prefix="reporting-archive"
         ) as pool:
             for part in pl.concat(staged).partition_by(
@@ -200,7 +201,7 @@ class NdjsonArchive(Sink):
                 raise
         return CommitResult(outputs, None, max(newest, default=None), failed=failed)
 
-    def _written(self, pool: ThreadPoolExecutor, rows: pl.DataFrame) -> Future[Output]:
+    def _written(self, pool: ContextThreads, rows: pl.DataFrame) -> Future[Output]:
         """Compress one object and submit it for writing.
 
         The threads only wait for the storage: two threads that compress on one core are

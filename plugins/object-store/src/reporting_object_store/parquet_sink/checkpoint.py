@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import partial
@@ -18,6 +17,7 @@ from reporting_framework.errors import (
     ReportingError,
     StorageUnavailable,
 )
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.query.schemas import SchemaMapping
 from reporting_framework.storage import (
     ScanTarget,
@@ -333,7 +333,7 @@ class Checkpoint(NamedTuple):
             return
         scan, last = self._stored(), None
         with (
-            ThreadPoolExecutor(2, thread_name_prefix="reporting-merge") as ahead,
+            ContextThreads(2, thread_name_prefix="reporting-merge") as ahead,
             parquet_errors.reading(self.uri),
         ):
             checked = ahead.submit(self.check)

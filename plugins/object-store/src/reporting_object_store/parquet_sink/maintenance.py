@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
@@ -11,6 +10,7 @@ from typing_extensions import override
 
 from reporting_framework.errors import CorruptCheckpoint
 from reporting_framework.plugin_api.records import CheckResult, StoredArtifact
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.storage import Location, backup, same_version, write_check
 from reporting_object_store.parquet_sink.checkpoint_store import CheckpointFiles
 
@@ -26,9 +26,7 @@ class CheckpointMaintenance(CheckpointFiles):
 
     @override
     def stored_artifacts(self) -> Sequence[StoredArtifact]:
-        with ThreadPoolExecutor(
-            MAX_WORKERS, thread_name_prefix="reporting-look"
-        ) as pool:
+        with ContextThreads(MAX_WORKERS, thread_name_prefix="reporting-look") as pool:
             artifacts = [*pool.map(self._artifact, self._keys())]
         outputs = [artifact for artifact in artifacts if artifact is not None]
         state = self._source_state(known=bool(outputs))

@@ -6,7 +6,6 @@ All files are one lazy frame; older files are read in the present columns.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from reporting_framework.errors import CorruptCheckpoint
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.query.schemas import SchemaMapping
 from reporting_framework.storage import (
     ParquetSnapshot,
@@ -60,7 +60,7 @@ def scan_files(
         CorruptCheckpoint: A file is not parquet, holds rows that belong in another
             file, or has a column of a type that cannot be cast.
     """
-    with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
+    with ContextThreads(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
         files = [
             file
             for file in pool.map(partial(_inspect, store, layout), keys)
@@ -82,7 +82,7 @@ def table_files(
             file, or cannot be read in the wanted columns.
     """
     look = partial(_table_file, store, layout, wanted=wanted, held=len(keys) <= HELD)
-    with ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
+    with ContextThreads(MAX_WORKERS, thread_name_prefix="reporting-scan") as pool:
         return [file for file in pool.map(look, keys) if file is not None]
 
 

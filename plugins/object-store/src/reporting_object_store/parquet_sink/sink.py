@@ -6,7 +6,6 @@ The file is its own ledger, and is replaced in one atomic write.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import polars as pl
@@ -27,6 +26,7 @@ from reporting_framework.errors import (
     StorageUnavailable,
 )
 from reporting_framework.plugin_api.records import WriteMode
+from reporting_framework.plugin_api.traffic import ContextThreads
 from reporting_framework.storage import commit_attempts, row_versions, same_version
 from reporting_object_store.parquet_sink.append import AppendCommit
 from reporting_object_store.parquet_sink.checkpoint import Checkpoint
@@ -81,9 +81,7 @@ class ParquetCheckpoint(CheckpointMaintenance):
 
     @override
     def ledger(self) -> CheckpointLedger:
-        with ThreadPoolExecutor(
-            MAX_WORKERS, thread_name_prefix="reporting-open"
-        ) as pool:
+        with ContextThreads(MAX_WORKERS, thread_name_prefix="reporting-open") as pool:
             keys = list(self._keys())
             self._files = dict(zip(keys, pool.map(self._file_of, keys), strict=True))
         self._versions = {

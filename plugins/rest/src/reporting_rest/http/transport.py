@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import httpcore2
 
 from reporting_framework import LocationError, SettingsError
+from reporting_framework.plugin_api.traffic import BYTES_READ, BYTES_WRITTEN, count
 from reporting_rest.http.addresses import AddressPolicy, PinnedBackend
 from reporting_rest.http.connections import Connections
 from reporting_rest.http.errors import AttemptFailed
@@ -83,6 +84,8 @@ class Transport:
         )
         connection = self._connections.take(target.origin)
         limit = self._settings.max_response_bytes
+        count("api")
+        count(BYTES_WRITTEN, len(body))
         try:
             status, raw_headers, content = connection.send(
                 request, body, self._settings.response_seconds, limit
@@ -99,6 +102,7 @@ class Transport:
             raise self._failure(error) from None
         finally:
             self._connections.give_back(connection)
+        count(BYTES_READ, len(content))
         if len(content) > limit:
             raise self._too_large()
         names = _named(raw_headers)
