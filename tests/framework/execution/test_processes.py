@@ -248,7 +248,12 @@ TIMES = {
 
 def without_times(result):
     return result.model_dump(
-        exclude={"run_id": True, "seconds": True, "outputs": {"__all__": {"version"}}}
+        exclude={
+            "run_id": True,
+            "seconds": True,
+            "outputs": {"__all__": {"version"}},
+            "traffic": {"bytes_written"},  # ids and times in the history
+        }
     )
 
 

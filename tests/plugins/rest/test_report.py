@@ -73,6 +73,8 @@ def test_resources_are_tables_that_are_kept_up_to_date(
         targets = [asked.target for asked in server.take()]
         assert len(targets) == len(set(targets)) == 3 + 5
         assert (result.status, result.accepted) == ("ok", 5 + 10)
+        assert result.traffic is not None
+        assert result.traffic.requests == {"api": len(targets)}
         tracker.issues[1] = tracker.issue(1, 9, state="closed")
         run_report("issues")
         assert run_report("issues").accepted == 3
