@@ -61,9 +61,7 @@ def run(
     """
     sample = limit or DRY_RUN_LIMIT if dry_run else None
     this = Run.begin(pipeline, deadline=deadline, limit=sample, replay=replay)
-    traffic = TrafficCounts()
-    if pipeline.traffic is not None:
-        traffic.add_all(pipeline.traffic.take())
+    traffic = pipeline.traffic or TrafficCounts()  # requests of its early start go on
     with counting(traffic):
         return _run(this, traffic, lifecycle)
 
