@@ -1,8 +1,11 @@
 """Runs on Spark: the same bytes as with the engine `local`, whatever happens to executors."""
 
+import hashlib
 import logging
 import os
+import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import polars as pl
 import pytest
 
 from reporting_framework import AccessDenied, Split, TransientError, run_report
+from reporting_object_store.json_source import source
 from reporting_spark.engine import SparkEngine
 from tests.plugins.spark.works import Dies, Work
 
@@ -73,6 +77,67 @@ def test_a_run_gives_the_same_bytes_as_with_the_engine_local(
         for each in tables
     ]
     assert rejected[0].equals(rejected[1])
+
+
+def test_one_example_has_the_same_hash_with_each_engine_of_the_command_line(tmp_path):
+    engines = {
+        "alone": [],
+        "processes": ["--engine", "processes"],
+        "spark": ["--engine", "spark", "--set", "engine.master=local[2]"],
+    }
+    shutil.copytree(EVENTS, tmp_path / "events")
+    hashes = set()
+    for name, words in engines.items():
+        table = f"{name}/e.parquet"
+        command = ["--source", "events/", "--checkpoint", table, *words]
+        program = str(Path(sys.executable).with_name("reporting-run"))
+        subprocess.run(
+            [program, "event-log-checkpoint", *command],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+        )
+        hashes.add(hashlib.sha256((tmp_path / table).read_bytes()).hexdigest())
+    assert len(hashes) == 1
+
+
+REPORT = """
+[reports.numbers]
+source    = {{ use = "object-store-json", uri = "{home}/in/", include = "*.json" }}
+validator = {{ use = "pydantic", model = "tests.plugins.spark.works:Event" }}
+sinks     = [{{ use = "parquet-checkpoint", uri = "{home}/{name}/numbers.parquet" }}]
+"""
+
+
+def test_a_run_is_the_same_if_an_executor_is_killed_and_a_slow_task_starts_twice(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(source, "SPLIT_FILES", 10)
+    monkeypatch.setenv("PYTHONPATH", str(EVENTS.parents[1]))
+    (tmp_path / "in").mkdir()
+    for number in range(120):
+        path = tmp_path / "in" / f"{number:03}.json"
+        path.write_text(f'{{"number": {number}}}')
+    config = {
+        "spark.executorEnv.MARKS": str(tmp_path),
+        "spark.speculation": "true",
+        "spark.speculation.interval": "100ms",
+        "spark.speculation.task.duration.threshold": "3s",
+    }
+    tables = {}
+    for name, engine in (
+        ("local", {"use": "local", "max_workers": 0}),
+        ("spark", {"use": "spark", "master": CLUSTER, "config": config}),
+    ):
+        file = tmp_path / f"{name}.toml"
+        file.write_text(REPORT.format(home=tmp_path, name=name))
+        monkeypatch.setenv("REPORTING_CONFIG", str(file))
+        result = run_report("numbers", {"engine": engine})
+        assert (result.records_read, result.accepted) == (120, 120)
+        tables[name] = (tmp_path / name / "numbers.parquet").read_bytes()
+    assert tables["local"] == tables["spark"]
+    happened = {path.name for path in tmp_path.iterdir()}
+    assert {"killed", "slow", "fast"} <= happened
 
 
 def test_work_is_done_in_other_processes_and_logged_here(caplog):

@@ -3,8 +3,12 @@
 import logging
 import os
 import signal
+import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, field_validator
 
 from reporting_framework import AccessDenied, SplitResult
 from reporting_framework.plugin_api.traffic import count
@@ -46,3 +50,43 @@ class Requests(Work):
         count("get", 2)
         count("bytes_read", 5)
         return SplitResult(split, source_keys=[split.id])
+
+
+class Event(BaseModel):
+    """A record on whose first validation on an executor something happens.
+
+    Number 13 kills its executor, and number 77 takes longer than the other attempt
+    that Spark then starts. `MARKS` is the folder that says that it has happened.
+    """
+
+    number: int
+    timestamp: AwareDatetime = datetime(2024, 1, 1, tzinfo=UTC)
+
+    @field_validator("number")
+    @classmethod
+    def _disturb(cls, value: int) -> int:
+        if value == 13 and _first("killed"):
+            os.kill(_executor(), signal.SIGKILL)
+            time.sleep(20)
+        if value == 77:
+            if _first("slow"):
+                time.sleep(20)
+            _first("fast")
+        return value
+
+
+def _first(name):
+    """Return whether this is the first time; never, without a folder."""
+    if not (folder := os.environ.get("MARKS")):
+        return False
+    try:
+        (Path(folder) / name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _executor():
+    """Return the id of the executor's JVM: the parent of the parent of this process."""
+    parent = Path(f"/proc/{os.getppid()}/stat").read_text()
+    return int(parent.rpartition(")")[2].split()[1])
