@@ -144,6 +144,22 @@ def test_two_runs_may_begin_the_table(table):
     assert table.keys == KEYS[:8]
 
 
+def test_a_table_that_another_run_makes_while_it_is_opened_is_read(table, monkeypatch):
+    """It is not taken for a damaged one: its log was empty, and then is not."""
+    absent, made = DeltaLog._is_absent, []
+
+    def late(self):
+        if not made:
+            made.append(True)
+            Table(table.uri).run(prices(range(3)))
+        return absent(self)
+
+    monkeypatch.setattr(DeltaLog, "_is_absent", late)
+    result = table.run(prices(range(2, 5)))
+    assert (result.duplicates, result.outputs[0].rows) == (1, 5)
+    assert table.keys == KEYS[:5]
+
+
 def test_a_commit_whose_answer_is_lost_is_recognised(table, monkeypatch):
     commit = DeltaLog.commit
 

@@ -98,18 +98,20 @@ class DeltaLog:
             AccessDenied: Reading was refused.
             StorageUnavailable: Reading failed after retries.
         """
-        options = self.place.storage_options
         try:
-            with self.reading():
-                number = version if isinstance(version, int) else None
-                handle = DeltaTable(self.uri, number, options)
-                if isinstance(version, datetime):
-                    self._load(handle, version)
-                return handle
+            return self._open(version)
         except ReportingError:
             if self._is_absent():
                 return None
-            raise
+        return self._open(version)  # another run may just have made the table
+
+    def _open(self, version: int | datetime | None) -> DeltaTable:
+        with self.reading():
+            number = version if isinstance(version, int) else None
+            handle = DeltaTable(self.uri, number, self.place.storage_options)
+            if isinstance(version, datetime):
+                self._load(handle, version)
+            return handle
 
     def _load(self, handle: DeltaTable, moment: datetime) -> None:
         """Load the version that the table had at a time.
