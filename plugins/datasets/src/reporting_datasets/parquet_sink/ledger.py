@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,6 +15,9 @@ from reporting_framework.errors import CorruptCheckpoint, StorageUnavailable
 from reporting_framework.storage import parquet_errors, same_version
 
 T = TypeVar("T")
+
+GROUP_ROWS = 1_000_000
+"""Maximum number of rows of files that are looked in at once, unless one has more."""
 
 _OBJECT = pl.col(SOURCE_KEY).str.replace(r"#[0-9]+$", "")
 """Object of a row."""
@@ -97,22 +100,33 @@ class DatasetLedger:
         ends = wanted + "#:"  # behind the source key of every record of the object
 
         def existing(manifest: Manifest) -> set[str]:
-            scans = [
-                self._files.rows(manifest, file).select(_OBJECT)
-                for file in manifest.files
-                if _may_have(file, wanted, ends)
-            ]
-            if not scans:
-                return set()
-            # One join: to look in each file alone would take as many times the memory.
-            found = pl.concat(scans).join(
-                wanted.to_frame().lazy(), on=SOURCE_KEY, how="semi"
-            )
-            with parquet_errors.reading(self._files.place.folder.uri):
-                return set(found.unique().collect(engine="streaming").to_series())
+            found: set[str] = set()
+            files = [file for file in manifest.files if _may_have(file, wanted, ends)]
+            for some in _groups(files):
+                scans = [self._files.rows(manifest, file) for file in some]
+                keys = pl.concat([scan.select(_OBJECT) for scan in scans])
+                names = wanted.to_frame().lazy()
+                inside = keys.join(names, on=SOURCE_KEY, how="semi").unique()
+                with parquet_errors.reading(self._files.place.folder.uri):
+                    found.update(inside.collect(engine="streaming").to_series())
+            return found
 
         known = self.look(existing)
         return [name for name in objects if name not in known]
+
+
+def _groups(files: Sequence[DataFile]) -> Iterator[list[DataFile]]:
+    """Yield files that are looked in at once, as a join for each takes far longer."""
+    group: list[DataFile] = []
+    rows = 0
+    for file in files:
+        if group and rows + file.rows > GROUP_ROWS:
+            yield group
+            group, rows = [], 0
+        group.append(file)
+        rows += file.rows
+    if group:
+        yield group
 
 
 def _may_have(file: DataFile, wanted: pl.Series, ends: pl.Series) -> bool:
