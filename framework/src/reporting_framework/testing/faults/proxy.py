@@ -19,14 +19,14 @@ class S3Proxy:
     Every method may be called from any thread while the proxy runs.
     """
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, memory: Memory | None = None) -> None:
         address = urlsplit(upstream)
         self.upstream = (address.hostname or HOST, address.port or 80)
         self.endpoint = ""
         self.requests: list[Exchange] = []
         self._delays: dict[str, float] = {}
         self._rules: tuple[Rule, ...] = ()
-        self._memory = Memory()
+        self._memory = memory or Memory()
         self._clients: set[ClientSide] = set()
 
     def delay(self, kind: str, seconds: float) -> None:
@@ -112,12 +112,12 @@ class S3Proxy:
 
 
 @contextmanager
-def s3_proxy(upstream: str) -> Iterator[S3Proxy]:
+def s3_proxy(upstream: str, memory: Memory | None = None) -> Iterator[S3Proxy]:
     """Run a proxy in front of the endpoint `upstream`, in a thread of its own.
 
-    Clients connect to its `.endpoint`.
+    Clients connect to its `.endpoint`. It answers what `memory` recalls.
     """
-    proxy = S3Proxy(upstream)
+    proxy = S3Proxy(upstream, memory)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="s3-proxy", daemon=True)
     thread.start()

@@ -168,12 +168,14 @@ class ClientSide(Side):
         """Send bytes of a request on, unless its fault prevents it."""
         assert self.exchange is not None
         assert self.peer is not None
+        self.exchange.sent += len(data)
         fault = self.exchange.fault
         if fault is not None and fault.kind == "cut":
             self.transport.abort()
         elif self.answer:
             if not self.body:
                 self.exchange.status = int(self.answer[9:12])
+                self.exchange.received = len(self.answer)
                 self.transport.write(self.answer)
         else:
             self.peer.transport.write(data)
@@ -184,6 +186,8 @@ class ClientSide(Side):
             return
         if self.exchange is not None and self.exchange.status is None:
             data = self._answer_begins(self.exchange, data)
+        if self.exchange is not None:
+            self.exchange.received += len(data)
         if self.room == ALL:
             self.transport.write(data)
             return

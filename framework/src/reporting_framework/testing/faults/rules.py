@@ -21,13 +21,16 @@ REASONS = {
 class Exchange:
     """One request and its outcome.
 
-    The target is as sent, path style (`/bucket/key?query`).
+    The target is as sent, path style (`/bucket/key?query`). `sent` and `received` are
+    bytes of the request and of its response, heads included.
     """
 
     method: str
     target: str
     fault: "Fault | None" = None
     status: int | None = None
+    sent: int = 0
+    received: int = 0
     arrived: float = field(default_factory=time.monotonic)
 
     @property
