@@ -154,7 +154,7 @@ def of_first_runs(bench: Bench) -> Lines:
             *((sink, 10_000) for sink in SINKS),
             (ONE, 100_000),
             (DELTA, 100_000),
-            (ONE, 200_000),
+            (ONE, 1_000_000),
         ):
             count = max(4, objects // bench.scale)
             with s3.report(sink, 0) as report:
