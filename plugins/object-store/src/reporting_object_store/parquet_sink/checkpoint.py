@@ -34,7 +34,9 @@ from reporting_object_store.parquet_sink.staging import is_sorted
 from reporting_object_store.parquet_sink.state import text_in
 
 _SOURCE_KEY = pl.col(SOURCE_KEY)
-_SEVERAL = _SOURCE_KEY.str.contains("#", literal=True)
+_OBJECT = _SOURCE_KEY.str.replace(r"#[0-9]+$", "")
+"""Object of a row."""
+
 TAIL = 16_384
 """Number of rows at the end of a file that are read first."""
 
@@ -241,16 +243,14 @@ class Checkpoint(NamedTuple):
 
         The newest rows are searched first, which is often enough.
         """
-        found_keys: set[str] = set()
+        found: set[str] = set()
+        wanted = objects.rename(SOURCE_KEY).to_frame()
         tail = max(0, self.rows - READ_ROWS)
         for start, rows in ((tail, self.rows - tail), (0, tail)):
-            if rows and (left := [key for key in objects if key not in found_keys]):
-                found_keys.update(
-                    self._collect(
-                        partial(_objects_of, start, rows, pl.Series(left).implode())
-                    )[SOURCE_KEY]
-                )
-        return found_keys
+            if rows and len(found) < len(objects):
+                query = partial(_objects_of, start, rows, wanted)
+                found.update(self._collect(query)[SOURCE_KEY])
+        return found
 
     def first(
         self, of: Callable[[Collection[str]], Sequence[pl.Expr]]
@@ -396,16 +396,8 @@ def _moments_of(
 
 
 def _objects_of(
-    start: int, rows: int, wanted: pl.Series, scan: pl.LazyFrame
+    start: int, rows: int, wanted: pl.DataFrame, scan: pl.LazyFrame
 ) -> pl.LazyFrame:
     """Select the `wanted` objects of `rows` rows from `start` on."""
-    source_keys = (
-        scan.select(_SOURCE_KEY)
-        .slice(start, rows)
-        .filter(_SOURCE_KEY.is_in(wanted) | _SEVERAL)
-    )
-    return (
-        source_keys.select(_SOURCE_KEY.str.replace(r"#[0-9]+$", ""))
-        .filter(_SOURCE_KEY.is_in(wanted))
-        .unique()
-    )
+    objects = scan.select(_SOURCE_KEY).slice(start, rows).select(_OBJECT)
+    return objects.join(wanted.lazy(), on=SOURCE_KEY, how="semi").unique()
