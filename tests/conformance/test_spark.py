@@ -6,8 +6,9 @@ import pytest
 
 from reporting_framework.testing import EngineContract
 from reporting_spark.engine import SparkEngine
+from tests.support.pyspark import LEAKS
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("session")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("session"), *LEAKS]
 pytest.importorskip("pyspark", reason="hatch run spark:test installs pyspark")
 
 

@@ -16,11 +16,12 @@ from reporting_framework import AccessDenied, Split, TransientError, run_report
 from reporting_object_store.json_source import source
 from reporting_spark.engine import SparkEngine
 from tests.plugins.spark.works import Dies, Work
+from tests.support.pyspark import LEAKS
 
 EVENTS = Path(__file__).parents[3] / "examples" / "visit-events"
 CLUSTER = "local-cluster[2,1,1024]"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, *LEAKS]
 pytest.importorskip("pyspark", reason="hatch run spark:test installs pyspark")
 
 
@@ -138,6 +139,46 @@ def test_a_run_is_the_same_if_an_executor_is_killed_and_a_slow_task_starts_twice
     assert tables["local"] == tables["spark"]
     happened = {path.name for path in tmp_path.iterdir()}
     assert {"killed", "slow", "fast"} <= happened
+
+
+def submitted(code, folder, **variables):
+    """A process that runs code by `spark-submit`, or by Python if there are variables."""
+    script = folder / "script.py"
+    script.write_text(code)
+    import pyspark
+
+    cluster = Path(pyspark.__file__).parent
+    program = cluster / "bin" / "spark-submit"
+    command = [sys.executable] if variables else [str(program), "--master", "local[1]"]
+    places = {"SPARK_HOME": str(cluster), "PYSPARK_PYTHON": sys.executable}
+    return subprocess.run(
+        [*command, str(script)],
+        env={**os.environ, **places, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+STARTED = """
+from reporting_spark.session import open_session
+from reporting_spark.settings import SparkEngineSettings
+session, is_new = open_session(SparkEngineSettings(config={"spark.x": "y"}))
+get = session.sparkContext.getConf().get
+print(is_new, get("spark.ui.enabled"), get("spark.x"))
+session.stop()
+"""
+
+
+def test_a_process_of_spark_submit_keeps_its_properties(tmp_path):
+    done = submitted(STARTED, tmp_path)
+    assert done.stdout.splitlines()[-1:] == ["True None y"], done.stderr
+
+
+def test_java_that_is_missing(tmp_path):
+    done = submitted(STARTED, tmp_path, JAVA_HOME=str(tmp_path))
+    assert "engine spark: Spark did not start (JAVA_GATEWAY_EXITED)" in done.stderr
 
 
 def test_work_is_done_in_other_processes_and_logged_here(caplog):

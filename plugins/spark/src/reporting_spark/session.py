@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from reporting_spark.settings import SparkEngineSettings
 
 _QUIET = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
-"""Properties of a new session that nobody has set."""
+"""Properties of a session that this process sets up by itself."""
+
+_SUBMITTED = "PYSPARK_GATEWAY_PORT"
+"""Variable of a process that `spark-submit` has started with properties of its own."""
 
 
 def open_session(settings: SparkEngineSettings) -> tuple[Any, bool]:
@@ -38,14 +41,16 @@ def open_session(settings: SparkEngineSettings) -> tuple[Any, bool]:
     builder = SparkSession.builder.appName(settings.app_name)
     if settings.master is not None:
         builder = builder.master(settings.master)
-    for name, value in {**_QUIET, **settings.config}.items():
+    quiet = {} if _SUBMITTED in os.environ else _QUIET
+    for name, value in {**quiet, **settings.config}.items():
         builder = builder.config(name, value)
     try:
         with _this_interpreter(settings.master), _same_handler():
             session = builder.getOrCreate()
     except PySparkException as error:
+        condition = getattr(error, "getCondition", None) or error.getErrorClass
         raise PluginError(
-            f"engine spark: Spark did not start ({error.getCondition()}); look for"
+            f"engine spark: Spark did not start ({condition()}); look for"
             " Java's message above, and install Java 17 or later if there is none"
         ) from error
     session.sparkContext.setLogLevel("ERROR")
