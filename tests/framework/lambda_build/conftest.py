@@ -14,9 +14,11 @@ from tests.framework.lambda_build.making import (
     install,
     install_framework,
     make_wheel,
+    offered,
 )
 
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+SPARK = "[reporting_framework]\nspark = reporting_spark.plugin\n"
 TOY = "[reporting_framework]\nreporting-toy = reporting_toy.plugin\n"
 
 
@@ -59,3 +61,45 @@ def offline(
     make_wheel(index, "made-up-shared")
     make_wheel(index, "made-up-models", requires=["made-up-shared"])
     return index_in(index, monkeypatch)
+
+
+@pytest.fixture
+def home(tmp_path_factory) -> Path:
+    """Files of an interpreter, as they are downloaded: some that an archive has, and others."""
+    home = tmp_path_factory.mktemp("home")
+    library = f"lib/python{RUNNING}"
+    for name, text in {
+        f"bin/python{RUNNING}": "#!/bin/sh\n",
+        "bin/pip": "#!/bin/sh\n",
+        f"lib/libpython{RUNNING}.so.1.0": "machine code",
+        "lib/tcl9/init.tcl": "",
+        "include/Python.h": "",
+        f"{library}/os.py": "",
+        f"{library}/json/__init__.py": "",
+        f"{library}/test/test_os.py": "",
+        f"{library}/site-packages/pip/__init__.py": "",
+        f"{library}/config-{RUNNING}-x86_64/Makefile": "",
+        f"{library}/_sysconfigdata__linux_x86_64-linux-gnu.py": (
+            "# system configuration generated and used by the sysconfig module\n"
+            "build_time_vars = {'prefix': '/install'}\n"
+        ),
+    }.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+    (home / "bin" / f"python{RUNNING}").chmod(0o755)
+    (home / "bin" / "python").symlink_to(f"python{RUNNING}")
+    return home
+
+
+@pytest.fixture
+def spark(toy, offline, home, tmp_path_factory, monkeypatch) -> Path:
+    """A made-up engine `spark`, installed from a wheel, and an interpreter that uv offers."""
+    wheels = tmp_path_factory.mktemp("spark")
+    given = {"requires": ["reporting-framework", "pyspark"], "points": SPARK}
+    files = {"reporting_spark/__init__.py": ""}
+    wheel = make_wheel(wheels, "reporting-spark", "0.1.0", files=files, **given)
+    install(toy, "reporting-spark", "0.1.0", direct_url=from_wheel(wheel), **given)
+    make_wheel(offline, "pyspark", requires=["py4j"])
+    make_wheel(offline, "py4j")
+    offered(wheels / "offered", monkeypatch, home, RUNNING)
+    return wheels

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import reporting_framework
+from reporting_framework.lambda_build.archive import sha256
 from tests.framework.distributions import Site
 
 BUILTIN = "[reporting_framework]\nbuiltin = reporting_framework.builtin.plugin\n"
@@ -149,3 +151,31 @@ def index_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }.items():
         monkeypatch.setenv(name, value)
     return folder
+
+
+def offered(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, home: Path, python: str
+) -> None:
+    """Have uv offer one interpreter, the content of a folder."""
+    folder.mkdir(parents=True)
+    archive = folder / "python.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as packed:
+        packed.add(home, "python")
+    major, minor = map(int, python.split("."))
+    release = {
+        "name": "cpython",
+        "arch": {"family": "x86_64", "variant": None},
+        "os": "linux",
+        "libc": "gnu",
+        "major": major,
+        "minor": minor,
+        "patch": 1,
+        "prerelease": "",
+        "url": archive.as_uri(),
+        "sha256": sha256(archive),
+        "variant": None,
+        "build": "20260101",
+    }
+    listed = folder / "downloads.json"
+    listed.write_text(json.dumps({f"cpython-{python}.1-linux-x86_64-gnu": release}))
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", str(listed))

@@ -1,9 +1,12 @@
 """uv, and whether it is there."""
 
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
 from reporting_framework import install_command
 from reporting_framework.errors import BuildError, SettingsError
@@ -24,6 +27,23 @@ def test_what_is_missing_is_said_with_what_installs_it():
     assert str(raised.value) == (
         f"reporting build needs not-there, nor-there, which is not installed: {install_command('build')}"
     )
+
+
+def test_one_thread_at_a_time_looks_for_it(monkeypatch):
+    found, looking, most = find_uv_bin(), [0], [0]
+
+    def slow():
+        looking[0] += 1
+        most[0] = max(most[0], looking[0])
+        time.sleep(0.02)
+        looking[0] -= 1
+        return found
+
+    monkeypatch.setattr("uv.find_uv_bin", slow)
+    with ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(lambda _: uv("--version", doing="asking"), range(4)))
+    assert {text[:3] for text in said} == {"uv "}
+    assert most == [1]
 
 
 def test_what_it_prints():

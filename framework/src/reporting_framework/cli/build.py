@@ -1,4 +1,4 @@
-"""``reporting build REPORT``: packages for AWS Lambda."""
+"""``reporting build REPORT``: packages for AWS Lambda, or a job on Spark."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from reporting_framework.lambda_build.build import BuildRequest
     from reporting_framework.lambda_build.image import ImageKind
     from reporting_framework.lambda_build.manifest import Manifest
+    from reporting_framework.lambda_build.target import Service
 
 ARCHES = ("x86_64", "arm64")
 PYTHONS = ("3.12", "3.13", "3.14")
+SERVICES = ("lambda", "emr-serverless", "glue")
 IMAGES = ("plain", "lambda")
 """The choices of `lambda_build`, whose import would slow ``--help`` down."""
 
@@ -26,18 +28,24 @@ IMAGES = ("plain", "lambda")
 @click.command("build")
 @click.argument("report")
 @click.option(
+    "--target",
+    "service",
+    type=click.Choice(SERVICES),
+    default=SERVICES[0],
+    show_default=True,
+    help="Service of AWS that runs the report.",
+)
+@click.option(
     "--arch",
     type=click.Choice(ARCHES),
     default=ARCHES[0],
     show_default=True,
-    help="Processor architecture of the Lambda function.",
+    help="Processor architecture of the service.",
 )
 @click.option(
     "--python",
-    type=click.Choice(PYTHONS),
-    default=PYTHONS[0],
-    show_default=True,
-    help="Python version of the Lambda function.",
+    type=click.Choice(("3.11", *PYTHONS)),
+    help="Python version of the service.  [default: 3.12; on Spark, 3.11]",
 )
 @click.option(
     "--out",
@@ -75,8 +83,9 @@ IMAGES = ("plain", "lambda")
 def build_command(
     context: click.Context,
     report: str,
+    service: Service,
     arch: str,
-    python: str,
+    python: str | None,
     out: Path,
     also: tuple[str, ...],
     upgrade: bool,
@@ -84,23 +93,32 @@ def build_command(
     config: str | None,
     format_: str,
 ) -> None:
-    """Package a report for AWS Lambda, or for a container.
+    """Package a report for AWS Lambda, for a container, or for Spark.
 
     Writes function.zip, powertools-layer.zip and data-layer.zip, with manifest.json,
     pylock.toml and sbom.json. With --image, writes a Dockerfile, requirements.txt,
-    pylock.toml and wheels.
+    pylock.toml and wheels. With --target emr-serverless or glue, writes
+    environment.tar.gz and job.py, and prints the commands that start the job.
     """
+    if image is not None and service != SERVICES[0]:
+        raise click.UsageError(
+            f"--image: only for --target {SERVICES[0]}; leave one of them out", context
+        )
     from reporting_framework.lambda_build.uv import check_installed
 
     check_installed()
     from reporting_framework.lambda_build.build import BuildRequest, build
-    from reporting_framework.lambda_build.target import Target
+    from reporting_framework.lambda_build.target import target_of
 
     state = state_of(context)
     state.given_config = config
-    order = BuildRequest(report, Target(arch, python), out, also, upgrade)
+    target = target_of(service, arch, python)
+    order = BuildRequest(report, target, out, also, upgrade)
     if image is not None:
         _build_image(context, order, image, format_)
+        return
+    if service != "lambda":
+        _build_job(context, order, format_)
         return
     manifest, built = build(order, state.registry, state.config, _say)
     write(
@@ -112,6 +130,19 @@ def build_command(
 
 def _say(text: str) -> None:
     click.echo(f"{text} …", err=True)
+
+
+def _build_job(context: click.Context, order: BuildRequest, format_: str) -> None:
+    from reporting_framework.cli.job_commands import described_job
+    from reporting_framework.lambda_build.job import build_job
+
+    state = state_of(context)
+    manifest, built = build_job(order, state.registry, state.config, _say)
+    write(
+        manifest.as_json().rstrip("\n")
+        if format_ == "json"
+        else described_job(manifest, order.out, built=built)
+    )
 
 
 def _build_image(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from reporting_framework.registry.plugin_info import PluginInfo
     from reporting_framework.registry.registry import Registry
 
+LOCAL = "local"
+"""Name of the engine that reports use unless they choose another one."""
+
 
 class CliContext:
     """One invocation of the command line.
@@ -27,10 +30,15 @@ class CliContext:
         given_config: Value of ``--config``.
         verbose: Show messages of unexpected errors.
         began: Start of the invocation, by `time.monotonic()`.
+        engine: Engine of a run that would otherwise use the engine `local`, unless
+            ``--engine`` names that.
     """
 
-    def __init__(self, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self, arguments: Sequence[str] = (), *, engine: str | None = None
+    ) -> None:
         self.arguments = list(arguments)
+        self.engine = engine
         self.given_config: str | None = None
         self.verbose = False
         self.began = time.monotonic()
@@ -77,6 +85,14 @@ class CliContext:
         Raises:
             ReportingError: A setting is wrong, or a plugin cannot be used.
         """
+        spec = self._composed(report, options, sets)
+        if self.engine and spec.engine.name == LOCAL and "engine" not in options:
+            spec = self._composed(report, {**options, "engine": self.engine}, sets)
+        return spec
+
+    def _composed(
+        self, report: str, options: Mapping[str, Any], sets: Sequence[str]
+    ) -> PipelineSpec:
         from reporting_framework.registry.reports import compose_report
 
         return compose_report(

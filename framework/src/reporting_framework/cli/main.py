@@ -47,8 +47,7 @@ class Program(CommandGroup):
         tune_gc()
         escape_unencodable()
         words = list(sys.argv[1:] if args is None else args)
-        state = CliContext(words)
-        extra.setdefault("obj", state)
+        state = extra.setdefault("obj", CliContext(words))
         start = super().main
         sys.exit(
             run_and_exit(

@@ -29,12 +29,20 @@ packages, SQL, templates of packages, conformance suites.
 _LICENCES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS")
 
 
-def packaged_files(files: Iterable[PurePosixPath]) -> list[PurePosixPath]:
-    """Return the files to package, sorted."""
-    return sorted(file for file in files if _is_packaged(file))
+def packaged_files(
+    files: Iterable[PurePosixPath], unused: tuple[str, ...] = _UNUSED
+) -> list[PurePosixPath]:
+    """Return the files to package, sorted.
+
+    Args:
+        files: Files of a distribution, relative to its folder.
+        unused: Beginnings of paths to leave out; by default, those that no function
+            imports.
+    """
+    return sorted(file for file in files if _is_packaged(file, unused))
 
 
-def _is_packaged(path: PurePosixPath) -> bool:
+def _is_packaged(path: PurePosixPath, unused: tuple[str, ...]) -> bool:
     folders = path.parts[:-1]
     if folders and folders[0].endswith(".dist-info"):
         licence = "licenses" in folders[1:] or path.name.upper().startswith(_LICENCES)
@@ -43,7 +51,7 @@ def _is_packaged(path: PurePosixPath) -> bool:
         )
     if (
         folders[:1] == ("bin",)
-        or str(path).startswith(_UNUSED)
+        or str(path).startswith(unused)
         or "tests" in folders
         or "__pycache__" in folders
     ):

@@ -38,7 +38,7 @@ def fingerprint(
     """
     inputs = {
         "report": report,
-        "target": [target.arch, target.python],
+        "target": [target.arch, target.python, target.service],
         "tools": {
             name: importlib.metadata.version(name)
             for name in (FRAMEWORK, *NEEDED.values())

@@ -33,7 +33,7 @@ class PackagedDistribution:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A zip file.
+    """A zip file, or another archive.
 
     Attributes:
         sha256: Its hash.
@@ -62,9 +62,10 @@ class Manifest:
         arch: Lambda's name of the architecture.
         python: The Python version.
         inputs: Hash of the inputs; see `fingerprint`.
-        packages: The zip files.
+        packages: The archives.
         files: Hashes of the other files.
         left_out: Distributions that only the command line needs, with their versions.
+        service: Service of AWS that the packages are for.
     """
 
     report: str
@@ -74,6 +75,7 @@ class Manifest:
     packages: Mapping[str, Package]
     files: Mapping[str, str]
     left_out: Mapping[str, str]
+    service: str = "lambda"
 
     @property
     def unzipped(self) -> int:

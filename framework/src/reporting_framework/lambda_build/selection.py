@@ -76,7 +76,7 @@ def select(
         _report_distributions(report, registry, config)
     )
     roots = {
-        name: (EXTRA,) if name == FRAMEWORK else ()
+        name: (EXTRA,) if name == FRAMEWORK and target.service == "lambda" else ()
         for name in sorted(names | {FRAMEWORK})
     }
     for name in roots:

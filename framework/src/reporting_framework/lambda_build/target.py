@@ -1,8 +1,14 @@
-"""Target of a build: an architecture and a Python version of AWS Lambda."""
+"""Target of a build: a service of AWS, an architecture and a Python version."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+from reporting_framework.errors import SettingsError
+
+Service = Literal["lambda", "emr-serverless", "glue"]
+"""Service of AWS that runs the report."""
 
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
 """Architectures: Lambda's names, and the names in wheels."""
@@ -12,6 +18,15 @@ PYTHONS = ("3.12", "3.13", "3.14")
 ``python3.11`` cannot load these wheels.
 """
 
+PYTHONS_OF: dict[Service, tuple[str, ...]] = {
+    "lambda": PYTHONS,
+    "emr-serverless": ("3.11", "3.12", "3.13"),
+    "glue": ("3.11", "3.13"),
+}
+"""Python versions of each service, its default first. Glue 5 has 3.11, and Glue 6 has
+3.13. An archive for EMR Serverless brings its Python; PySpark 3.5 is made for 3.11.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -19,11 +34,13 @@ class Target:
 
     Attributes:
         arch: One of `MACHINES`.
-        python: One of `PYTHONS`.
+        python: One of `PYTHONS_OF` the service.
+        service: Service that runs the report.
     """
 
     arch: str
     python: str
+    service: Service = "lambda"
 
     @property
     def platform(self) -> str:
@@ -49,3 +66,27 @@ class Target:
             "python_version": self.python,
             "sys_platform": "linux",
         }
+
+
+def target_of(service: Service, arch: str, python: str | None) -> Target:
+    """Return the target that options name.
+
+    Args:
+        service: Service that runs the report.
+        arch: One of `MACHINES`.
+        python: Python version; None: the service's default.
+
+    Raises:
+        SettingsError: The service does not have the architecture or the version.
+    """
+    pythons = PYTHONS_OF[service]
+    for option, given, allowed in (
+        ("--python", python or pythons[0], pythons),
+        ("--arch", arch, ("x86_64",) if service == "glue" else tuple(MACHINES)),
+    ):
+        if given not in allowed:
+            raise SettingsError(
+                f"{option}: {given!r} is not one of"
+                f" {', '.join(map(repr, allowed))} for --target {service}"
+            )
+    return Target(arch, python or pythons[0], service)

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,8 @@ NEEDED = {"cyclonedx": "cyclonedx-python-lib", "packaging": "packaging", "uv": "
 
 EPOCH = "315532800"
 """1980-01-01T00:00:00Z, the earliest time that a zip file can hold."""
+
+_FINDING = threading.Lock()
 
 
 def check_installed(needed: dict[str, str] = NEEDED) -> None:
@@ -54,15 +57,13 @@ def uv(
     Raises:
         BuildError: uv failed; the message ends with uv's own.
     """
-    from uv import find_uv_bin
-
     environment = {
         name: value
         for name, value in os.environ.items()
         if name not in ("PYTHONPATH", "VIRTUAL_ENV")
     }
     done = subprocess.run(  # noqa: S603 - our own arguments, and no shell
-        [find_uv_bin(), *map(str, arguments)],
+        [_program(), *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,
@@ -79,6 +80,18 @@ def uv(
             f"{doing}: uv says: {one_line(done.stderr or done.stdout, 480)}"
         )
     return done.stdout
+
+
+def _program() -> str:
+    """Return the path of uv.
+
+    One thread at a time: the module `sysconfig`, which looks for the path, may answer
+    with nothing while another thread uses it for the first time.
+    """
+    from uv import find_uv_bin
+
+    with _FINDING:
+        return find_uv_bin()
 
 
 def interpreter(version: str) -> str:
