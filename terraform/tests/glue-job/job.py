@@ -1,0 +1,1 @@
+"""A script for `terraform test`, which only reads its bytes."""
