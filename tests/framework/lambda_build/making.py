@@ -154,7 +154,11 @@ def index_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def offered(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, home: Path, python: str
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    home: Path,
+    python: str,
+    machine: str = "x86_64",
 ) -> None:
     """Have uv offer one interpreter, the content of a folder."""
     folder.mkdir(parents=True)
@@ -164,7 +168,7 @@ def offered(
     major, minor = map(int, python.split("."))
     release = {
         "name": "cpython",
-        "arch": {"family": "x86_64", "variant": None},
+        "arch": {"family": machine, "variant": None},
         "os": "linux",
         "libc": "gnu",
         "major": major,
@@ -177,5 +181,5 @@ def offered(
         "build": "20260101",
     }
     listed = folder / "downloads.json"
-    listed.write_text(json.dumps({f"cpython-{python}.1-linux-x86_64-gnu": release}))
+    listed.write_text(json.dumps({f"cpython-{python}.1-linux-{machine}-gnu": release}))
     monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", str(listed))
