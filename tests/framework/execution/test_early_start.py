@@ -83,7 +83,7 @@ def test_without_hints_nothing_is_listed(in_network):
     start.read(in_network._replace(name="unknown"), [])
     source = Listed()
     start.prefetch(source)
-    assert start.wait()
+    assert not start.wait()
     assert source.hints == []
 
 
@@ -110,7 +110,7 @@ def test_a_cancelled_start_begins_no_listing(in_network):
     start.cancel()
     source = Listed()
     start.prefetch(source)
-    start.wait()
+    assert not start.wait()
     assert source.hints == []
 
 
@@ -149,6 +149,41 @@ def test_a_trigger_that_names_the_work_needs_no_listing(in_network):
     assert start_early("report", composition(), known, None).source is not None
     named = Trigger("s3", {}, names_work=True)
     assert start_early("report", composition(), known, named).source is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"write_mode": "replace"},
+        {"sinks": [PluginRef("table", {"uri": FOLDER, "mode": "replace"})]},
+        {"stream": "orders"},
+    ],
+)
+def test_a_run_that_lists_no_window_has_none_listed_early(in_network, change):
+    known = registry(lambda settings: FirstReads(in_network))
+    start = start_early("report", composition()._replace(**change), known, None)
+    assert start.source is None
+
+
+def test_the_metadata_is_that_of_the_first_sink(in_network, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        EarlyStart, "read", lambda self, location, sinks: read.append(location)
+    )
+    sinks = [PluginRef("other", {}), PluginRef("table", {"uri": FOLDER})]
+    known = registry(lambda settings: FirstReads(in_network if settings else None))
+    start_early("report", composition()._replace(sinks=sinks), known, None)
+    assert read == [None]
+
+
+def test_a_quarantine_in_a_folder_is_read_when_it_is_needed(tmp_path, monkeypatch):
+    start = EarlyStart()
+    location = MetadataLocation("s3://bucket/out", "e", str(tmp_path / "q.parquet"))
+    begun = []
+    monkeypatch.setattr(start._reads, "head", lambda place: begun.append(place.uri))
+    monkeypatch.setattr(start._reads, "get", lambda place: begun.append(place.uri))
+    start.read(location, [])
+    assert begun == ["s3://bucket/out/_quarantine/e.reset"]
 
 
 def test_the_setting_metadata_comes_before_that_of_a_sink(in_network, monkeypatch):

@@ -50,7 +50,7 @@ class EarlyStart:
         self.source: Source | None = None
         self._reads = EarlyReads(open_store)
         self._hints: Future[Object] | None = None
-        self._listing: Future[None] | None = None
+        self._listing: Future[bool] | None = None
         self._cancelled = False
         self._lock = Lock()
 
@@ -68,9 +68,10 @@ class EarlyStart:
         if location is None or not _is_remote(parse_location(location.folder)):
             return
         places = MetadataPlaces.of(location)
-        self._hints = self._reads.get(places.hints)
         self._reads.head(places.marker)
-        self._reads.get(places.quarantine)
+        if _is_remote(places.quarantine):
+            self._hints = self._reads.get(places.hints)
+            self._reads.get(places.quarantine)
 
     def prefetch(self, source: Source) -> None:
         """Have a source begin its listing as soon as its hints are there."""
@@ -79,23 +80,21 @@ class EarlyStart:
         self.source = source
         self._listing = begin(partial(self._prefetch, source, self._hints))
 
-    def _prefetch(self, source: Source, hints: Future[Object]) -> None:
+    def _prefetch(self, source: Source, hints: Future[Object]) -> bool:
         if hints.exception() is not None:
-            return
+            return False
         with self._lock:
             if not self._cancelled:
                 source.prefetch(hints_in(hints.result().data))
+            return not self._cancelled
 
     def wait(self) -> bool:
-        """Wait until the source has begun its listing; return whether it is to.
+        """Wait until the source has begun its listing; return whether it has.
 
         Raises:
             ReportingError: The source could not.
         """
-        if self._listing is None:
-            return False
-        self._listing.result()
-        return True
+        return self._listing is not None and self._listing.result()
 
     def cancel(self) -> None:
         """Have the source begin nothing more, as it is about to be closed."""
@@ -138,17 +137,30 @@ def start_early(
             registry.first_reads("sink", use.name, use.settings)
             for use in composition.sinks
         ]
-        known = (sink.metadata for sink in sinks if sink.metadata is not None)
-        start.read(
-            MetadataLocation(composition.metadata, report)
-            if composition.metadata is not None
-            else next(known, None),
-            sinks,
-        )
-        listed = trigger is None or not trigger.names_work
+        location = sinks[0].metadata  # another sink's may not be that of the report
+        if composition.metadata is not None:
+            location = MetadataLocation(composition.metadata, report)
+        start.read(location, sinks)
         plugin = registry.find("source", composition.source.name)
-        if listed and supports(plugin, "prefetch"):
+        if _lists_window(composition, trigger) and supports(plugin, "prefetch"):
             start.prefetch(source_of(report, composition, registry))
     except Exception as error:
         _log.debug("no more requests are made early: %s", type(error).__name__)
+    except BaseException:
+        start.cancel()
+        raise
     return start
+
+
+def _lists_window(composition: PipelineSpec, trigger: Trigger | None) -> bool:
+    """Return whether the source of a run may list from its hints.
+
+    It does not if a trigger names its work, if a stream must be selected first, or if
+    the run replaces a table, and so reads everything.
+    """
+    modes = {
+        composition.write_mode,
+        *(u.settings.get("mode") for u in composition.sinks),
+    }
+    named = trigger is not None and trigger.names_work
+    return not named and composition.stream is None and "replace" not in modes

@@ -157,7 +157,7 @@ def finish(
     if not marker.exists():
         return False
     if marker.remote and not by_hand:
-        marker.refuse()
+        raise marker.unfinished()
     with marker.lock():
         if (reset := marker.read()) is not None:
             _finish(store, marker, sinks, reset)

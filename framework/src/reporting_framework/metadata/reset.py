@@ -146,7 +146,11 @@ class ResetMarker:
             CommitConflict: There is an unfinished reset.
         """
         if self.exists():
-            raise CommitConflict(f"{self.uri}: {UNFINISHED}; nothing was changed")
+            raise self.unfinished()
+
+    def unfinished(self) -> CommitConflict:
+        """Return the error of an unfinished reset."""
+        return CommitConflict(f"{self.uri}: {UNFINISHED}; nothing was changed")
 
 
 def _sha256(content: Mapping[str, Any]) -> str:

@@ -83,6 +83,11 @@ class EarlyReads:
         self._begun[read] = future = begin(work)
         return future
 
+    @property
+    def pending(self) -> bool:
+        """True if a read that has begun was not taken yet."""
+        return bool(self._begun)
+
     def take(self, kind: str, uri: str, limit: int | None) -> Future[Any] | None:
         """Return a read that has begun, its error included; `None`: there is none."""
         return self._begun.pop((kind, uri, limit), None)
@@ -124,7 +129,7 @@ def begun_early(
     ) -> Callable[Concatenate[_R, str, P], T]:
         @functools.wraps(method)
         def call(self: _R, key: str, /, *args: P.args, **kwargs: P.kwargs) -> T:
-            if (reads := self.early_reads) is not None:
+            if (reads := self.early_reads) is not None and reads.pending:
                 uri = self.location.join(key).uri
                 limit: Any = kwargs.get("limit")
                 if (begun := reads.take(kind, uri, limit)) is not None:
