@@ -99,7 +99,7 @@ module "distributed_map" {
   schedule_timezone            = var.schedule_timezone
   log_retention_days           = var.log_retention_days
   kms_key_arn                  = var.kms_key_arn
-  data_kms_key_arns            = distinct(concat(var.data_kms_key_arns, var.create_checkpoint_bucket ? var.kms_key_arn[*] : []))
+  data_kms_key_arns            = distinct(concat(var.data_kms_key_arns, var.create_source_bucket || var.create_checkpoint_bucket ? var.kms_key_arn[*] : []))
   permissions_boundary_arn     = var.permissions_boundary_arn
 }
 

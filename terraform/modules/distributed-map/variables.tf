@@ -60,8 +60,8 @@ variable "max_rounds" {
   default     = 20
 
   validation {
-    condition     = var.max_rounds >= 1 && var.max_rounds <= 1000 && floor(var.max_rounds) == var.max_rounds
-    error_message = "max_rounds is a whole number from 1 to 1000."
+    condition     = var.max_rounds >= 1 && var.max_rounds <= 500 && floor(var.max_rounds) == var.max_rounds
+    error_message = "max_rounds is a whole number from 1 to 500: an execution has at most 25,000 events, and a round takes some 25."
   }
 }
 

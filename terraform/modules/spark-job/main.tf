@@ -39,7 +39,7 @@ resource "aws_s3_object" "artifact" {
   }
 
   lifecycle {
-    # A job that starts during an apply finds what it was started with.
+    # A job that starts during an apply finds what it was started with. One that runs may lose it: executors that start later fetch the archive again.
     create_before_destroy = true
 
     precondition {

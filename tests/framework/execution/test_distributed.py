@@ -312,6 +312,58 @@ def test_the_plan_of_another_report_is_refused(events, report, tmp_path, work):
         to_commit(other, folder)
 
 
+def test_other_settings_than_those_of_the_plan_are_refused(
+    events, report, tmp_path, work
+):
+    """Keys of the plan would be read elsewhere, or rows committed to another table."""
+    place, other = tmp_path / "out" / "e.parquet", tmp_path / "other" / "e.parquet"
+    folder, _ = plan(report(place), work)
+    [item, *_] = items_of(folder)
+    with pytest.raises(TriggerError, match="had other settings of its source or"):
+        read_work(report(place, max_in_flight=2), folder, item)
+    with pytest.raises(TriggerError, match="had other settings of its source or"):
+        to_commit(report(other), folder)
+
+
+def test_a_table_that_was_reset_since_the_plan_is_refused(
+    events, report, tmp_path, work
+):
+    place = tmp_path / "out" / "e.parquet"
+    distribute(report, place, work)
+    put(events, 31)
+    folder, _ = plan(report(place), work)
+    read(report, place, folder, items_of(folder))
+    place.unlink()
+    with pytest.raises(TriggerError, match="has 0 rows, and had 25 when"):
+        execute(to_commit(report(place), folder))
+    assert not place.exists()
+
+
+def test_a_result_of_another_split_is_never_committed(events, report, tmp_path, work):
+    place = tmp_path / "out" / "e.parquet"
+    folder, _ = plan(report(place), work)
+    read(report, place, folder, items_of(folder))
+    store = open_store(folder.location)
+    other = store.get("results/000001").data
+    store.replace("results/000002", other, content_type="x/y", metadata={})
+    with pytest.raises(CorruptCheckpoint, match=r"000002: it is no complete"):
+        execute(to_commit(report(place), folder))
+
+
+def test_an_object_that_was_discarded_and_corrected_is_planned_once(
+    events, report, tmp_path, work
+):
+    place = tmp_path / "out" / "e.parquet"
+    distribute(report, place, work)
+    made = report(place)
+    entries = made.metadata.quarantine.entries()
+    made.metadata.discard(entries.filter(pl.col("error_type") != "filtered"))
+    put(events, 30)
+    _, planned, result = distribute(report, place, work)
+    assert (len(planned.splits), result.accepted) == (1, 1)
+    assert plan(report(place), work)[1].splits == []
+
+
 def test_removal_takes_the_folder_and_nothing_else(events, report, tmp_path, work):
     place = tmp_path / "out" / "e.parquet"
     folder, _, _ = distribute(report, place, work)
@@ -357,7 +409,7 @@ def test_no_byte_of_a_result_can_change_unseen(data):
     rows = pl.DataFrame({"x": [1, 2], SOURCE_KEY: ["a", "b"]})
     kept = SplitResult(Split("one", {}), ["a", "b"], versions=["1", None], accepted=2)
     part = PreparedPart(SplitResult(Split("one", {})), kept, rows)
-    packed, _ = pack_parts([part])
+    packed, _ = pack_parts(Split("one", {}), [part])
     at = data.draw(st.integers(0, len(packed) - 1))
     byte = packed[at] ^ data.draw(st.integers(1, 255))
     changed = packed[:at] + bytes([byte]) + packed[at + 1 :]
@@ -392,7 +444,7 @@ def test_parts_are_the_same_after_they_were_packed():
         PreparedPart(gone, None, deleted, deletes=True),
         PreparedPart(SplitResult(split)),
     ]
-    data, records = pack_parts(parts)
+    data, records = pack_parts(split, parts)
     found = list(unpack_parts(data, split, "there"))
     assert records == 2
     assert [part.deletes for part in found] == [False, True, False]

@@ -133,10 +133,8 @@ class Environment:
         step = map_steps.step_of(event)
         if isinstance(step, map_steps.CommitStep):
             settings, result = self._run(trigger, context, step.change)
-            more = self._after(settings, result, context)
-            return responses.success(
-                "map", self.report, settings, result, continued=False, more=more
-            )
+            self._after(settings, result, context)
+            return step.answer(result)
         return step.run(
             lambda: self._assemble(self._settings({}), trigger), self._deadline(context)
         )

@@ -33,6 +33,7 @@ from reporting_framework.storage import Location, parse_location
 if TYPE_CHECKING:
     from reporting_framework.execution.pipeline import Pipeline
     from reporting_framework.execution.streams import Assembled
+    from reporting_framework.plugin_api.result import RunResult
 
 Assemble = Callable[[], "Assembled"]
 """Function that assembles the function's report."""
@@ -101,6 +102,18 @@ class CommitStep(_Step):
             close(pipeline)
             raise
         return assembled._replace(pipelines={None: planned})
+
+    def answer(self, result: RunResult) -> dict[str, Any]:
+        """Return what later states need; a state has no room for a whole result."""
+        return {
+            "report": result.report,
+            "status": result.status,
+            "complete": result.complete,
+            "accepted": result.accepted,
+            "rejected": result.rejected,
+            "duplicates": result.duplicates,
+            "objects_unread": result.objects_unread,
+        }
 
 
 class RemoveStep(_Step):

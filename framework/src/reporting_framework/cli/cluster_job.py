@@ -44,7 +44,8 @@ def run_job(
 @contextmanager
 def _config_file(content: str) -> Iterator[None]:
     """Let ``REPORTING_CONFIG`` name a file of this content, unless it names one."""
-    if not content or "REPORTING_CONFIG" in os.environ:
+    before = os.environ.get("REPORTING_CONFIG")
+    if not content or before:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="reporting-") as folder:
@@ -55,6 +56,8 @@ def _config_file(content: str) -> Iterator[None]:
             yield
         finally:
             del os.environ["REPORTING_CONFIG"]
+            if before is not None:
+                os.environ["REPORTING_CONFIG"] = before
 
 
 def glue_options(arguments: Sequence[str]) -> list[str]:

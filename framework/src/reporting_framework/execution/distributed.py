@@ -7,6 +7,7 @@ split from its result.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 import uuid
@@ -79,7 +80,8 @@ def plan_work(
                 break
         stats = pipeline.source.plan_stats()
         complete = (stats.exhausted or not cut) and not stats.stopped
-        plan = PlannedWork(pipeline.report, splits, stats, complete)
+        known = _settings_digest(pipeline), opened.progress.rows
+        plan = PlannedWork(pipeline.report, splits, stats, complete, *known)
         folder = WorkFolder(work.join(name))
         folder.write_plan(plan)
         return folder, plan
@@ -97,8 +99,10 @@ def read_work(pipeline: Pipeline, folder: WorkFolder, item: Item) -> int:
             not be written. The split may be read again.
     """
     try:
+        split, settings = folder.read_split(item)
+        _check_settings(pipeline, folder, settings)
         reader = SplitWorker(pipeline).reader()
-        return folder.write_result(item.number, reader(folder.read_split(item)))
+        return folder.write_result(item.number, split, reader(split))
     finally:
         close(pipeline)
 
@@ -117,11 +121,35 @@ def to_commit(pipeline: Pipeline, folder: WorkFolder) -> Pipeline:
             f"{folder.location.uri}: the plan is of report {work.report}, not of"
             f" {pipeline.report}; name the folder of its own plan"
         )
+    _check_settings(pipeline, folder, work.settings)
     numbers = {split.id: number for number, split in enumerate(work.splits)}
     return pipeline._replace(
         source=_PlannedSource(pipeline.source, work),
         engine=_ResultEngine(pipeline, folder, numbers),
     )
+
+
+def _settings_digest(pipeline: Pipeline) -> str:
+    """Return a digest of the settings of source and sinks; secrets are not in it."""
+    plugins = (pipeline.source, *pipeline.sinks)
+    known = [f"{plugin.name} {getattr(plugin, 'settings', '')!r}" for plugin in plugins]
+    return hashlib.sha256("\n".join(known).encode()).hexdigest()
+
+
+def _check_settings(pipeline: Pipeline, folder: WorkFolder, planned: str) -> None:
+    """Check that source and sinks are those of the plan.
+
+    The keys of its objects could otherwise be read in another place, and its rows
+    committed to another table.
+
+    Raises:
+        TriggerError: Their settings have changed.
+    """
+    if _settings_digest(pipeline) != planned:
+        raise TriggerError(
+            f"{folder.location.uri}: report {pipeline.report} had other settings of its"
+            " source or its sinks when this was planned; start the execution again"
+        )
 
 
 def _check_source(pipeline: Pipeline) -> None:
@@ -196,8 +224,19 @@ class _PlannedSource(Source):
         """Yield the splits; keep the hints, which the commit makes outdated.
 
         A quarantined object that was read replaces its entries.
+
+        Raises:
+            TriggerError: The table has lost rows since the plan.
         """
-        cast(CombinedLedger, ledger).expect_quarantined()
+        work = self._work
+        if ledger.rows < work.rows:
+            raise TriggerError(
+                f"report {work.report}: its table has {ledger.rows:,} rows, and had"
+                f" {work.rows:,} when this was planned; it was reset meanwhile: start"
+                " the execution again"
+            )
+        objects = [key for split in work.splits for key in objects_of_split(split)]
+        cast(CombinedLedger, ledger).expect(objects)
         self._hints = dict(ledger.hints)
         return self._splits()
 

@@ -32,10 +32,11 @@ _INDEX = "parts.json"
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
-def pack_parts(parts: Iterable[PreparedPart]) -> tuple[bytes, int]:
+def pack_parts(split: Split, parts: Iterable[PreparedPart]) -> tuple[bytes, int]:
     """Return the parts of a split as an archive, and their number of records.
 
     Args:
+        split: The split.
         parts: What `DividedWork.first_part` yields.
     """
     data, index, records = io.BytesIO(), [], 0
@@ -51,7 +52,7 @@ def pack_parts(parts: Iterable[PreparedPart]) -> tuple[bytes, int]:
             if part.rows is not None:
                 _write(archive, f"{number}-rows", part.rows)
             index.append(entry)
-        archive.writestr(_INDEX, json.dumps(index))
+        archive.writestr(_INDEX, json.dumps({"split": split.id, "parts": index}))
     archived = data.getvalue()
     return hashlib.sha256(archived).digest() + archived, records
 
@@ -74,7 +75,10 @@ def unpack_parts(data: bytes, split: Split, where: str) -> Iterator[PreparedPart
         if hashlib.sha256(archived).digest() != data[:_DIGEST_BYTES]:
             raise ValueError("another digest")
         with zipfile.ZipFile(io.BytesIO(archived)) as archive:
-            for number, entry in enumerate(json.loads(archive.read(_INDEX))):
+            index = json.loads(archive.read(_INDEX))
+            if index["split"] != split.id:
+                raise ValueError("the result of another split")
+            for number, entry in enumerate(index["parts"]):
                 yield _part(archive, number, entry, split)
     except (
         zipfile.BadZipFile,

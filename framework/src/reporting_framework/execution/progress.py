@@ -218,6 +218,11 @@ class CombinedLedger:
             keys = self._quarantine.entries()[SOURCE_KEY]
             self.expected_replays.update(map(object_of, keys))
 
+    def expect(self, objects: Sequence[str]) -> None:
+        """Expect those of the objects to be read again that are in quarantine."""
+        if self._quarantine is not None:
+            self.expected_replays.update(self._quarantine.versions(objects))
+
     @cached_property
     def _partly_rejected(self) -> frozenset[str]:
         """Quarantined objects with several records, some of which may have been rows.

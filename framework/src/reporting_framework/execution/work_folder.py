@@ -57,12 +57,16 @@ class PlannedWork(NamedTuple):
         splits: The splits, in their order.
         stats: Statistics of the source's plan.
         complete: Whether the splits cover everything that is new.
+        settings: Digest of the settings of source and sinks.
+        rows: Number of rows that each table had at least.
     """
 
     report: str
     splits: Sequence[Split]
     stats: PlanStats
     complete: bool
+    settings: str
+    rows: int
 
 
 class WorkFolder:
@@ -87,7 +91,7 @@ class WorkFolder:
         Raises:
             PluginError: The data of a split is not JSON.
         """
-        lines = [_line(work.report, split) for split in work.splits]
+        lines = [_line(work, split) for split in work.splits]
         items, start = [], 0
         for number, line in enumerate(lines):
             item = Item(number, start, len(line))
@@ -98,6 +102,8 @@ class WorkFolder:
             "splits": len(lines),
             "sha256": hashlib.sha256(b"".join(lines)).hexdigest(),
             "complete": work.complete,
+            "settings": work.settings,
+            "rows": work.rows,
             "stats": _to_json(work.stats),
         }
         self._put(SPLITS, b"".join(lines))
@@ -115,17 +121,18 @@ class WorkFolder:
         data = self._store.get(SPLITS).data
         try:
             whole = hashlib.sha256(data).hexdigest() == facts["sha256"]
-            splits = [Split(*json.loads(line)) for line in data.splitlines()]
+            splits = [Split(*json.loads(line)[:2]) for line in data.splitlines()]
             stats = _from_json(facts["stats"])
             report, complete = str(facts["report"]), bool(facts["complete"])
+            settings, rows = str(facts["settings"]), int(facts["rows"])
         except (KeyError, TypeError, ValueError) as error:
             raise self._damaged() from error
         if not whole:
             raise self._damaged()
-        return PlannedWork(report, splits, stats, complete)
+        return PlannedWork(report, splits, stats, complete, settings, rows)
 
-    def read_split(self, item: Item) -> Split:
-        """Return one split of the plan.
+    def read_split(self, item: Item) -> tuple[Split, str]:
+        """Return one split of the plan, and `PlannedWork.settings`.
 
         Raises:
             CorruptCheckpoint: The plan has no such split.
@@ -139,17 +146,19 @@ class WorkFolder:
         finally:
             pinned.close()
         try:
-            identity, data = json.loads(line)
+            identity, data, settings = json.loads(line)
+            return Split(str(identity), dict(data)), str(settings)
         except (TypeError, ValueError) as error:
             raise self._damaged() from error
-        return Split(str(identity), dict(data))
 
-    def write_result(self, number: int, parts: Iterable[PreparedPart]) -> int:
+    def write_result(
+        self, number: int, split: Split, parts: Iterable[PreparedPart]
+    ) -> int:
         """Write the result of a split in one step, and return its number of records.
 
         A split that is read again replaces its result.
         """
-        data, records = pack_parts(parts)
+        data, records = pack_parts(split, parts)
         self._put(_result_key(number), data)
         return records
 
@@ -207,18 +216,18 @@ def _result_key(number: int) -> str:
     return f"results/{number:06d}"
 
 
-def _line(report: str, split: Split) -> bytes:
+def _line(work: PlannedWork, split: Split) -> bytes:
     """Return a split as a line.
 
     Raises:
         PluginError: The source has put other types than those of JSON into it.
     """
     try:
-        return json.dumps(split).encode() + b"\n"
+        return json.dumps([*split, work.settings]).encode() + b"\n"
     except (TypeError, ValueError) as error:
         raise PluginError(
-            f"report {report}: the data of a split is not JSON; the source must put"
-            " only JSON types into it"
+            f"report {work.report}: the data of a split is not JSON; the source must"
+            " put only JSON types into it"
         ) from error
 
 

@@ -18,6 +18,7 @@ from deltalake.transaction import (
 
 from reporting_delta.place import DeltaPlace
 from reporting_framework.errors import (
+    AccessDenied,
     CommitConflict,
     CorruptCheckpoint,
     LocationError,
@@ -100,9 +101,11 @@ class DeltaLog:
         """
         try:
             return self._open(version)
-        except ReportingError:
+        except ReportingError as error:
             if self._is_absent():
                 return None
+            if isinstance(error, AccessDenied) or version is not None:
+                raise
         return self._open(version)  # another run may just have made the table
 
     def _open(self, version: int | datetime | None) -> DeltaTable:
