@@ -117,14 +117,14 @@ def test_an_incomplete_commit_starts_no_run_by_itself(example, function, s3_clie
 
 def test_a_failed_step_raises_whoever_waits(function, s3_environment, bucket):
     with pytest.raises(ObjectMissing):
-        function("commit", folder=f"s3://{bucket}/work/none")
+        function("commit", folder=f"s3://{bucket}/plans/none")
     item = {"number": 0, "start": 0, "size": 1}
     with pytest.raises(ObjectMissing):
-        function("read", folder=f"s3://{bucket}/work/none", item=item)
-    assert function("remove", folder=f"s3://{bucket}/work/none") == {}
+        function("read", folder=f"s3://{bucket}/plans/none", item=item)
+    assert function("remove", folder=f"s3://{bucket}/plans/none") == {}
 
 
-@pytest.mark.parametrize("place", ["/tmp/work", "s3://bucket", "memory://work/x"])
+@pytest.mark.parametrize("place", ["plans", "s3://bucket", "memory://plans/x"])
 def test_a_work_folder_is_in_s3(function, s3_environment, place):
     with pytest.raises(LocationError, match="a work folder is in a bucket of S3"):
         function("plan", work=place)
