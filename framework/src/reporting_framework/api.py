@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework.config.file import find_config, read_config
 from reporting_framework.errors import SettingsError
-from reporting_framework.execution.stream_runs import run_all
-from reporting_framework.execution.streams import assemble_all
+from reporting_framework.execution.streams import assemble_all, run_all
 from reporting_framework.query.filters import selection_of
 from reporting_framework.query.page_maker import page_maker
 from reporting_framework.query.run_query import run_query

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from reporting_framework.aws_lambda.continuation import chain_length
 from reporting_framework.aws_lambda.responses import (
     as_runtime_error,
     failure,
@@ -17,7 +16,7 @@ from reporting_framework.errors import (
     StepFailed,
     TriggerError,
 )
-from reporting_framework.execution.triggers import CONTINUE
+from reporting_framework.execution.triggers import CONTINUE, chain_length
 from reporting_framework.plugin_api.report import Report
 from reporting_framework.plugin_api.result import RunResult
 

@@ -10,26 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from reporting_framework.errors import TriggerError
 from reporting_framework.execution.triggers import CONTINUE
-
-
-def chain_length(event: Any) -> int:
-    """Return the number of runs before this one in its chain.
-
-    Raises:
-        TriggerError: The event holds the marker in another form.
-    """
-    if not isinstance(event, Mapping) or CONTINUE not in event:
-        return 0
-    marker = event[CONTINUE]
-    number = marker.get("number") if isinstance(marker, Mapping) else None
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise TriggerError(
-            f"{CONTINUE}: reserved for the handler; it holds the number of earlier runs"
-            " as a whole number: remove it"
-        )
-    return number
 
 
 def invoke_again(

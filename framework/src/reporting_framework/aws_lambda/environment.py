@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reporting_framework._text.messages import cause
-from reporting_framework.aws_lambda import continuation, responses
+from reporting_framework.aws_lambda import responses
 from reporting_framework.aws_lambda.metrics import FAILURE_METRICS
 from reporting_framework.aws_lambda.observability import Observability
 from reporting_framework.aws_lambda.settings import FunctionSettings
@@ -24,9 +24,13 @@ from reporting_framework.errors import (
 )
 from reporting_framework.execution.pipeline import prepared
 from reporting_framework.execution.plugin_building import place_of
-from reporting_framework.execution.stream_runs import run_all
-from reporting_framework.execution.streams import Assembled, assemble_all
-from reporting_framework.execution.triggers import correlation_id, kind_of, trigger_of
+from reporting_framework.execution.streams import Assembled, assemble_all, run_all
+from reporting_framework.execution.triggers import (
+    chain_length,
+    correlation_id,
+    kind_of,
+    trigger_of,
+)
 from reporting_framework.plugin_api.records import Trigger
 from reporting_framework.query.page_maker import page_maker
 from reporting_framework.registry.discovery import allow_list
@@ -87,6 +91,8 @@ class Environment:
         """
         with suppress(Exception):
             if self.settings.continue_ == "self":
+                from reporting_framework.aws_lambda import continuation
+
                 continuation.client()  # a run has no time for it at its end
             self._assemble(self._settings({}))
 
@@ -104,7 +110,7 @@ class Environment:
             trigger = trigger_of(kind, event)
             if kind == "map":
                 return self._map_step(event, trigger, context)
-            chain = continuation.chain_length(event)
+            chain = chain_length(event)
             settings, result = self._run(trigger, context)
             more = self._after(settings, result, context)
             continued = self._continue_run(result, trigger, context, chain, correlated)
@@ -249,6 +255,8 @@ class Environment:
                 runs=chain + 1,
             )
             return False
+        from reporting_framework.aws_lambda import continuation
+
         try:
             continuation.invoke_again(
                 context, trigger.settings, number=chain + 1, correlation_id=correlated

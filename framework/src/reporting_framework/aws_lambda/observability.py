@@ -25,7 +25,6 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
 from reporting_framework._text.messages import redacted
 from reporting_framework.aws_lambda import metrics
 from reporting_framework.errors import CheckFailed
-from reporting_framework.execution.tracebacks import traceback_text
 from reporting_framework.plugin_api.markers import hookimpl
 from reporting_framework.storage.watch import unwatch, watch
 
@@ -74,7 +73,13 @@ class _Formatter(LambdaPowertoolsFormatter):
         return redacted(super().serialize(log))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        return traceback_text(ei[1], verbose=False) if ei[1] else ""
+        if not ei[1]:
+            return ""
+        from reporting_framework.execution.tracebacks import (
+            traceback_text,
+        )  # imported late: only errors need it
+
+        return traceback_text(ei[1], verbose=False)
 
     def _extract_log_exception(
         self, log_record: logging.LogRecord

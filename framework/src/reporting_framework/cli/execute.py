@@ -136,7 +136,7 @@ def observed(
     `Registry.lifecycle`'s.
     """
     from reporting_framework.cli import progress
-    from reporting_framework.execution.stream_runs import run_all
+    from reporting_framework.execution.streams import run_all
 
     watch, registry, budget = _Watch(), state.registry, generic["time_budget"]
     registry.register(watch, "command-line")

@@ -1,4 +1,4 @@
-"""Runs of a report: the only one, or one run for each stream of its source."""
+"""Runs of a report whose source has streams: one run for each."""
 
 from __future__ import annotations
 
@@ -9,55 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from reporting_framework.errors import ReportingError
 from reporting_framework.execution.pipeline import close
-from reporting_framework.execution.run_traffic import with_traffic
 from reporting_framework.execution.runner import run
 from reporting_framework.execution.stream_failures import StreamFailures
 from reporting_framework.execution.stream_totals import failed_stream, sum_of
-from reporting_framework.plugin_api.traffic import (
-    ContextThreads,
-    TrafficCounts,
-    counting,
-)
+from reporting_framework.plugin_api.traffic import ContextThreads
 
 if TYPE_CHECKING:
     from reporting_framework.execution.streams import Assembled
     from reporting_framework.plugin_api.result import RunResult
-    from reporting_framework.registry.observers import Lifecycle
 
 
-def run_all(
-    assembled: Assembled,
-    *,
-    lifecycle: Lifecycle,
-    deadline: float | None = None,
-    **how: Any,
-) -> RunResult:
-    """Execute a report once, with each stream of its source if it has streams.
-
-    If a stream fails, the error is logged, and the others continue; if all fail of one
-    error, it is only raised. The remaining time
-    is shared among the streams that were not yet read, unless all are read together.
-
-    Args:
-        assembled: The report.
-        lifecycle: Observers of each stream's run.
-        deadline: As `runner.run`.
-        how: Other arguments of `runner.run`.
-
-    Raises:
-        ReportingError: As `runner.run`; with streams, only if all streams failed.
-    """
-    traffic = assembled.traffic or TrafficCounts()
-    if isinstance(only := assembled.pipelines.get(None), tuple):
-        if only.traffic is not None:
-            only.traffic.add_all(traffic.take())
-        return run(only, lifecycle=lifecycle, deadline=deadline, **how)
-    with counting(traffic):
-        result = _StreamRuns(assembled, deadline, {"lifecycle": lifecycle, **how}).run()
-    return with_traffic(result, traffic)
-
-
-class _StreamRuns:
+class StreamRuns:
     """Runs of all streams of a report.
 
     Args:

@@ -1,4 +1,4 @@
-"""Assembly of a report whose source has streams: one pipeline for each stream.
+"""Assembly and run of a report: one pipeline, or one for each stream of its source.
 
 A stream's run is an ordinary run of the report ``REPORT/STREAM``, with rows, state and
 metadata of its own; see `stream_runs`.
@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reporting_framework.errors import (
     ConfigurationError,
@@ -23,6 +23,8 @@ from reporting_framework.errors import (
 from reporting_framework.execution.assembly import assemble
 from reporting_framework.execution.pipeline import close, metadata_of
 from reporting_framework.execution.plugin_building import plugin_of
+from reporting_framework.execution.run_traffic import with_traffic
+from reporting_framework.execution.runner import run
 from reporting_framework.plugin_api.base import supports
 from reporting_framework.plugin_api.report import STREAM
 from reporting_framework.plugin_api.traffic import TrafficCounts, counting
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from reporting_framework.execution.shared_reading import SharedReading
     from reporting_framework.plugin_api.records import Trigger
     from reporting_framework.plugin_api.report import PipelineSpec, PluginRef
+    from reporting_framework.plugin_api.result import RunResult
     from reporting_framework.registry.observers import Lifecycle, NotesOf
     from reporting_framework.registry.registry import Registry
 
@@ -232,3 +235,39 @@ def check_streams(
 
 def _of_stream(composition: PipelineSpec, use: PluginRef, stream: str) -> PluginRef:
     return composition._replace(sinks=[use]).of_stream(stream).sinks[0]
+
+
+def run_all(
+    assembled: Assembled,
+    *,
+    lifecycle: Lifecycle,
+    deadline: float | None = None,
+    **how: Any,
+) -> RunResult:
+    """Execute a report once, with each stream of its source if it has streams.
+
+    If a stream fails, the error is logged, and the others continue; if all fail of one
+    error, it is only raised. The remaining time
+    is shared among the streams that were not yet read, unless all are read together.
+
+    Args:
+        assembled: The report.
+        lifecycle: Observers of each stream's run.
+        deadline: As `runner.run`.
+        how: Other arguments of `runner.run`.
+
+    Raises:
+        ReportingError: As `runner.run`; with streams, only if all streams failed.
+    """
+    traffic = assembled.traffic or TrafficCounts()
+    if isinstance(only := assembled.pipelines.get(None), tuple):
+        if only.traffic is not None:
+            only.traffic.add_all(traffic.take())
+        return run(only, lifecycle=lifecycle, deadline=deadline, **how)
+    from reporting_framework.execution.stream_runs import (
+        StreamRuns,
+    )  # imported late: most sources have no streams
+
+    with counting(traffic):
+        result = StreamRuns(assembled, deadline, {"lifecycle": lifecycle, **how}).run()
+    return with_traffic(result, traffic)

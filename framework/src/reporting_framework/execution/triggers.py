@@ -246,3 +246,21 @@ def correlation_id(kind: Kind, event: Any, request_id: str) -> str:
         value = marker.get("correlation_id") if isinstance(marker, Mapping) else None
     text = value if isinstance(value, str) and value else request_id
     return text.encode("ascii", "backslashreplace").decode()[:ID_LIMIT]
+
+
+def chain_length(event: Any) -> int:
+    """Return the number of runs before this one in its chain.
+
+    Raises:
+        TriggerError: The event holds the marker in another form.
+    """
+    if not isinstance(event, Mapping) or CONTINUE not in event:
+        return 0
+    marker = event[CONTINUE]
+    number = marker.get("number") if isinstance(marker, Mapping) else None
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise TriggerError(
+            f"{CONTINUE}: reserved for the handler; it holds the number of earlier runs"
+            " as a whole number: remove it"
+        )
+    return number

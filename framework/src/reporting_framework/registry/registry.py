@@ -14,7 +14,6 @@ from reporting_framework._text.messages import cause, did_you_mean, one_line
 from reporting_framework.errors import PluginError
 from reporting_framework.plugin_api import hookspecs
 from reporting_framework.plugin_api.markers import PROJECT
-from reporting_framework.registry.commands import plugin_commands
 from reporting_framework.registry.discovery import (
     PluginOrigin,
     check_version,
@@ -218,6 +217,10 @@ class Registry:
         Args:
             taken: Names of the existing commands.
         """
+        from reporting_framework.registry.commands import (
+            plugin_commands,
+        )  # imported late: only the command `reporting` needs it
+
         usable, self._commands = plugin_commands(self._manager, self._origins, taken)
         return usable
 

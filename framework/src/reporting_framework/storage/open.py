@@ -24,7 +24,6 @@ from reporting_framework.storage.bucket_settings import (
     BucketSettings,
     bucket_settings,
 )
-from reporting_framework.storage.folder import FolderStore
 from reporting_framework.storage.location import Location, parse_location
 from reporting_framework.storage.sending import retry_options
 from reporting_framework.storage.store import Store
@@ -69,6 +68,8 @@ def open_store(place: str | Location) -> Store:
     """
     location = parse_location(place) if isinstance(place, str) else place
     if location.scheme == "file":
+        from reporting_framework.storage.folder import FolderStore
+
         return FolderStore(location)
     from reporting_framework.storage.bucket import BucketStore
 
