@@ -28,7 +28,8 @@ def _is_empty(value: Any) -> bool:
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # most runs need few of these models: a schema is built when it is first used
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Output(_Model):
