@@ -66,7 +66,7 @@ def many_files(bench: Bench) -> Sequence[Row]:
     count = 200_000 // bench.scale
     source = data.folder(count)
     ours, bares = alternate(
-        SLOW_PAIRS,
+        PAIRS,
         lambda: _ours(bench, source, count),
         lambda: _bare(bench, "bare_loop", source),
     )
@@ -90,7 +90,7 @@ def many_lines(bench: Bench) -> Sequence[Row]:
     files, records = 100, 10_000 // bench.scale
     source = data.lines(files, records)
     ours, bares = alternate(
-        SLOW_PAIRS,
+        PAIRS,
         lambda: _ours(bench, source, files * records),
         lambda: _bare(bench, "lines_loop", source),
     )
@@ -180,7 +180,7 @@ def ten_million(bench: Bench) -> Sequence[Row]:
     def scan() -> Usage:
         return bench.peer("scan_to_sink", large, bench.fresh("scan") / "events.parquet")
 
-    framework_runs, scans = alternate(SLOW_PAIRS, ours, scan)
+    framework_runs, scans = alternate(PAIRS, ours, scan)
     peak = middle(framework_runs, "peak")
     onto = f"+{new:,} rows on {rows:,}"
     return [
@@ -225,7 +225,7 @@ def ten_million_by_month(bench: Bench) -> Sequence[Row]:
     def scan() -> Usage:
         return bench.peer("scan_to_sink", large, bench.fresh("scan") / "events.parquet")
 
-    runs, scans = alternate(SLOW_PAIRS, ours, scan)
+    runs, scans = alternate(PAIRS, ours, scan)
     return [
         compared(
             "ten-million-months",

@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks import data
 from benchmarks.bench import Bench
 from benchmarks.measure import (
-    SLOW_PAIRS,
+    PAIRS,
     BenchmarkError,
     Usage,
     alternate,
@@ -29,7 +29,7 @@ def ruled(bench: Bench) -> Sequence[Row]:
     count = 200_000 // bench.scale
     source = data.folder(count)
     shared, alone = alternate(
-        SLOW_PAIRS,
+        PAIRS,
         lambda: _run(bench, source, "--engine", "processes"),
         lambda: _run(bench, source, "--set", "engine.max_workers=0"),
     )

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 
 from benchmarks import data
 from benchmarks.bench import Bench
-from benchmarks.measure import SHORT_PAIRS, Usage, alternate, middle
+from benchmarks.measure import PAIRS, SHORT_PAIRS, Usage, alternate, middle
 from benchmarks.rows import Group, Row, compared, seconds
 from obstore.store import S3Store
 from tests.support.s3server import s3_server
 
 from reporting_framework.testing.faults.proxy import S3Proxy, s3_proxy
 
-FETCH_PAIRS = 5
-"""A pair takes half a minute."""
 DELAYS = {"GET": 0.020, "LIST": 0.060}
 NEW = 1_000
 IMPORTED = "polars, pydantic, obstore"
@@ -93,7 +91,7 @@ def first_run(bench: Bench) -> Sequence[Row]:
         bench.peer(
             "fetch_alone", data.BUCKET, prefix, environment=s3.delayed
         )  # the proxy then remembers
-        framework_runs, fetches = alternate(FETCH_PAIRS, ours, fetch)
+        framework_runs, fetches = alternate(PAIRS, ours, fetch)
         usual = boto3()
     what = f"first run, {count:,} objects on S3"
     wall = middle(framework_runs, "wall")

@@ -24,8 +24,17 @@ MORE_MEMORY = 1.05
 
 @dataclass
 class Comparison:
-    """Messages about rows that are worse, and about those that cannot be compared."""
+    """Comparison with the history.
 
+    Attributes:
+        rows: Number of rows that were compared.
+        count: Number of those that are worse.
+        worse: Messages about them.
+        notes: Messages about rows that cannot be compared.
+    """
+
+    rows: int = 0
+    count: int = 0
     worse: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -101,7 +110,10 @@ def compare(
         known = [line for line in lines if row.name in line["rows"]]
         same = [line for line in known if line["python"] == minor(python)]
         if same and same[-1]["rows"][row.name]["unit"] == row.unit:
-            result.worse += _worse(row, same[-1])
+            worse = _worse(row, same[-1])
+            result.worse += worse
+            result.rows += 1
+            result.count += bool(worse)
         elif same:
             result.notes.append(f"{row.name}: not comparable; the unit was another")
         elif known:

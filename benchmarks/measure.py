@@ -17,9 +17,9 @@ LAUNCHER = Path(__file__).with_name("launch.py")
 PAIRS = 7
 """Times that two programs are run in turn."""
 SHORT_PAIRS = 21
-"""The same for programs of which a run takes two seconds or less."""
+"""The same for starts and increments, which take two seconds or less."""
 SLOW_PAIRS = 3
-"""The same for programs of which a run takes ten seconds or more."""
+"""The same for pairs that take over ten seconds."""
 COUNTED = ("wall", "cpu", "peak")
 """Figures that the kernel counts."""
 

@@ -83,7 +83,10 @@ def _parse() -> argparse.Namespace:
         nargs="+",
         default=[""],
         metavar="NAME",
-        help="only the rows whose names begin with a NAME",
+        help=(
+            "only the rows whose names begin with a NAME; the written tables stay as"
+            " they are"
+        ),
     )
     parser.add_argument(
         "--program",

@@ -35,12 +35,14 @@ from benchmarks import (
 )
 from benchmarks.bench import Bench
 from benchmarks.measure import BenchmarkError
-from benchmarks.rows import Row
+from benchmarks.rows import Group, Row
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 README = HERE / "README.md"
 BEGIN, END = "<!-- results -->", "<!-- /results -->"
+EVERY = [""]
+"""Beginnings of the names of all rows."""
 HEADINGS = ("", "what", "bar", "found", "measured", "held")
 GROUPS = (
     *bars_start.GROUPS,
@@ -68,6 +70,12 @@ def main() -> None:
     The status is 1 when a bar is not held or could not be measured.
     """
     options = _parse()
+    if unknown := [name for name in options.only if not _groups([name])]:
+        known = ", ".join(name for group in GROUPS for name in group.names)
+        sys.exit(
+            f"benchmarks: --only: no row begins with {', '.join(unknown)}; rows:"
+            f" {known}"
+        )
     data.CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=data.CACHE, prefix="work-") as work:
         bench = Bench(
@@ -82,10 +90,12 @@ def main() -> None:
         print(f"not measured: {failure}")
     if options.check:
         compared = history.compare(rows, history.read(), platform.python_version())
-        worse = compared.worse or ["no row is worse than in history.jsonl"]
-        print("\n".join([*compared.notes, *worse]))
-        sys.exit(1 if compared.worse or failures or not rows else 0)
-    if not options.quick:
+        print("\n".join([*compared.notes, *compared.worse]))
+        print(
+            f"{compared.rows} rows compared with history.jsonl, {compared.count} worse"
+        )
+        sys.exit(1 if compared.worse or failures or not compared.rows else 0)
+    if not options.quick and options.only == EVERY:
         _write(rows)
     sys.exit(0 if rows and not failures and all(row.held for row in rows) else 1)
 
@@ -94,7 +104,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", required=True)
     parser.add_argument("--reports", required=True)
-    parser.add_argument("--only", nargs="*", default=[""])
+    parser.add_argument("--only", nargs="*", default=EVERY)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--check", action="store_true")
     return parser.parse_args()
@@ -103,10 +113,7 @@ def _parse() -> argparse.Namespace:
 def _measure(bench: Bench, only: Sequence[str]) -> tuple[list[Row], list[str]]:
     rows: list[Row] = []
     failures: list[str] = []
-    for group in GROUPS:
-        wanted = [name for name in group.names if name.startswith(tuple(only))]
-        if not wanted:
-            continue
+    for group, wanted in _groups(only):
         print(f"measuring {', '.join(wanted)} …", file=sys.stderr)
         try:
             measurements = group.measure(bench)
@@ -115,6 +122,15 @@ def _measure(bench: Bench, only: Sequence[str]) -> tuple[list[Row], list[str]]:
             continue
         rows += [row for row in measurements if row.name in wanted]
     return rows, failures
+
+
+def _groups(only: Sequence[str]) -> list[tuple[Group, list[str]]]:
+    """Return the groups with names that begin so, each with these names."""
+    named = [
+        (group, [name for name in group.names if name.startswith(tuple(only))])
+        for group in GROUPS
+    ]
+    return [(group, names) for group, names in named if names]
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -145,37 +161,20 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _write(rows: Sequence[Row]) -> None:
-    """Put the rows in `results.json` and in the history, and all of them in the README.
-
-    Each takes the place of the one of the same name.
-    """
-    known = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else {}
-    python = platform.python_version()
-    history.add(rows, history.commit(HERE.parent), python)
-    known |= {
-        row.name: {**vars(row), "held": row.held, "python": python} for row in rows
-    }
-    ordered = {
-        name: known[name] for group in GROUPS for name in group.names if name in known
-    }
-    machine = {"system": platform.system(), "cores": os.cpu_count()}
+    """Write the rows of a full run: `results.json`, the history and the README."""
+    python, commit = platform.python_version(), history.commit(HERE.parent)
+    history.add(rows, commit, python)
+    machine = {"system": platform.system(), "cores": os.cpu_count(), "python": python}
+    measured = {row.name: {**vars(row), "held": row.held} for row in rows}
     RESULTS.write_text(
-        json.dumps({"machine": machine, "rows": ordered}, indent=2, ensure_ascii=False)
+        json.dumps({"machine": machine, "rows": measured}, indent=2, ensure_ascii=False)
         + "\n"
     )
-    kept = [
-        Row(
-            **{
-                key: value
-                for key, value in row.items()
-                if key not in ("held", "python")
-            }
-        )
-        for row in ordered.values()
-    ]
+    system = f"{platform.system()}, {os.cpu_count()} cores"
+    where = f"Commit {commit}, Python {python}, {system}:"
     before, _, rest = README.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
-    README.write_text(f"{before}{BEGIN}\n\n{table(kept)}\n\n{END}{after}")
+    README.write_text(f"{before}{BEGIN}\n\n{where}\n\n{table(rows)}\n\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def test_cron_runs_the_report_and_mails_nothing_but_trouble(folder):
         return done.stdout
 
     run, ask = entries
-    assert "orders: never: no run has completed" in mailed(ask)
+    assert "orders: never: no run has ended ok and complete" in mailed(ask)
     assert mailed(run) == ""
     assert (folder / "orders.log").read_text().startswith("orders: ok\n")
     assert mailed(ask) == ""

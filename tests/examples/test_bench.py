@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 
 import pytest
 from benchmarks import history
@@ -81,6 +82,7 @@ def test_a_row_is_worse_by_more_than_15_percent(found, at_least, is_worse):
     result = history.compare([row], [line()], PYTHON)
     expected = [f"name: {found:.2f} ×, and 1.00 × in abc"]
     assert result.worse == expected * is_worse
+    assert (result.rows, result.count) == (1, is_worse)
     assert result.notes == []
 
 
@@ -94,7 +96,7 @@ def test_a_row_may_not_take_more_memory_than_before(peak, is_worse):
 def test_a_row_is_compared_with_the_newest_figures_on_its_own_python():
     row = Row("name", "what", 1.0, 2.0, "")
     lines = [line(), line(found=2.0), line("3.11"), line(name="other")]
-    assert history.compare([row], lines, PYTHON) == history.Comparison()
+    assert history.compare([row], lines, PYTHON) == history.Comparison(rows=1)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +110,7 @@ def test_a_row_that_was_measured_otherwise_is_not_compared(lines, note):
     result = history.compare([Row("name", "what", 1.0, 9.0, "")], lines, PYTHON)
     assert result.worse == []
     assert result.notes == [f"name: not comparable; {note}"]
+    assert result.rows == 0
 
 
 def test_a_row_that_was_never_measured_is_not_compared():
@@ -167,3 +170,15 @@ def test_the_commit_is_that_which_is_checked_out(tmp_path):
     assert history.commit(tmp_path) == whole[:12]
     (tmp_path / "framework" / "file").write_text("two")
     assert history.commit(tmp_path) == f"{whole[:12]}-dirty"
+
+
+def test_a_name_that_no_row_begins_with_is_refused():
+    command = [sys.executable, "-m", "benchmarks.suite", "--program", "p"]
+    done = subprocess.run(
+        [*command, "--reports", "r", "--only", "help", "nosuch"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "no row begins with nosuch; rows: help, imports-help" in done.stderr

@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -234,3 +235,18 @@ def test_output_that_is_lost_fails_only_what_was_asked_to_print_it(
         ["bash", "-c", command], stderr=subprocess.PIPE, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (code, told)
+
+
+@pytest.mark.parametrize(
+    "words", ["--help", "--version", "event-log-checkpoint --help"]
+)
+def test_a_help_text_that_cannot_be_printed_is_an_error_of_one_line(words):
+    program = Path(sys.executable).with_name("reporting-run")
+    done = subprocess.run(
+        ["bash", "-c", f"'{program}' {words} >/dev/full"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    problem = "stdout: the result could not be printed: No space left on device"
+    assert (done.returncode, done.stderr) == (1, f"error: {problem}\n")

@@ -88,7 +88,7 @@ def test_old_data_is_stale(ran):
 def test_a_report_that_never_ran_is_neither(ran):
     assert invoke("--max-age", "1h", "--checkpoint", "none/x.parquet") == (
         7,
-        "event-log-checkpoint: never: no run has completed\n",
+        "event-log-checkpoint: never: no run has ended ok and complete\n",
     )
     code, text = invoke(
         "--of",

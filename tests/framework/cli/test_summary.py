@@ -404,3 +404,8 @@ def test_requests_are_one_line_and_bytes_alone_are_none():
     )
     local = FULL.model_copy(update={"traffic": Traffic(bytes_read=5000)})
     assert "requests" not in summary.summary(local, [])
+
+
+def test_a_very_long_cell_does_not_set_the_width_of_its_column():
+    text = tables.listing(["a", "b"], [["long" * 40, "1"], ["short", "2"]])
+    assert text.splitlines() == ["a      b", f"{'long' * 40}  1", "short  2"]

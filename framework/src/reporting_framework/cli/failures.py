@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reporting_framework.cli.context import CliContext
 
 _PIECE = 1024 * 1024
+_NOT_PRINTED = "stdout: the result could not be printed"
 
 
 def run_and_exit(action: Callable[[], Any], state: CliContext) -> int:
@@ -55,6 +56,10 @@ def run_and_exit(action: Callable[[], Any], state: CliContext) -> int:
         click.echo(f"error: {escape_control_chars(redacted(str(error)))}", err=True)
         return error.exit_code
     except BaseException as error:  # a panic in a Rust library is not an `Exception`
+        if isinstance(error, OSError) and _is_of_output(error):
+            _discard_output()
+            click.echo(f"error: {_NOT_PRINTED}: {error.strerror}", err=True)
+            return FatalError.exit_code
         if (
             not isinstance(error, Exception)
             and type(error).__name__ != "PanicException"
@@ -81,18 +86,13 @@ def write(text: str, *, newline: bool = True) -> None:
         FatalError: Printing failed, for example because the disk is full.
     """
     if (error := _print(text, newline=newline)) is not None:
-        raise FatalError(
-            f"stdout: the result could not be printed: {error.strerror}"
-        ) from error
+        raise FatalError(f"{_NOT_PRINTED}: {error.strerror}") from error
 
 
 def note(text: str) -> None:
     """Print the result of finished work; a failure to print is only a warning."""
     if (error := _print(text, newline=True)) is not None:
-        click.echo(
-            f"warning: stdout: the result could not be printed: {error.strerror}",
-            err=True,
-        )
+        click.echo(f"warning: {_NOT_PRINTED}: {error.strerror}", err=True)
 
 
 def _print(text: str, *, newline: bool) -> OSError | None:
@@ -109,6 +109,19 @@ def _print(text: str, *, newline: bool) -> OSError | None:
         )  # without `color`, click removes colors from values
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return None if isinstance(error, BrokenPipeError) else error
     return None
+
+
+def _discard_output() -> None:
+    """Discard what is left to print, which would fail again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Return whether printing raised an error: click prints help texts by itself."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and trace.tb_frame.f_code is click.echo.__code__

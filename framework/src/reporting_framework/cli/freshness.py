@@ -87,7 +87,9 @@ def check_freshness(
         )
     elif answer.moment is None or answer.age is None:
         missing = (
-            "there is no data yet" if answer.of == "data" else "no run has completed"
+            "there is no data yet"
+            if answer.of == "data"
+            else "no run has ended ok and complete"
         )
         note(f"{name}: never: {missing}")
     elif answer.gone:

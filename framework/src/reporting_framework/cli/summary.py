@@ -124,9 +124,9 @@ def _rows(result: RunResult) -> Rows:
             (label, f"and {len(more):,} more: {total} (--format json lists all)")
         )
     if result.quarantine:
-        rows.append(
-            ("quarantine", f"{result.quarantine.uri}: {result.quarantine.rows:,} rows")
-        )
+        number = result.quarantine.rows  # without rows, there need not be a file
+        where = f"{result.quarantine.uri}: {number:,} rows" if number else "0 rows"
+        rows.append(("quarantine", where))
     if result.last_processed_timestamp:
         rows.append(("newest timestamp", utc_text(result.last_processed_timestamp)))
     if changes := result.schema_changes[:MAX_CHECKS]:

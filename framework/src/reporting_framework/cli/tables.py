@@ -11,6 +11,9 @@ from reporting_framework.cli.standard_streams import (
     use_table_lines,
 )
 
+WIDEST = 120
+"""Length in characters of the longest cell that sets the width of a column."""
+
 Rows = list[tuple[str, str]]
 """Pairs of label and value."""
 
@@ -59,7 +62,10 @@ def listing(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """
     clean = [[escape_control_chars(cell) for cell in row] for row in rows]
     if not use_table_lines():
-        widths = [max(map(len, column)) for column in zip(columns, *clean, strict=True)]
+        widths = [
+            max(len(cell) for cell in column if len(cell) <= WIDEST)
+            for column in zip(columns, *clean, strict=True)
+        ]
         lines = [columns, *clean]
         return "\n".join(
             "  ".join(
