@@ -94,3 +94,23 @@ def test_the_first_stdout_is_written_too():
 def test_a_closed_stdout_does_not_change_the_exit_code():
     done = ended("import sys\nsys.stdout.close()\n")
     assert (done.returncode, done.stderr) == (7, "")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import atexit, os, signal\n"
+        "atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))\n",
+        "import os, signal, sys, threading, time\n"
+        "def work():\n"
+        "    while sys.unraisablehook is sys.__unraisablehook__: time.sleep(0.01)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(30)\n"
+        "threading.Thread(target=work).start()\n",
+    ],
+    ids=["a function at exit", "a thread that goes on"],
+)
+def test_ctrl_c_at_the_end_ends_it_at_once_and_without_a_traceback(code):
+    done = ended(f"print('printed')\n{code}")
+    assert (done.returncode, done.stdout) == (130, "printed\n")
+    assert done.stderr == "interrupted\n"

@@ -187,6 +187,7 @@ def _day(column: pl.Expr, _schema: Mapping[str, Any]) -> FlatField:
 def _moment(column: pl.Expr, _schema: Mapping[str, Any]) -> FlatField:
     value = column.map_batches(utc_moments, return_dtype=pl.Datetime("us", "UTC"))
     valid = column.str.contains(MOMENT) & _value(column).is_between(*_CALENDAR)
+    valid &= ~column.str.starts_with("0000")  # its offset may lead into the year 1
     return FlatField(pl.String(), valid, value)
 
 

@@ -9,8 +9,11 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import compress
 from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from reporting_framework.cli.exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
     import threading
@@ -76,8 +79,32 @@ def end_process(code: int) -> NoReturn:
 
     Functions registered with `atexit` are called, as usual. A process with another
     thread that does not end, with a file that was written and not closed, or whose
-    output cannot be written, ends as usual.
+    output cannot be written, ends as usual. Ctrl-C ends it at once, with the code of
+    an interrupt.
     """
+    sys.unraisablehook = _unraisable  # Python prints the errors of exit functions
+    try:
+        _end(code)
+    except KeyboardInterrupt:
+        end_interrupted()
+
+
+def end_interrupted() -> NoReturn:
+    """End the process at once after Ctrl-C."""
+    with suppress(OSError, ValueError, AttributeError):  # a stream is closed, or None
+        sys.stdout.flush()
+        sys.stderr.write("interrupted\n")
+        sys.stderr.flush()
+    os._exit(INTERRUPTED)
+
+
+def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        end_interrupted()
+    sys.__unraisablehook__(unraisable)
+
+
+def _end(code: int) -> NoReturn:
     if not _threads_left():
         atexit._run_exitfuncs()
         try:

@@ -15,7 +15,7 @@ from reporting_framework.cli.context import CliContext, state_of
 from reporting_framework.cli.exit_codes import FAILED
 from reporting_framework.cli.failures import run_and_exit
 from reporting_framework.cli.groups import CommandGroup
-from reporting_framework.cli.interrupts import end_process
+from reporting_framework.cli.interrupts import end_interrupted, end_process
 from reporting_framework.cli.run import RUN_HELP, ReportCommands, format_reports
 from reporting_framework.cli.standard_streams import escape_unencodable
 
@@ -31,9 +31,12 @@ class Program(CommandGroup):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program and end the process; `main` raises `SystemExit` instead."""
         try:
-            self.main(*args, **kwargs)
-        except SystemExit as ended:
-            end_process(ended.code if isinstance(ended.code, int) else FAILED)
+            try:
+                self.main(*args, **kwargs)
+            except SystemExit as ended:
+                end_process(ended.code if isinstance(ended.code, int) else FAILED)
+        except KeyboardInterrupt:  # after all work, so nothing is left undone
+            end_interrupted()
 
     def main(
         self,

@@ -81,6 +81,26 @@ def test_workers_that_end_by_themselves_are_an_error():
         results(works.Exits(HOME))
 
 
+def test_a_worker_that_is_killed_while_it_starts_is_replaced(caplog, tmp_path):
+    found = results(works.EndsAtStartOnce(HOME, tmp_path), 40)
+    assert [result.split.id for result in found] == [str(n) for n in range(40)]
+    [warning] = [each.getMessage() for each in caplog.records]
+    assert warning == (
+        "a worker process is lost (it was killed by SIGKILL while it started); another"
+        " one does its work again"
+    )
+
+
+def test_workers_that_keep_dying_while_they_start_are_an_error():
+    with pytest.raises(TransientError) as raised:
+        results(works.EndsAtStart(HOME))
+    assert str(raised.value) == (
+        "engine processes: 2 worker processes ended before they could begin, the last"
+        " one: it was killed by SIGKILL while it started; if memory is short, set fewer"
+        " workers, or use engine local"
+    )
+
+
 def test_work_that_cannot_be_built_there_is_an_error():
     with pytest.raises(
         StepFailed,

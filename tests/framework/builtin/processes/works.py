@@ -112,3 +112,23 @@ class Broken(Work):
 def _unpicklable(home):
     if os.getpid() != home:
         raise ModuleNotFoundError("No module named 'elsewhere'")
+
+
+class EndsAtStart(Work):
+    """Every worker process ends while it starts."""
+
+    def __setstate__(self, state):
+        if os.getpid() != state["home"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.__dict__.update(state)
+
+
+class EndsAtStartOnce(Work):
+    """The first worker process ends while it starts."""
+
+    def __setstate__(self, state):
+        mark = state["folder"] / "started"
+        if os.getpid() != state["home"] and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.__dict__.update(state)

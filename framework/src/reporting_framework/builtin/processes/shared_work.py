@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from reporting_framework.builtin.processes.worker import (
     Event,
+    WorkerEnded,
     WorkerProcess,
     polars_threads,
 )
@@ -26,7 +27,7 @@ results wait, as they are returned in the order of the splits.
 """
 
 MAX_DEATHS = 2
-"""Number of workers that may end while they process one split."""
+"""Number of workers that may end while they process one split, or while they start."""
 
 _log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class SharedWork:
         self._places: list[Place] = []
         self._again: deque[tuple[int, Split]] = deque()
         self._deaths = Counter[int]()
+        self._ended_at_start = 0
         self._workers = workers
 
     def map(self, splits: Iterator[Split]) -> Iterator[SplitResult]:
@@ -178,12 +180,7 @@ class SharedWork:
             )
             return
         if not worker.ready:
-            if isinstance(error, ReportingError):
-                raise error
-            raise StepFailed(
-                f"engine processes: a worker process could not begin: {error}; use"
-                " engine local"
-            ) from error
+            self._check_start(error)
         for number in worker.begun:
             self._deaths[number] += 1
             if self._deaths[number] >= MAX_DEATHS:
@@ -198,6 +195,27 @@ class SharedWork:
         if (other := self._start()) is not None:
             for number, split in splits:  # this process may not survive them
                 other.submit(number, split)
+
+    def _check_start(self, error: BaseException | None) -> None:
+        """Raise unless another worker process may begin where one could not.
+
+        Raises:
+            ReportingError: It may not.
+        """
+        if isinstance(error, ReportingError):
+            raise error
+        if not isinstance(error, WorkerEnded):
+            raise StepFailed(
+                f"engine processes: a worker process could not begin: {error}; use"
+                " engine local"
+            ) from error
+        self._ended_at_start += 1
+        if self._ended_at_start >= MAX_DEATHS:
+            raise TransientError(
+                f"engine processes: {MAX_DEATHS} worker processes ended before they"
+                f" could begin, the last one: {error}; if memory is short, set fewer"
+                " workers, or use engine local"
+            ) from error
 
 
 class _ThisProcess:
