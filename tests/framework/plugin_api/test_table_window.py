@@ -56,6 +56,15 @@ def test_each_row_is_in_the_window_of_its_day_in_utc(place, cursor, snapshots):
     assert listed(source, date.min, date.max) == due
 
 
+def test_a_row_that_leaves_the_window_meanwhile_is_listed(place):
+    table, source = place("time", snapshots=True)
+    pages = source.list_window(date(2024, 1, 1), date(2024, 1, 1))
+    found = list(next(pages))
+    table.put(4, 100 * DAY)  # its page is not read yet
+    found += [item for page in pages for item in page]
+    assert [item.key for item in found] == [f"or%2Fders/{n - 3}" for n in range(5)]
+
+
 @pytest.mark.parametrize(
     ("text", "day"),
     [
