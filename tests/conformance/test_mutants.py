@@ -211,6 +211,22 @@ MUTANTS = [
         "test_nothing_is_read_that_the_ledger_has",
         "increments read the window alone: missing",
     ),
+    Mutant(
+        "lists a row twice in a window",
+        "TestTexts",
+        "yield list(page)",
+        "yield [*page, *page]",
+        "test_a_window_has_the_present_versions",
+        "a window has each record once",
+    ),
+    Mutant(
+        "lists old versions in a window",
+        "TestTexts",
+        "yield list(page)",
+        "yield [item._replace(version=item.version[:10]) for item in page]",
+        "test_a_window_has_the_present_versions",
+        "a window has the present versions: they are not those of the batches",
+    ),
     # -- pages of records
     Mutant(
         "fetches each page twice",

@@ -148,6 +148,18 @@ class ToyTable(TableSource):
         yield from super().read(split)
 
 
+class ToyTexts(ToyTable):
+    name = "toy-texts"
+
+    def table_info(self):
+        info = super().table_info()
+        return info._replace(schema=pl.Schema({**info.schema, "at": pl.String()}))
+
+    def list_window(self, first, last):
+        for page in super().list_window(first, last):
+            yield list(page)
+
+
 def fetch(folder, offset):
     """The API of `ToyFeed`: two records of a log, from this one on."""
     records = json.loads(read(folder / "feed.json") or "[]")

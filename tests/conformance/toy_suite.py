@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -115,6 +115,23 @@ class TestTable(TableSourceContract):
     @pytest.fixture
     def table(self, tmp_path):
         return ToyRows(tmp_path / "orders.db")
+
+
+class ToyTextRows(ToyRows):
+    """The table behind `ToyTexts`; a tick is a minute."""
+
+    def put(self, number, tick):
+        at = (datetime(2024, 1, 1) + timedelta(minutes=tick)).isoformat()
+        return super().put(number, at)
+
+
+class TestTexts(TestTable):
+    plugin = toy.ToyTexts
+    look_back = 1
+
+    @pytest.fixture
+    def table(self, tmp_path):
+        return ToyTextRows(tmp_path / "orders.db")
 
 
 class ToyLog:

@@ -1,5 +1,6 @@
 """Reports that write to a database, as they are written in TOML."""
 
+import json
 import time
 from contextlib import closing
 
@@ -85,3 +86,12 @@ def test_the_commands_read_the_table(offers, url):
         result = CliRunner().invoke(reporting, words)
         assert result.exit_code == 0, (words, result.output)
         assert shown in result.output
+
+
+def test_a_backfill_keeps_the_newer_row_of_a_key(offers, url):
+    run_report("prices")
+    day = ["--from", "2024-01-01", "--to", "2024-01-01", "--yes", "--format", "json"]
+    done = CliRunner().invoke(reporting, ["backfill", "prices", *day])
+    result = json.loads(done.stdout)  # row 1 is of the key of row 3, which is newer
+    assert (result["records_read"], result["updated"]) == (1, 0)
+    assert prices(url) == [("a", "3.00", True), ("b", "2.25", True)]

@@ -68,7 +68,7 @@ def backfill_options() -> list[click.Parameter]:
         click.Option(
             ["--again"],
             is_flag=True,
-            help="Read the objects that the report already has, too.",
+            help="Read the objects or rows that the report already has, too.",
         ),
         click.Option(
             ["--dry-run"], is_flag=True, help="Print the estimate, and do nothing else."
@@ -80,7 +80,7 @@ def backfill_options() -> list[click.Parameter]:
             default=CHUNK_OBJECTS,
             show_default=True,
             metavar="N",
-            help="Most objects in a chunk; each chunk is a run with one commit.",
+            help="Most objects or rows in a chunk, which is a run with one commit.",
         ),
         click.Option(
             ["--price-table"],
@@ -161,14 +161,17 @@ def _check_source(
 
 def _exit_code(result: BackfillResult, max_rejected: int | None) -> tuple[int, str]:
     """Return the exit code of a backfill that did not fail, and why it is not 0."""
+    from reporting_framework.cli.backfill_summary import from_text
+
     if result.run_ids and not result.complete:
         return STOPPED, (
-            "stopped at the deadline; what was done is kept, run the command again for"
-            " the rest"
+            "stopped at the deadline; what was done is kept, run the command"
+            f" again{from_text(result)} for the rest"
         )
     if result.objects_unread:
         return UNREAD, (
-            f"objects that could not be read: {result.objects_unread:,}; run the"
+            f"{result.estimate.unit} that could not be read:"
+            f" {result.objects_unread:,}; run the"
             " command again to retry them"
         )
     if max_rejected is not None and result.rejected > max_rejected:
@@ -181,12 +184,13 @@ def _exit_code(result: BackfillResult, max_rejected: int | None) -> tuple[int, s
 
 backfill_command = ReportCommands(
     "backfill",
-    help="""Process the objects of a past period, for the first time or again.
+    help="""Process the objects or rows of a past period, for the first time or again.
 
-    An estimate of objects, bytes, requests, time and cost is printed first. Then the
-    objects are read in chunks, each of which is a run with one commit. Objects that the
-    report already has are left out, so the same command goes on after an interruption.
-    Source state and hints of the report stay as they are.
+    An estimate is printed first: objects, bytes, requests, time and cost, or the number
+    of rows. Then they are read in chunks, each of which is a run with one commit. Those
+    that the report already has are left out, so the same command goes on after an
+    interruption. With upsert, all are read, and replace only older versions. Source
+    state and hints of the report stay as they are.
     """,
     subcommand_metavar="REPORT --from DATE --to DATE [OPTIONS]...",
     work=backfill_report,

@@ -10,7 +10,7 @@ import click
 
 from reporting_framework.cli import progress
 from reporting_framework.cli.actions import pipeline_of
-from reporting_framework.cli.backfill_summary import left_text
+from reporting_framework.cli.backfill_summary import from_text, left_text
 from reporting_framework.cli.context import state_of
 from reporting_framework.cli.execute import with_words
 from reporting_framework.cli.failures import note
@@ -45,20 +45,18 @@ def run_chunks(
         found: The objects.
         result: Result to add to.
     """
-    reached = result.first
     try:
         for chunk, done in _runs(context, name, given, generic, found):
-            reached = chunk.last
-            result.add(done)
+            result.add(done, chunk, again=generic["again"])
             if not (generic["quiet"] or progress.is_shown(quiet=False)):
                 click.echo(_line(result, chunk, done), err=True)
     except BaseException:
         if generic["format"] == "json" and result.run_ids:
             note(result.model_dump_json(indent=2))
-        again = f", with --from {reached}" if generic["again"] else ""
         click.echo(
             f"stopped after {result.chunks_done:,} of {result.estimate.chunks:,}"
-            f" chunks, which are kept; to go on, run the command again{again}",
+            " chunks, which are kept; to go on, run the command"
+            f" again{from_text(result)}",
             err=True,
         )
         raise
@@ -104,6 +102,6 @@ def _line(result: BackfillResult, chunk: Chunk, done: RunResult) -> str:
     number, chunks = len(result.run_ids), result.estimate.chunks
     return (
         f"chunk {number:,} of {chunks:,}, {chunk.first} to {chunk.last}:"
-        f" {len(chunk.objects):,} objects, {done.accepted:,} accepted,"
+        f" {len(chunk.objects):,} {result.estimate.unit}, {done.accepted:,} accepted,"
         f" {done.rejected:,} rejected{left_text(number, chunks, result.seconds)}"
     )

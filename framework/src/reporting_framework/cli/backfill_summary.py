@@ -20,22 +20,35 @@ def estimate_text(result: BackfillResult) -> str:
     """Return the estimate of a backfill as a table."""
     planned = result.estimate
     title = f"{result.report}: backfill of {result.first} to {result.last}, estimate"
-    return "\n".join(table(escape_control_chars(title), _estimate_rows(planned)))
+    rows = _row_estimate if planned.unit == "rows" else _object_estimate
+    return "\n".join(table(escape_control_chars(title), rows(planned)))
 
 
-def _estimate_rows(planned: Estimate) -> Rows:
+def _row_estimate(planned: Estimate) -> Rows:
+    """Return what is known of rows: no price and no speed were measured with them."""
+    return [
+        ("rows to read", f"{planned.objects:,} (size not known)"),
+        ("already taken", f"{planned.already_taken:,}"),
+        ("without a date", "not known (not part of a backfill)"),
+        ("chunks", f"{planned.chunks:,}, each with one commit"),
+        ("queries", f"{planned.list_requests:,}, made for this estimate"),
+        ("time and cost", "not known, as they depend on the database"),
+    ]
+
+
+def _object_estimate(planned: Estimate) -> Rows:
     unknown = (
         f", {planned.size_unknown:,} of unknown size" if planned.size_unknown else ""
     )
     money = planned.currency
-    cost = planned.request_cost + planned.lambda_cost
+    cost = (planned.request_cost or 0) + (planned.lambda_cost or 0)
     return [
         ("objects to read", f"{planned.objects:,} ({planned.bytes:,} bytes{unknown})"),
         ("already taken", f"{planned.already_taken:,}"),
         ("without a date", f"{planned.without_date:,} (not part of a backfill)"),
         ("chunks", f"{planned.chunks:,}, each with one commit"),
         ("requests", _requests(planned)),
-        ("time", f"{_duration(planned.seconds)} on two processors"),
+        ("time", f"{_duration(planned.seconds or 0)} on two processors"),
         (
             "in Lambda",
             f"{planned.gb_seconds:,.1f} GB-seconds: {planned.lambda_cost:,.4f} {money}",
@@ -89,7 +102,7 @@ def result_text(result: BackfillResult) -> str:
             for label, number in (
                 ("filtered", result.filtered),
                 ("duplicates", result.duplicates),
-                ("objects unread", result.objects_unread),
+                (f"{result.estimate.unit} unread", result.objects_unread),
             )
             if number
         ),
@@ -103,6 +116,12 @@ def result_text(result: BackfillResult) -> str:
     ]
     clean = [(label, escape_control_chars(value)) for label, value in rows]
     return "\n".join(table(escape_control_chars(f"{result.report}: {status}"), clean))
+
+
+def from_text(result: BackfillResult) -> str:
+    """Return the option that spares a further command the finished chunks."""
+    day = result.continue_from
+    return f", with --from {day}" if day else ""
 
 
 def left_text(done: int, chunks: int, seconds: float) -> str:

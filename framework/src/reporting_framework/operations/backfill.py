@@ -1,10 +1,13 @@
-"""Backfill: the objects of a past period, in chunks that are committed one by one."""
+"""Backfill: the objects of a past period, in chunks that are committed one by one.
+
+A row of a table is an object of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import polars as pl
 
@@ -22,7 +25,14 @@ if TYPE_CHECKING:
 LOOKUP_OBJECTS = 131_072
 """Objects looked up in a ledger at once: each lookup is one pass over its keys."""
 
-_COLUMNS = {"day": pl.Date, "key": pl.String, "size": pl.Int64}
+Unit = Literal["objects", "rows"]
+
+_COLUMNS = {
+    "day": pl.Date,
+    "key": pl.String,
+    "size": pl.Int64,
+    "version": pl.String,
+}
 
 
 class Window(NamedTuple):
@@ -50,20 +60,22 @@ class FoundObjects(NamedTuple):
     """Objects that a backfill has to read.
 
     Attributes:
-        objects: Columns `day`, `key` and `size` (bytes, null if it is not known),
-            sorted by day and key.
+        objects: Columns `day`, `key`, `size` (bytes) and `version`, which are null if
+            they are not known; sorted by day and key.
         already_taken: Number of further objects in the window that the report has.
         without_date: Number of objects outside the backfill, as their names have no
-            date.
+            date; `None` if it is not known.
         list_requests: Number of requests of the listing.
         uri: Place that was listed, empty if it has none.
+        unit: Kind of the objects.
     """
 
     objects: pl.DataFrame
     already_taken: int
-    without_date: int
+    without_date: int | None
     list_requests: int
     uri: str
+    unit: Unit
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Yield the objects in chunks of this number."""
@@ -78,7 +90,8 @@ def find_objects(
 ) -> FoundObjects:
     """List the objects of a window, without those that the report has; write nothing.
 
-    The pipeline is closed afterwards.
+    With ``upsert``, all objects are returned: an object that the report has may have
+    another version by now. The pipeline is closed afterwards.
 
     Args:
         pipeline: The report.
@@ -97,13 +110,16 @@ def find_objects(
         opened = open_sinks(pipeline, None, plans=False)
         _check_sinks(pipeline, opened.keepers, again=again)
         found, without_date, requests = _listed(pipeline, window)
-        new = found if again else _filter_new(found, opened.progress, pipeline)
+        everything = again or "upsert" in pipeline.modes
+        new = found if everything else _filter_new(found, opened.progress, pipeline)
+        rows = pipeline.source.natural_keys
         return FoundObjects(
             new.sort("day", "key"),
             found.height - new.height,
-            without_date,
+            None if rows else without_date,
             requests,
             next(iter(pipeline.source.source_uris()), ""),
+            "rows" if rows else "objects",
         )
     finally:
         close(pipeline)
@@ -141,8 +157,15 @@ def _check_sinks(pipeline: Pipeline, keepers: Sequence[bool], *, again: bool) ->
         )
         if mode == "append" and not keeps
     ]
-    if blind and (again or not any(keepers)):
-        fix = "leave out --again" if any(keepers) else "add a sink that keeps one"
+    upserts = "upsert" in pipeline.modes
+    if blind and (again or upserts or not any(keepers)):
+        fix = (
+            "with upsert beside it, write it in a report of its own"
+            if upserts
+            else "leave out --again"
+            if any(keepers)
+            else "add a sink that keeps one"
+        )
         raise PluginError(
             f"report {pipeline.report}: sink {blind[0]} appends and keeps no ledger, so"
             f" it would get rows twice; {fix}"
@@ -162,16 +185,19 @@ def _listed(pipeline: Pipeline, window: Window) -> tuple[pl.DataFrame, int, int]
 
 
 def _frame(objects: Sequence[DatedObject]) -> pl.DataFrame:
-    keys, sizes, days = zip(*objects, strict=True)
-    return pl.DataFrame({"day": days, "key": keys, "size": sizes}, schema=_COLUMNS)
+    keys, sizes, days, versions = zip(*objects, strict=True)
+    return pl.DataFrame([days, keys, sizes, versions], schema=_COLUMNS)
 
 
 def _filter_new(
     found: pl.DataFrame, ledger: RunLedger, pipeline: Pipeline
 ) -> pl.DataFrame:
     """Return the objects that must be read; see `RunLedger.filter_new`."""
+    listed: dict[str, str | None] = {}
 
     def version(key: str) -> str | None:
+        if (known := listed.get(key)) is not None:
+            return known
         try:
             return pipeline.source.object_version(key)
         except ReportingError:
@@ -179,6 +205,7 @@ def _filter_new(
 
     new: list[str] = []
     for start in range(0, found.height, LOOKUP_OBJECTS):
-        keys = found["key"].slice(start, LOOKUP_OBJECTS).to_list()
-        new += ledger.filter_new(keys, version)
+        part = found.slice(start, LOOKUP_OBJECTS)
+        listed = dict(part.select("key", "version").iter_rows())
+        new += ledger.filter_new(list(listed), version)
     return found.filter(pl.col("key").is_in(pl.Series(new, dtype=pl.String).implode()))

@@ -12,6 +12,7 @@ from reporting_framework.operations.backfill_estimate import Estimate
 from reporting_framework.plugin_api.result import Output, Traffic
 
 if TYPE_CHECKING:
+    from reporting_framework.operations.backfill import Chunk
     from reporting_framework.plugin_api.result import RunResult
 
 
@@ -34,6 +35,8 @@ class BackfillResult(BaseModel):
         complete: Whether all chunks were read to their end; false for a dry run.
         estimate: The estimate.
         chunks_done: Number of chunks that were committed.
+        continue_from: Day from which to go on if chunks are left and the same command
+            would read finished chunks again, as with ``upsert``; `None` otherwise.
         records_read: As in `RunResult`; so are the next four.
         inserted: With ``upsert``, as in `RunResult`; so are the next three.
         objects_unread: Number of objects that could not be read.
@@ -51,6 +54,7 @@ class BackfillResult(BaseModel):
     complete: bool = False
     estimate: Estimate
     chunks_done: int = 0
+    continue_from: date | None = None
     records_read: int = 0
     accepted: int = 0
     rejected: int = 0
@@ -66,8 +70,14 @@ class BackfillResult(BaseModel):
     outputs: list[Output] = []
     run_ids: list[str] = []
 
-    def add(self, result: RunResult) -> None:
-        """Add the result of a run."""
+    def add(self, result: RunResult, chunk: Chunk, *, again: bool) -> None:
+        """Add the result of a run.
+
+        Args:
+            result: The result.
+            chunk: Objects that the run was to read.
+            again: Whether objects are read that the report has.
+        """
         for name in (*_COUNTS, "objects_unread"):
             setattr(self, name, getattr(self, name) + getattr(result, name))
         for name in _MORE:
@@ -79,3 +89,6 @@ class BackfillResult(BaseModel):
         self.run_ids.append(result.run_id)
         self.chunks_done += result.complete
         self.complete = self.chunks_done == self.estimate.chunks
+        repeats = again or self.inserted is not None
+        reached = chunk.last if result.complete else chunk.first
+        self.continue_from = reached if repeats and not self.complete else None

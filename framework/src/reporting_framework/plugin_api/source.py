@@ -87,17 +87,20 @@ class PlanStats(NamedTuple):
 
 
 class DatedObject(NamedTuple):
-    """Object of a source with the day that its name says; see `Source.list_window`.
+    """Object of a source, or row of a table, with its day; see `Source.list_window`.
 
     Attributes:
         key: Key, relative to the source.
         size: Size in bytes, `None` if it is not known.
-        day: Day of its records; `None`: its name has no date.
+        day: Day of its records, as its name or the cursor says; `None`: it has no date.
+        version: Present version, in the form that batches use; `None` if the listing
+            does not know it.
     """
 
     key: str
     size: int | None
     day: date | None
+    version: str | None = None
 
 
 class Absence(NamedTuple):
@@ -423,7 +426,9 @@ class Source(Plugin):
 
         The ledger and the hints are ignored. Each item is what one request of the
         listing returned, possibly nothing, so the items count the requests. An object
-        without a date is yielded too. `plan_replay` must be able to read the objects.
+        without a date is yielded too. A source with natural keys leaves out records
+        without a version that is a time. `plan_replay` must be able to read the
+        objects. A `TableSource` has this method.
 
         Args:
             first: First day of the window.

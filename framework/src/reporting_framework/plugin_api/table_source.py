@@ -5,12 +5,9 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
-from itertools import repeat
 from typing import TYPE_CHECKING, Any, ClassVar
-
-import polars as pl
 
 from reporting_framework.errors import (
     PluginError,
@@ -24,12 +21,11 @@ from reporting_framework.plugin_api.records import (
     Batch,
     FinishedSplit,
     ReadFailure,
-    Rejection,
     Split,
 )
 from reporting_framework.plugin_api.source import PlanStats, Source
+from reporting_framework.plugin_api.table_batches import batch_of
 from reporting_framework.plugin_api.table_columns import (
-    WRONG_TYPE,
     check_info,
     checked,
     key_of,
@@ -38,19 +34,19 @@ from reporting_framework.plugin_api.table_columns import (
     to_json,
     value_from_json,
 )
-from reporting_framework.plugin_api.table_cursor import cursor_of
 from reporting_framework.plugin_api.table_edges import TableEdges
 from reporting_framework.plugin_api.table_plan import TablePlan
-from reporting_framework.plugin_api.table_query import FAULTY, TableInfo, TableQuery
+from reporting_framework.plugin_api.table_query import TableInfo, TableQuery
+from reporting_framework.plugin_api.table_window import TableWindow
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from reporting_framework.plugin_api.base import Shape
+    from reporting_framework.plugin_api.source import DatedObject
 
 REPLAY_KEYS = 200
 """Rows that are read again by one query."""
-
-NOT_A_TIME = "cursor_not_a_time"
-"""Error type of a row whose cursor is a text that is not an ISO 8601 time."""
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +73,7 @@ class TableSource(Source):
     def __init__(self, settings: Any = None) -> None:
         super().__init__(settings)
         self._plan: TablePlan | None = None
+        self._replay_ended = False
 
     @abstractmethod
     def table_info(self) -> TableInfo:
@@ -166,8 +163,10 @@ class TableSource(Source):
             yield Split(split_id, {**data, "snapshot": snapshot})
 
     def plan_stats(self) -> PlanStats:
-        """Return the statistics of the plan: the whole table or a window."""
-        return PlanStats() if self._plan is None else self._plan.stats(self.name)
+        """Return the statistics of the plan: the whole table, a window or a replay."""
+        if self._plan is None:
+            return PlanStats(exhausted=self._replay_ended)
+        return self._plan.stats(self.name)
 
     def next_state(self, done: Sequence[FinishedSplit]) -> Mapping[str, Any] | None:
         """Return the state of the next run: after a complete read, or within a read."""
@@ -184,7 +183,29 @@ class TableSource(Source):
         """Return splits of these rows."""
         for start in range(0, len(objects), REPLAY_KEYS):
             keys = list(objects[start : start + REPLAY_KEYS])
+            self._replay_ended = start + REPLAY_KEYS >= len(objects)
             yield Split(f"{self.info.name}/replay/{start}", {"source_keys": keys})
+
+    def list_window(self, first: date, last: date) -> Iterator[Sequence[DatedObject]]:
+        """Yield the rows whose cursor is a time of these days, in UTC, in pages.
+
+        The listing reads keys and cursors of one snapshot. Rows without a time in the
+        cursor are left out, as no query by the cursor finds them.
+
+        Raises:
+            NotSupported: The table has no cursor, or one of integers.
+        """
+        window = TableWindow.of(self.name, self.info, first, last)
+        with translated(self.problem):
+            snapshot = self.open_snapshot()
+        query = window.query(self.settings.page_rows, snapshot)
+        while (frame := self._fetch(query)).height:
+            yield window.dated(frame)
+            end = frame.select(query.order).row(-1)
+            if end == query.after:
+                raise PluginError(self._same_page)
+            query = query._replace(after=end)
+        yield ()
 
     # -- reading -----------------------------------------------------------------------
 
@@ -203,7 +224,7 @@ class TableSource(Source):
             if page is None:
                 return
             frame, missing = page
-            yield self._batch(frame, position)._replace(
+            yield batch_of(self.info, frame, position)._replace(
                 unread=[ReadFailure(name, "missing") for name in missing]
             )
 
@@ -227,10 +248,7 @@ class TableSource(Source):
                 return
             keys = frame.select(order)
             if first == keys.row(0):
-                raise PluginError(
-                    f"source {self.name}: fetch returned the same page twice; apply"
-                    " TableQuery.after"
-                )
+                raise PluginError(self._same_page)
             first, after = keys.row(0), [to_json(value) for value in keys.row(-1)]
             yield frame, ()
             if after == data["until"]:
@@ -249,50 +267,15 @@ class TableSource(Source):
         returned = set(source_keys(info, frame))
         yield frame, [name for name in names if name not in returned]
 
+    @property
+    def _same_page(self) -> str:
+        return (
+            f"source {self.name}: fetch returned the same page twice; apply"
+            " TableQuery.after"
+        )
+
     def _fetch(self, query: TableQuery) -> pl.DataFrame:
         what = f"source {self.name}: table {self.info.name}: fetch"
         with translated(self.problem):
             frame = self.fetch(query)
         return checked(frame, query, self.info.schema, what)
-
-    def _batch(self, frame: pl.DataFrame, position: dict[str, Any]) -> Batch:
-        """Return rows as a batch, and advance `position` to their end."""
-        info = self.info
-        keys = source_keys(info, frame)
-        cursors = [info.cursor] if info.cursor else []  # it may be a part of the key
-        order = list(dict.fromkeys([*cursors, *info.primary_key]))
-        last = frame.select(order).row(-1) if frame.height else ()
-        position["last"] = dict(zip(order, map(to_json, last), strict=False))
-        rejected: list[Rejection] = []
-        kept = pl.Series([True]).new_from_index(0, frame.height)
-        versions = pl.Series([None], dtype=pl.String).new_from_index(0, frame.height)
-        if (cursor := cursor_of(info)) is not None:
-            column = frame[cursor.column]
-            versions, form = cursor.read(column)
-            if form is not None:
-                position["form"] = list(form.joined(position.get("form")))
-            no_cursor = position.get("no_cursor", 0) + column.null_count()
-            position["no_cursor"] = no_cursor
-            kept = versions.is_not_null() | column.is_null()
-            rejected = [
-                Rejection(key, None, NOT_A_TIME, cursor.column)
-                for key in keys.filter(~kept)
-            ]
-        if FAULTY in frame.columns:
-            right = frame[FAULTY].is_null()
-            faulty = kept & ~right
-            rejected += map(
-                Rejection,
-                keys.filter(faulty),
-                versions.filter(faulty),
-                repeat(WRONG_TYPE),
-                frame[FAULTY].filter(faulty),
-            )
-            kept, frame = kept & right, frame.drop(FAULTY)
-        return Batch(
-            keys.filter(kept),
-            versions.filter(kept),
-            frame=frame.filter(kept),
-            rejected=rejected,
-            position=dict(position),
-        )

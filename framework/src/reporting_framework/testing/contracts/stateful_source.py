@@ -16,7 +16,7 @@ from reporting_framework.testing.contracts.base import (
 )
 from reporting_framework.testing.contracts.source import SourceContract
 from reporting_framework.testing.faults.calls import Faults, Killed, each_fault
-from reporting_framework.testing.harness.source_harness import through_json
+from reporting_framework.testing.harness.source_harness import sent, through_json
 from reporting_framework.testing.harness.table_harness import TableRuns
 
 Expected = tuple[str, Any]
@@ -107,6 +107,29 @@ class StatefulSourceContract(SourceContract):
         assert sorted(set(versions)) == versions, (
             f"an update has a newer {VERSION}: versions are not in the order of the"
             " ticks"
+        )
+
+    def test_a_window_has_the_present_versions(
+        self, make: Callable[..., Any], records: Mapping[str, Any], put: Put
+    ) -> None:
+        """Check that a backfill finds a record once, as it is after an update."""
+        source = self._revisiting(make)
+        put(1, 50_000)
+        listed = [(item.key, item.version) for item in self._window(source)]
+        batches = [
+            batch
+            for split in source.plan_replay(sorted(records))
+            for batch in source.read(sent(split))
+        ]
+        source.close()
+        read = [
+            pair
+            for batch in batches
+            for pair in zip(batch.source_keys, batch.versions, strict=True)
+        ]
+        assert len(dict(listed)) == len(listed), "a window has each record once"
+        assert sorted(listed) == sorted(read), (
+            "a window has the present versions: they are not those of the batches"
         )
 
     def test_the_state_is_enough_after_a_crash(
