@@ -450,25 +450,21 @@ import hashlib
 import time
 from pathlib import Path
 import polars as pl
-from reporting_framework.plugin_api.settings import Settings
+from reporting_framework import Page, Query, hookimpl
 
-class Slow:
+def compute():
+    Path("began").touch()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 100_000_000)
+
+class Slow(Query):
     "One that computes for long in a library that does not look for signals."
 
     name = "slow"
-    required_columns = frozenset()
-    Settings = Settings
 
-    def __init__(self, settings):
-        pass
+    def run(self, rows):
+        compute()
 
-    def run(self, *given):
-        Path("began").touch()
-        hashlib.pbkdf2_hmac("sha256", b"", b"", 100_000_000)
-
-    render = run
-
-class Calling(Slow):
+class Calling(Query):
     "One whose library calls functions in Python."
 
     name = "calling"
@@ -476,6 +472,14 @@ class Calling(Slow):
     def run(self, rows):
         Path("began").touch()
         return rows.select(pl.col("ptid").map_elements(wait, return_dtype=pl.String))
+
+class SlowPage(Page):
+    "A page that computes for long."
+
+    name = "slow"
+
+    def render(self, material):
+        compute()
 
 def wait(value):
     time.sleep(0.1)
@@ -487,7 +491,7 @@ def reporting_queries():
 
 @hookimpl
 def reporting_pages():
-    return [Slow]
+    return [SlowPage]
 """
 
 
