@@ -121,6 +121,8 @@ def test_a_run_is_the_same_if_an_executor_is_killed_and_a_slow_task_starts_twice
         path.write_text(f'{{"number": {number}}}')
     config = {
         "spark.executorEnv.MARKS": str(tmp_path),
+        # a Java of an earlier test has the variables of its start
+        "spark.executorEnv.PYTHONPATH": str(EVENTS.parents[1]),
         "spark.speculation": "true",
         "spark.speculation.interval": "100ms",
         "spark.speculation.task.duration.threshold": "3s",
