@@ -96,8 +96,9 @@ KEYS = st.sampled_from(["a", "b", "a#1", "b#", "é/c", "c#x#9", "d", "d#12"])
     st.lists(st.tuples(KEYS, st.none() | st.integers(1, 3)), max_size=12, unique=True),
     st.sets(KEYS),
     st.sampled_from([1, 2, 5, 100]),
+    st.sampled_from([0, 3, 100]),
 )
-def test_the_objects_that_it_knows_are_those_of_its_rows(found, asked, read):
+def test_the_objects_that_it_knows_are_those_of_its_rows(found, asked, read, few):
     """`existing_objects` returns which objects have a row, `existing_keys` which source keys: for any keys, wherever the rows lie."""
     source_keys = list(
         dict.fromkeys(
@@ -105,7 +106,8 @@ def test_the_objects_that_it_knows_are_those_of_its_rows(found, asked, read):
             for key, line in found
         )
     )
-    before, module.READ_ROWS = module.READ_ROWS, read
+    before = module.READ_ROWS, module.FEW_OBJECTS
+    module.READ_ROWS, module.FEW_OBJECTS = read, few
     try:
         file = opened(small(source_keys))
         assert file.existing_objects(
@@ -120,7 +122,7 @@ def test_the_objects_that_it_knows_are_those_of_its_rows(found, asked, read):
             for start in range(0, len(source_keys), read)
         ]
     finally:
-        module.READ_ROWS = before
+        module.READ_ROWS, module.FEW_OBJECTS = before
 
 
 def test_only_the_newest_rows_are_read_where_they_hold_all_that_is_asked_for(

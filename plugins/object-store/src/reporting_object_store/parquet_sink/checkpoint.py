@@ -34,8 +34,12 @@ from reporting_object_store.parquet_sink.staging import is_sorted
 from reporting_object_store.parquet_sink.state import text_in
 
 _SOURCE_KEY = pl.col(SOURCE_KEY)
+_SEVERAL = _SOURCE_KEY.str.contains("#", literal=True)
 _OBJECT = _SOURCE_KEY.str.replace(r"#[0-9]+$", "")
 """Object of a row."""
+
+FEW_OBJECTS = 8_192
+"""Number of objects that are looked up in each key; more are joined."""
 
 TAIL = 16_384
 """Number of rows at the end of a file that are read first."""
@@ -399,5 +403,9 @@ def _objects_of(
     start: int, rows: int, wanted: pl.DataFrame, scan: pl.LazyFrame
 ) -> pl.LazyFrame:
     """Select the `wanted` objects of `rows` rows from `start` on."""
-    objects = scan.select(_SOURCE_KEY).slice(start, rows).select(_OBJECT)
+    source_keys = scan.select(_SOURCE_KEY).slice(start, rows)
+    if wanted.height <= FEW_OBJECTS:  # most keys are then never taken apart
+        may_be = _SOURCE_KEY.is_in(wanted[SOURCE_KEY].implode()) | _SEVERAL
+        source_keys = source_keys.filter(may_be)
+    objects = source_keys.select(_OBJECT)
     return objects.join(wanted.lazy(), on=SOURCE_KEY, how="semi").unique()
