@@ -229,8 +229,8 @@ def test_with_upsert_a_stop_says_from_which_day_to_go_on(settled):
     done = as_json("backfill", *WINDOW, *words, code=5)
     assert (done["chunks_done"], done["continue_from"]) == (1, "2024-01-06")
     rest = ("--from", "2024-01-06", "--to", "2024-01-10", *words)
-    told = invoke("backfill", *rest, code=5).stderr
-    assert "run the command again, with --from 2024-01-07 for the rest" in told
+    stopped = invoke("backfill", *rest, code=5).stderr
+    assert "run the command again, with --from 2024-01-07 for the rest" in stopped
     done = as_json("backfill", "--from", "2024-01-07", "--to", "2024-01-10", "--yes")
     assert (done["complete"], done["continue_from"]) == (True, None)
     assert table().keys() == ids(5, 10)
